@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hsmiam: AWS access keys that are born inside an HSM.
+ *
+ * A token (an HSM seen through PKCS#11) holds AWS access keys: the id outside, the secret inside.
+ * This library signs AWS requests with a key in a token (Signature Version 4), and issues new IAM
+ * access keys whose secret goes straight into a token.
+ *
+ * Conventions
+ *   - Every fallible function returns hsmiam_status; outputs come last, are named *_out and are
+ *     written on HSMIAM_OK only. The optional hsmiam_error (it may be NULL) then tells the rest.
+ *   - new/free own; get borrows, until the object it came from changes or is freed.
+ *   - free functions take the address of a pointer, set it to NULL, and accept NULL.
+ *   - Strings are UTF-8 and NUL-terminated, and are copied when set.
+ *   - No function but hsmiam_process_harden() changes anything process-wide. An object may be used
+ *     by one thread at a time; different objects may be used by different threads at once.
+ *   - An error record is written on failure only; success leaves it as it was.
+ *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key.
+ */
+#ifndef HSMIAM_H
+#define HSMIAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define HSMIAM_MUST_USE __attribute__((warn_unused_result))
+#define HSMIAM_API      __attribute__((visibility("default")))
+#else
+#define HSMIAM_MUST_USE
+#define HSMIAM_API
+#endif
+
+/** The version of the library in use, "MAJOR.MINOR.PATCH". Static storage. */
+HSMIAM_API const char *hsmiam_version(void);
+
+/* ------------------------------------------------------------------------------- status, error */
+
+/** What a call came to: the categories that a caller can act on. */
+typedef enum hsmiam_status {
+    HSMIAM_OK = 0,
+    HSMIAM_ERR_ARGUMENT,    /**< a parameter is missing or malformed; nothing was done */
+    HSMIAM_ERR_CONFIG,      /**< a URI, module, endpoint or CA bundle cannot be used */
+    HSMIAM_ERR_NOT_FOUND,   /**< no token, or no key in the token, matches the URI */
+    HSMIAM_ERR_AMBIGUOUS,   /**< more than one token or key matches; the message names them */
+    HSMIAM_ERR_EXISTS,      /**< the token already holds such an object */
+    HSMIAM_ERR_PIN,         /**< the PIN is missing, wrong, locked, expired or at its last try */
+    HSMIAM_ERR_TOKEN,       /**< the token failed or refused an operation */
+    HSMIAM_ERR_UNSUPPORTED, /**< the token cannot do what is needed */
+    HSMIAM_ERR_NETWORK,     /**< the service could not be reached; it executed nothing */
+    HSMIAM_ERR_UNKNOWN_OUTCOME, /**< the request left, and no usable answer came back */
+    HSMIAM_ERR_REPLY,           /**< the service's answer cannot be understood */
+    HSMIAM_ERR_SERVICE,         /**< the service refused; code, message and request id tell why */
+    HSMIAM_ERR_CUSTODY,         /**< IAM made a key that the token could not take in */
+    HSMIAM_ERR_CANCELLED,       /**< the cancel function asked to stop; nothing was sent */
+    HSMIAM_ERR_IO,              /**< a file, pipe or command failed */
+    HSMIAM_ERR_MEMORY,          /**< memory could not be had, or could not be locked */
+    HSMIAM_ERR_INTERNAL         /**< a defect in this library */
+} hsmiam_status;
+
+/** Whose code an error carries. */
+typedef enum hsmiam_domain {
+    HSMIAM_DOMAIN_LIBRARY = 0, /**< none but the status itself */
+    HSMIAM_DOMAIN_PKCS11,      /**< code is a CK_RV, code name its CKR_ name */
+    HSMIAM_DOMAIN_TRANSPORT,   /**< code is a CURLcode */
+    HSMIAM_DOMAIN_SERVICE,     /**< code is the HTTP status, code name the service's error code */
+    HSMIAM_DOMAIN_SYSTEM       /**< code is an errno value */
+} hsmiam_domain;
+
+/** The record of what went wrong in the last call that it was given to. */
+typedef struct hsmiam_error hsmiam_error;
+
+/** Makes an empty error record; NULL if there is no memory. Free with hsmiam_error_free(). */
+HSMIAM_API hsmiam_error *hsmiam_error_new(void);
+
+/** Frees the record and sets the caller's pointer to NULL. */
+HSMIAM_API void hsmiam_error_free(hsmiam_error **error);
+
+/** The status of the failed call; HSMIAM_OK for an empty or NULL record. */
+HSMIAM_API hsmiam_status hsmiam_error_get_status(const hsmiam_error *error);
+
+/** Whose code hsmiam_error_get_code() returns. */
+HSMIAM_API hsmiam_domain hsmiam_error_get_domain(const hsmiam_error *error);
+
+/** The original numeric code (CK_RV, CURLcode, HTTP status or errno), 0 if there is none. */
+HSMIAM_API unsigned long hsmiam_error_get_code(const hsmiam_error *error);
+
+/** The original code's name ("CKR_PIN_INCORRECT", "NoSuchEntity"), "" if there is none. */
+HSMIAM_API const char *hsmiam_error_get_code_name(const hsmiam_error *error);
+
+/** One sentence: what failed, where, and what to do; for HSMIAM_DOMAIN_SERVICE the service's own
+ *  message, control characters removed. "" for an empty record. Valid until the next call. */
+HSMIAM_API const char *hsmiam_error_get_message(const hsmiam_error *error);
+
+/** The AWS request id of a service error, "" if there is none. */
+HSMIAM_API const char *hsmiam_error_get_request_id(const hsmiam_error *error);
+
+/** The AWS operation ("CreateAccessKey") that a service error answers, "" if there is none. */
+HSMIAM_API const char *hsmiam_error_get_operation(const hsmiam_error *error);
+
+/* ---------------------------------------------------------------------------- process, logging */
+
+/**
+ * Makes the calling process unfit for core dumps and for ptrace by its own user:
+ * RLIMIT_CORE 0 and PR_SET_DUMPABLE 0. For programs that own their process; call it first.
+ * Statuses: HSMIAM_ERR_INTERNAL if the kernel refuses (domain SYSTEM).
+ */
+HSMIAM_API hsmiam_status hsmiam_process_harden(hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** How much a log line matters. */
+typedef enum hsmiam_log_level {
+    HSMIAM_LOG_NOTICE, /**< a person should see it: a promise that cannot be kept, a risk */
+    HSMIAM_LOG_DEBUG   /**< what was sent and received, secrets, signatures and bodies left out */
+} hsmiam_log_level;
+
+/** Receives one line without its newline. It may be called on another thread of the library. */
+typedef void (*hsmiam_log_fn)(void *context, hsmiam_log_level level, const char *line);
+
+/* ------------------------------------------------------------------------------------- tokens */
+
+/** A token named by a PKCS#11 URI: found, opened and logged in to when first needed. */
+typedef struct hsmiam_token hsmiam_token;
+
+/**
+ * Names a token by an RFC 7512 URI. Its token, serial, manufacturer, model, slot-id,
+ * slot-description, slot-manufacturer, library-*, module-name and module-path attributes choose the
+ * token, pin-source and pin-value give the PIN, and the object attributes (object, id, type) are
+ * left to hsmiam_signer_new(). Nothing is opened yet.
+ *
+ * uri        PKCS#11 URI, at most 4095 bytes.
+ * token_out  owned by the caller, freed with hsmiam_token_free(). It must outlive whatever uses it.
+ * Statuses: ARGUMENT (not a PKCS#11 URI; the message never repeats it), MEMORY.
+ */
+HSMIAM_API hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Logs out if the token logged in, closes the session, unloads its module and wipes the PIN. */
+HSMIAM_API void hsmiam_token_free(hsmiam_token **token);
+
+/**
+ * Says where the PIN comes from, over the URI's own pin-source and pin-value. RFC 7512, 2.3:
+ *   "/path", "file:/path", "./path"  the file's content
+ *   "|command"                       what the command prints; it is run by /bin/sh
+ *   "systemd:name", or a bare name   a file in $CREDENTIALS_DIRECTORY
+ * One trailing line end is left out. A PIN has 1 to 255 bytes.
+ * Statuses: ARGUMENT, MEMORY.
+ */
+HSMIAM_API hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Asks a person for the PIN. The library calls it when no other source is named.
+ * token_label  label of the token, for the prompt.
+ * pin_out      locked memory of pin_size bytes that the library wipes; write the PIN there.
+ * length_out   bytes written, without any line end.
+ * Return HSMIAM_OK, or HSMIAM_ERR_PIN or HSMIAM_ERR_CANCELLED to give up.
+ */
+typedef hsmiam_status (*hsmiam_pin_fn)(void *context, const char *token_label, char *pin_out,
+                                       size_t pin_size, size_t *length_out);
+
+/** Sets the function that asks for the PIN; it may be called on another thread of the library. */
+HSMIAM_API void hsmiam_token_set_pin_callback(hsmiam_token *token, hsmiam_pin_fn ask,
+                                              void *context);
+
+/** True if opening the token would have to call the PIN callback: no source is named. */
+HSMIAM_API bool hsmiam_token_needs_pin_callback(const hsmiam_token *token);
+
+/** Allows a login when the token says that one more wrong PIN locks it (default: refused). */
+HSMIAM_API void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow);
+
+/** Sets where the token's log lines go. */
+HSMIAM_API void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, void *context);
+
+/**
+ * Finds the one token that the URI names, opens a read/write session and logs in as the user.
+ * Safe to call again: an open token stays as it is. A PIN is tried once, never twice.
+ * Statuses: CONFIG (module), NOT_FOUND, AMBIGUOUS, PIN, TOKEN, IO (PIN source), MEMORY, CANCELLED.
+ */
+HSMIAM_API hsmiam_status hsmiam_token_open(hsmiam_token *token,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** The open token's own URI (token, serial, manufacturer, model), without any PIN attribute;
+ *  "" before it is open. Borrowed. */
+HSMIAM_API const char *hsmiam_token_get_uri(const hsmiam_token *token);
+
+/** The open token's label, "" before it is open. Borrowed. */
+HSMIAM_API const char *hsmiam_token_get_label(const hsmiam_token *token);
+
+/** The open token's serial number, "" before it is open. Borrowed. */
+HSMIAM_API const char *hsmiam_token_get_serial(const hsmiam_token *token);
+
+/** A key pair that provisioning looks after. Borrowed strings, valid during the callback. */
+typedef struct hsmiam_provisioned {
+    const char *purpose;     /**< "wrapping", "wrapping-exportable" or "audit" */
+    const char *label;       /**< CKA_LABEL of both halves */
+    const char *algorithm;   /**< "RSA-3072" or "EC-P256" */
+    const char *uri;         /**< PKCS#11 URI of the private half */
+    const char *fingerprint; /**< SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits */
+    bool created;            /**< made by this call; false: it was there and is as it must be */
+} hsmiam_provisioned;
+
+/** Receives one key pair. */
+typedef void (*hsmiam_provisioned_fn)(void *context, const hsmiam_provisioned *pair);
+
+/**
+ * Makes the key pairs that hsmiam needs in the token, where they are missing: RSA-3072 for wrapping
+ * imports, a second one for keys that are issued as exportable, and EC P-256 for signing the
+ * ledger. Those that exist are checked, never replaced. Opens the token if need be.
+ * Statuses: as hsmiam_token_open(); AMBIGUOUS (two pairs of one purpose), UNSUPPORTED, TOKEN,
+ * CONFIG (a pair that exists allows more than it may; the message says what).
+ */
+HSMIAM_API hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,
+                                                void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* ------------------------------------------------------------------------ signers and requests */
+
+/** An access key in a token, in use: it signs. */
+typedef struct hsmiam_signer hsmiam_signer;
+
+/**
+ * Names an access key in a token. Nothing is opened yet.
+ * token       borrowed; it must outlive the signer.
+ * key_uri     RFC 7512 URI whose object, id and type attributes choose the key; NULL, or a URI
+ *             without them, if the token holds one access key only.
+ * Statuses: ARGUMENT, MEMORY.
+ */
+HSMIAM_API hsmiam_status hsmiam_signer_new(hsmiam_token *token, const char *key_uri,
+                                           hsmiam_signer **signer_out,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Wipes the cached signing key and frees the signer; the token stays open. */
+HSMIAM_API void hsmiam_signer_free(hsmiam_signer **signer);
+
+/**
+ * Opens the token and finds the key. Safe to call again. Signing does it by itself.
+ * Statuses: as hsmiam_token_open(); NOT_FOUND, AMBIGUOUS, UNSUPPORTED (the key may not sign).
+ */
+HSMIAM_API hsmiam_status hsmiam_signer_open(hsmiam_signer *signer,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** The access key id (CKA_ID of the key), "" before it is open. Borrowed. */
+HSMIAM_API const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer);
+
+/** An HTTP request to be signed. */
+typedef struct hsmiam_request hsmiam_request;
+
+/** Makes an empty request: GET, no headers, an empty body, the time of signing. */
+HSMIAM_API hsmiam_status hsmiam_request_new(hsmiam_request **request_out,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Frees the request. */
+HSMIAM_API void hsmiam_request_free(hsmiam_request **request);
+
+/** Sets the HTTP method, an RFC 9110 token of at most 32 bytes. Statuses: ARGUMENT. */
+HSMIAM_API hsmiam_status hsmiam_request_set_method(hsmiam_request *request, const char *method,
+                                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Sets the URL: http or https, host, optional port, path and query as they go on the wire; bytes
+ * that no URL may hold are taken as if encoded. User info and fragment are refused. If no Host
+ * header is added, it is made from the URL. At most 64 KiB. Statuses: ARGUMENT, MEMORY.
+ */
+HSMIAM_API hsmiam_status hsmiam_request_set_url(hsmiam_request *request, const char *url,
+                                                hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Adds a header of the request; it is signed. Left unsigned are those that proxies change, as in
+ * botocore: Connection, Expect, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade,
+ * User-Agent, X-Amzn-Trace-Id. The same name may be added several times, but Host, X-Amz-Date and
+ * X-Amz-Content-Sha256, which signing reads itself, once; Authorization is refused. A value folded
+ * over lines (RFC 9112, 5.2) is taken as one line; any other control character is refused.
+ *
+ * name   RFC 9110 token of at most 256 bytes.
+ * value  with all other headers at most 1 MiB.
+ * Statuses: ARGUMENT, MEMORY.
+ */
+HSMIAM_API hsmiam_status hsmiam_request_add_header(hsmiam_request *request, const char *name,
+                                                   const char *value,
+                                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets the body by its bytes; only its SHA-256 is kept. Statuses: ARGUMENT, INTERNAL. */
+HSMIAM_API hsmiam_status hsmiam_request_set_body(hsmiam_request *request, const void *body,
+                                                 size_t size, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Sets the body by the SHA-256 of its bytes, 64 lower-case hex digits, or by a word that the
+ * service knows in its place ("UNSIGNED-PAYLOAD", "STREAMING-..."). Statuses: ARGUMENT.
+ */
+HSMIAM_API hsmiam_status hsmiam_request_set_body_sha256(hsmiam_request *request, const char *hash,
+                                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets the credential scope: service ("iam") and region ("us-east-1"), each 1 to 64 bytes of
+ *  lower-case letters, digits, '-', '_' or '.'. Statuses: ARGUMENT. */
+HSMIAM_API hsmiam_status hsmiam_request_set_scope(hsmiam_request *request, const char *service,
+                                                  const char *region,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets the time of signing, seconds since 1970-01-01T00:00:00Z. Default: now. An X-Amz-Date header
+ *  that was added wins. Statuses: ARGUMENT (before 1970 or after 9999). */
+HSMIAM_API hsmiam_status hsmiam_request_set_time(hsmiam_request *request, time_t when,
+                                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** How the request is put into canonical form. */
+typedef enum hsmiam_canonical_flags {
+    HSMIAM_CANONICAL_DEFAULT = 0,         /**< what the service needs: S3's differs from others' */
+    HSMIAM_CANONICAL_KEEP_PATH = 1u << 0, /**< the path is not normalised */
+    HSMIAM_CANONICAL_ENCODE_ONCE = 1u << 1, /**< each byte of the path is encoded once, not twice */
+    HSMIAM_CANONICAL_SIGN_BODY = 1u << 2    /**< X-Amz-Content-Sha256 is added and signed */
+} hsmiam_canonical_flags;
+
+/** Adds flags to those that the service implies (S3: all three). */
+HSMIAM_API void hsmiam_request_set_canonical_flags(hsmiam_request *request, unsigned flags);
+
+/**
+ * Signs the request by AWS Signature Version 4 with the key in the token. The secret stays there.
+ * On a token that cannot run the whole chain, the day's derived keys pass through locked memory;
+ * the signing key of one date, region and service stays cached there until the signer is freed.
+ * Statuses: ARGUMENT (scope or URL missing), those of hsmiam_signer_open(), TOKEN.
+ */
+HSMIAM_API hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
+                                             hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** How many headers a signed request needs beside those that were added; 0 before signing. */
+HSMIAM_API size_t hsmiam_request_get_header_count(const hsmiam_request *request);
+
+/** Name and value of header `index` to add. false if there is no such header. Borrowed. */
+HSMIAM_API bool hsmiam_request_get_header(const hsmiam_request *request, size_t index,
+                                          const char **name_out, const char **value_out);
+
+/** The canonical request of the last signing, for finding a mismatch; "" before. Borrowed. */
+HSMIAM_API const char *hsmiam_request_get_canonical_request(const hsmiam_request *request);
+
+/** The string to sign of the last signing; "" before. Borrowed. */
+HSMIAM_API const char *hsmiam_request_get_string_to_sign(const hsmiam_request *request);
+
+/* --------------------------------------------------------------------------------- IAM client */
+
+/** IAM as one credential sees it: endpoint, TLS, time-outs, and one connection that is kept. */
+typedef struct hsmiam_client hsmiam_client;
+
+/**
+ * Makes a client whose requests `signer` signs (borrowed; it must outlive the client).
+ * Defaults: the commercial partition, TLS 1.2 or better with peer and host verified against the
+ * system's CAs, 60 seconds to connect and to read, proxies by environment as in libcurl.
+ * Statuses: MEMORY, INTERNAL.
+ */
+HSMIAM_API hsmiam_status hsmiam_client_new(hsmiam_signer *signer, hsmiam_client **client_out,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Closes the connection and frees the client. */
+HSMIAM_API void hsmiam_client_free(hsmiam_client **client);
+
+/** Sets the region, which chooses the partition and thereby endpoint and signing scope (commercial,
+ *  China, GovCloud, ISO, ISO-B, ISO-E, ISO-F, EU sovereign). Statuses: ARGUMENT. */
+HSMIAM_API hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const char *region,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets another endpoint URL: https, or http if the host is this machine's loopback.
+ *  Statuses: ARGUMENT, CONFIG (http to another host). */
+HSMIAM_API hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
+                                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Chooses the partition's FIPS endpoint. Not to be combined with an endpoint of one's own. */
+HSMIAM_API void hsmiam_client_set_fips(hsmiam_client *client, bool fips);
+
+/** Sets a PEM file of CA certificates to trust instead of the system's. Statuses: CONFIG. */
+HSMIAM_API hsmiam_status hsmiam_client_set_ca_bundle(hsmiam_client *client, const char *path,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Leaves the peer's certificate unverified; requests then fail but to loopback. */
+HSMIAM_API void hsmiam_client_set_no_verify(hsmiam_client *client, bool no_verify);
+
+/** Sets the seconds to wait for a connection and, once it stands, for the next byte; 0: no limit.
+ */
+HSMIAM_API void hsmiam_client_set_timeouts(hsmiam_client *client, unsigned connect_seconds,
+                                           unsigned read_seconds);
+
+/** Sets where the client's log lines go. */
+HSMIAM_API void hsmiam_client_set_log(hsmiam_client *client, hsmiam_log_fn log, void *context);
+
+/** Asked, until the request that makes a key leaves: true stops with HSMIAM_ERR_CANCELLED. From
+ * then on it is not asked, for a key must not be lost. */
+typedef bool (*hsmiam_cancel_fn)(void *context);
+
+/** Sets the function that is asked whether to stop. */
+HSMIAM_API void hsmiam_client_set_cancel(hsmiam_client *client, hsmiam_cancel_fn cancel,
+                                         void *context);
+
+/* ------------------------------------------------------------------------ custody, access keys */
+
+/** How a secret goes into the token (PKCS#11). */
+typedef enum hsmiam_import_route {
+    HSMIAM_ROUTE_AUTO = 0,     /**< the first of the following that works in a rehearsal */
+    HSMIAM_ROUTE_RSA_OAEP,     /**< encrypted to the wrapping key, unwrapped inside */
+    HSMIAM_ROUTE_CREATE_OBJECT /**< C_CreateObject: the plaintext crosses the PKCS#11 API */
+} hsmiam_import_route;
+
+/** Where new keys go and how they are kept. */
+typedef struct hsmiam_custody hsmiam_custody;
+
+/** Makes a custody over a token (borrowed; it must outlive the custody). Statuses: MEMORY. */
+HSMIAM_API hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_out,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Frees the custody; the token stays. */
+HSMIAM_API void hsmiam_custody_free(hsmiam_custody **custody);
+
+/** Forces a route into the token; HSMIAM_ROUTE_AUTO is the default. */
+HSMIAM_API void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_route route);
+
+/** Sets where the custody's log lines go. */
+HSMIAM_API void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context);
+
+/** An access key that a token holds, proven. */
+typedef struct hsmiam_access_key hsmiam_access_key;
+
+/** Frees the record; the key stays in the token. */
+HSMIAM_API void hsmiam_access_key_free(hsmiam_access_key **key);
+
+/** The access key id. Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_id(const hsmiam_access_key *key);
+
+/** The user name as IAM answered it or as it was given; "" if there is none (the account's root
+ *  user). Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_user_name(const hsmiam_access_key *key);
+
+/** "Active" or "Inactive" as IAM answered, "" after an import. Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_status(const hsmiam_access_key *key);
+
+/** When IAM made the key, seconds since 1970-01-01T00:00:00Z; -1 after an import. */
+HSMIAM_API time_t hsmiam_access_key_get_create_date(const hsmiam_access_key *key);
+
+/** The PKCS#11 URI of the secret, without any PIN attribute. Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key);
+
+/** The route by which the secret went into the token: "rsa-oaep" or "create-object". Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key);
+
+/**
+ * Takes an access key that exists into the token, and proves it: token and host compute the same
+ * HMAC over a fresh nonce, and the attributes read back are those of a private, sensitive key that
+ * can only sign. Asks IAM nothing.
+ *
+ * access_key_id  16 to 128 letters and digits; becomes CKA_ID.
+ * user_name      1 to 128 of [A-Za-z0-9_+=,.@-]; becomes CKA_LABEL. NULL: the id is the label.
+ * secret         the secret access key, 16 to 128 printable ASCII bytes; the caller wipes it.
+ * key_out        owned by the caller; may be NULL.
+ * Statuses: ARGUMENT, EXISTS (the token holds that id), UNSUPPORTED (no route works), CUSTODY (the
+ * proof failed; the object was destroyed again), those of hsmiam_token_open().
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody,
+                                                  const char *access_key_id, const char *user_name,
+                                                  const char *secret, size_t secret_size,
+                                                  hsmiam_access_key **key_out,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Issues an access key: IAM CreateAccessKey, signed by the client's signer, its secret put straight
+ * into the custody's token and proven there as by hsmiam_access_key_import(). The request is sent
+ * once. If the token cannot take the secret, the key is deleted at IAM again.
+ * Opening the tokens and connecting to IAM go on at once, the former on a thread of the call.
+ *
+ * user_name  1 to 128 of [A-Za-z0-9_+=,.@-]; NULL: IAM takes the user of the signing key.
+ * key_out    owned by the caller.
+ * Statuses: ARGUMENT, SERVICE, NETWORK, CANCELLED (nothing was made); CUSTODY, REPLY and
+ * UNKNOWN_OUTCOME (a key was or may have been made: the message says its id where it is known, and
+ * whether it was deleted); those of hsmiam_signer_open().
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,
+                                                  const char *user_name,
+                                                  hsmiam_access_key **key_out,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Checks a user name as hsmiam_access_key_create() would, before anything is opened.
+ * Statuses: ARGUMENT; the message says what is wrong, in the words of the AWS CLI.
+ */
+HSMIAM_API hsmiam_status hsmiam_user_name_check(const char *user_name,
+                                                hsmiam_error *error) HSMIAM_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

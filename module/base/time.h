@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UTC times as AWS writes them. */
+#ifndef HSMIAM_BASE_TIME_H
+#define HSMIAM_BASE_TIME_H
+
+#include "base/error.h"
+
+#define HSMIAM_TIME_BASIC_SIZE sizeof "YYYYMMDDTHHMMSSZ"
+
+/* Writes ISO 8601 basic format, "20150830T123600Z". false before 1970 and after 9999. */
+bool hsmiam_time_format_basic(time_t when, char basic_out[HSMIAM_TIME_BASIC_SIZE]) HSMIAM_MUST_USE;
+
+/* Reads ISO 8601 basic format. false for anything else, dates that no calendar has included. */
+bool hsmiam_time_parse_basic(const char *text, time_t *when_out) HSMIAM_MUST_USE;
+
+/* Reads ISO 8601 extended format in UTC, "2015-08-30T12:36:00Z", a fraction of a second or "+00:00"
+ * for the "Z" allowed; the fraction is dropped. false for anything else. */
+bool hsmiam_time_parse_extended(const char *text, time_t *when_out) HSMIAM_MUST_USE;
+
+#endif
