@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The token as this layer sees it: PKCS#11 types and all. Not for the layers above. */
+#ifndef HSMIAM_TOKEN_CRYPTOKI_H
+#define HSMIAM_TOKEN_CRYPTOKI_H
+
+#include "base/log.h"
+#include "token/token.h"
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/pkcs11.h>
+#include <p11-kit/uri.h>
+#include <pthread.h>
+
+/* The PKCS#11 modules that are searched for the token. */
+typedef struct hsmiam_modules {
+    CK_FUNCTION_LIST **list; /* NULL-terminated */
+    bool configured;         /* loaded by p11-kit's configuration, not by a path */
+    bool borrowed;           /* handed in by hsmiam_token_set_modules(): not ours to release */
+} hsmiam_modules;
+
+/* How an import was last seen to work, so that the next one starts with it. */
+typedef struct hsmiam_import_memory {
+    bool plain_template; /* the attributes that only harden were refused */
+    bool with_value_len; /* CKA_VALUE_LEN is wanted in an unwrap template */
+    size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
+} hsmiam_import_memory;
+
+struct hsmiam_token {
+    P11KitUri *uri;
+    char *pin_source;
+    hsmiam_secret *pin_value; /* the URI's; NULL if it has none */
+    hsmiam_pin_fn ask_pin;
+    void *ask_context;
+    bool allow_final_try;
+    bool login_failed; /* a PIN was refused: it is not tried again */
+    hsmiam_log log;
+
+    hsmiam_modules modules;
+    CK_FUNCTION_LIST *functions; /* NULL until the slot is known */
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+    CK_SESSION_HANDLE session;
+    pthread_mutex_t in_session; /* held for an operation of several calls: find, sign */
+    bool open;
+    bool logged_in; /* by us: so it is for us to log out */
+    bool read_only;
+
+    char own_uri[512];
+    char label[sizeof((CK_TOKEN_INFO *)0)->label + 1];
+    char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
+
+    hsmiam_import_memory memory;
+    hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
+};
+
+/* rv.c ------------------------------------------------------------------------------------------*/
+
+/* "CKR_PIN_INCORRECT", or "CKR_0x..." for a code without a name here; the buffer is used for that.
+ */
+const char *hsmiam_rv_get_name(CK_RV rv, char buffer[32]);
+
+/* A failed PKCS#11 call as an error: "Token "label": <function> failed: <reason> (CKR_...)." */
+hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const char *function,
+                                  hsmiam_error *error);
+
+/* module.c --------------------------------------------------------------------------------------*/
+
+/* Loads and initialises the modules that the URI names, or all of p11-kit's configuration. */
+hsmiam_status hsmiam_modules_load(hsmiam_modules *modules, const P11KitUri *uri,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_modules_release(hsmiam_modules *modules);
+
+/* Whether a module is the one that the URI's module-name means (RFC 7512, 2.3). */
+bool hsmiam_module_has_name(const char *configured_name, const char *filename, const char *wanted);
+
+/* For tests: functions to use instead of loading modules; NULL-terminated, borrowed, initialised.
+ */
+void hsmiam_token_set_modules(hsmiam_token *token, CK_FUNCTION_LIST **list);
+
+/* slot.c ----------------------------------------------------------------------------------------*/
+
+/* Finds the one slot whose token the URI names, and sets functions, slot and info. */
+hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* pin.c -----------------------------------------------------------------------------------------*/
+
+#define HSMIAM_PIN_SIZE_MAX 255
+/* With a line end, and one byte more to know that there is more. */
+#define HSMIAM_PIN_ROOM (HSMIAM_PIN_SIZE_MAX + 3)
+
+/* Appends the PIN from a named source to `pin`, which is empty and has HSMIAM_PIN_ROOM. */
+hsmiam_status hsmiam_pin_read(const char *source, hsmiam_secret *pin,
+                              hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* session.c -------------------------------------------------------------------------------------*/
+
+/* Opens a session on the slot and logs in. */
+hsmiam_status hsmiam_session_open(hsmiam_token *token, hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_session_close(hsmiam_token *token);
+
+/* attribute.c -----------------------------------------------------------------------------------*/
+
+/* Copies a fixed, space-padded PKCS#11 string. `size` counts the field; `to` has size + 1 bytes. */
+void hsmiam_attribute_copy_padded(char *to, const unsigned char *field, size_t size);
+
+/* Reads a boolean. A token that does not know the attribute has it false. */
+hsmiam_status hsmiam_attribute_get_bool(const hsmiam_token *token, hsmiam_object object,
+                                        CK_ATTRIBUTE_TYPE type, bool *value_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What a boolean attribute must be. */
+typedef struct hsmiam_bool_rule {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name;
+    bool value;
+} hsmiam_bool_rule;
+
+#define HSMIAM_BOOL_RULES_MAX 16
+
+/* Holds an object against rules, all in one call to the token, for each call may cost it a file or
+ * a network. `*broken_out` is the first rule that it breaks, NULL if it keeps them. */
+hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
+                                           const hsmiam_bool_rule *rules, size_t count,
+                                           const hsmiam_bool_rule **broken_out,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Reads bytes: at most `*size_inout` of them, whose number it becomes. UNSUPPORTED if the object
+ * has no such attribute or it is longer. `name` is for the message. */
+hsmiam_status hsmiam_attribute_get_bytes(const hsmiam_token *token, hsmiam_object object,
+                                         CK_ATTRIBUTE_TYPE type, const char *name, void *bytes_out,
+                                         size_t *size_inout, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* object.c --------------------------------------------------------------------------------------*/
+
+#define HSMIAM_OBJECTS_MAX 64
+
+/* Finds the objects that match a template: up to HSMIAM_OBJECTS_MAX, `*count_out` of them; more are
+ * an AMBIGUOUS error. */
+hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, CK_ULONG attributes,
+                                  hsmiam_object *objects_out, size_t *count_out,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Tells whether a template was refused for what it holds, so that a plainer one may be tried. */
+bool hsmiam_rv_is_template_refusal(CK_RV rv);
+
+/* uri.c -----------------------------------------------------------------------------------------*/
+
+/* Parses a URI. The message of a failure does not repeat it, for it may hold a PIN. */
+hsmiam_status hsmiam_uri_parse(const char *text, P11KitUri **uri_out,
+                               hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Moves pin-value, if there is one, into secret memory and wipes it where it was. */
+hsmiam_status hsmiam_uri_take_pin_value(P11KitUri *uri, hsmiam_secret **pin_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Wipes what may be secret and frees. */
+void hsmiam_uri_free(P11KitUri **uri);
+
+/* Writes the URI without its PIN attributes, for messages. */
+void hsmiam_uri_describe(P11KitUri *uri, hsmiam_buffer *text);
+
+/* Appends the URI of the token, or, with attributes, of an object in it. */
+hsmiam_status hsmiam_uri_format(const CK_TOKEN_INFO *info, const CK_ATTRIBUTE *attributes,
+                                CK_ULONG count, hsmiam_buffer *text,
+                                hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* key_pair.c ------------------------------------------------------------------------------------*/
+
+/* What a key pair of ours is for, and what its private half may do. */
+typedef struct hsmiam_pair_spec {
+    const char *purpose;
+    const char *label;
+    const char *algorithm;
+    CK_KEY_TYPE key_type;
+    CK_ATTRIBUTE_TYPE use; /* the one usage: CKA_UNWRAP or CKA_SIGN */
+    CK_MECHANISM_TYPE mechanism;
+    bool unwrap_template; /* what it unwraps must be sensitive and not extractable */
+} hsmiam_pair_spec;
+
+extern const hsmiam_pair_spec hsmiam_pair_wrapping;
+extern const hsmiam_pair_spec hsmiam_pair_wrapping_exportable;
+extern const hsmiam_pair_spec hsmiam_pair_audit;
+
+/* Finds the private half. NOT_FOUND, with the command that makes it, or AMBIGUOUS. */
+hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                               hsmiam_object *private_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Makes the pair in the token. */
+hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                   hsmiam_object *private_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Holds the private half against what it may do. CONFIG, naming what it allows beyond that. */
+hsmiam_status hsmiam_pair_check(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                hsmiam_object private_key, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* wrapping_key.c --------------------------------------------------------------------------------*/
+
+/* An OAEP hash with everything that PKCS#11 and OpenSSL call it. */
+typedef struct hsmiam_oaep_hash {
+    const char *name;
+    CK_MECHANISM_TYPE mechanism;
+    CK_RSA_PKCS_MGF_TYPE mgf;
+} hsmiam_oaep_hash;
+
+/* In the order of preference. */
+extern const hsmiam_oaep_hash hsmiam_oaep_hashes[];
+extern const size_t hsmiam_oaep_hash_count;
+
+/* Encrypts `value` to a wrapping key, whose modulus and exponent are read from its private half (a
+ * public object can be planted without logging in), and appends the ciphertext to `wrapped`. */
+hsmiam_status hsmiam_wrapping_key_encrypt(const hsmiam_token *token, hsmiam_object private_key,
+                                          const hsmiam_oaep_hash *hash, const hsmiam_secret *value,
+                                          hsmiam_secret *wrapped,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Writes the SHA-256 of a private key's SubjectPublicKeyInfo, 64 hex digits and a NUL. */
+hsmiam_status hsmiam_pair_get_fingerprint(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                          hsmiam_object private_key, char fingerprint_out[65],
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key pairs of ours in a token: one usage each, and nothing else. */
+#include "token/cryptoki.h"
+
+#include <string.h>
+
+#define RSA_BITS 3072
+
+const hsmiam_pair_spec hsmiam_pair_wrapping = {
+    .purpose = "wrapping",
+    .label = "hsmiam-wrapping-key",
+    .algorithm = "RSA-3072",
+    .key_type = CKK_RSA,
+    .use = CKA_UNWRAP,
+    .mechanism = CKM_RSA_PKCS_OAEP,
+    .unwrap_template = true,
+};
+
+const hsmiam_pair_spec hsmiam_pair_wrapping_exportable = {
+    .purpose = "wrapping-exportable",
+    .label = "hsmiam-wrapping-key-exportable",
+    .algorithm = "RSA-3072",
+    .key_type = CKK_RSA,
+    .use = CKA_UNWRAP,
+    .mechanism = CKM_RSA_PKCS_OAEP,
+};
+
+const hsmiam_pair_spec hsmiam_pair_audit = {
+    .purpose = "audit",
+    .label = "hsmiam-audit-key",
+    .algorithm = "EC-P256",
+    .key_type = CKK_EC,
+    .use = CKA_SIGN,
+    .mechanism = CKM_ECDSA,
+};
+
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name;
+} usages[] = {
+    {CKA_UNWRAP, "CKA_UNWRAP"},   {CKA_SIGN, "CKA_SIGN"},
+    {CKA_DECRYPT, "CKA_DECRYPT"}, {CKA_SIGN_RECOVER, "CKA_SIGN_RECOVER"},
+    {CKA_DERIVE, "CKA_DERIVE"},
+};
+
+static CK_BBOOL yes = CK_TRUE;
+static CK_BBOOL no = CK_FALSE;
+
+hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                               hsmiam_object *private_out, hsmiam_error *error)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_KEY_TYPE type = spec->key_type;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_KEY_TYPE, &type, sizeof type},
+        {CKA_LABEL, (void *)spec->label, strlen(spec->label)},
+        {CKA_TOKEN, &yes, sizeof yes},
+    };
+    hsmiam_object found[HSMIAM_OBJECTS_MAX];
+    size_t count = 0;
+
+    hsmiam_status status = hsmiam_objects_find(
+        token, template, sizeof template / sizeof template[0], found, &count, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (count == 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                                "Token \"%s\" has no private key \"%s\"; `hsmiam provision-token` "
+                                "makes it.",
+                                token->label, spec->label);
+    if (count > 1)
+        return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
+                                "Token \"%s\" has %zu private keys \"%s\" and only one can be "
+                                "right; find out who made the others.",
+                                token->label, count, spec->label);
+    *private_out = found[0];
+    return HSMIAM_OK;
+}
+
+static size_t put(CK_ATTRIBUTE *template, size_t count, CK_ATTRIBUTE_TYPE type, void *value,
+                  size_t size)
+{
+    template[count] = (CK_ATTRIBUTE){type, value, size};
+    return count + 1;
+}
+
+/* The public half is there for other tools to see. Ours read the private one. */
+static size_t fill_public(const hsmiam_pair_spec *spec, CK_ATTRIBUTE *template)
+{
+    static CK_ULONG bits = RSA_BITS;
+    static CK_BYTE exponent[] = {0x01, 0x00, 0x01};
+    static CK_BYTE prime256v1[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    size_t count = 0;
+
+    count = put(template, count, CKA_TOKEN, &yes, sizeof yes);
+    count = put(template, count, CKA_LABEL, (void *)spec->label, strlen(spec->label));
+    count = put(template, count, CKA_ID, (void *)spec->label, strlen(spec->label));
+    count = put(template, count, CKA_ENCRYPT, &no, sizeof no);
+    count = put(template, count, CKA_WRAP, &no, sizeof no);
+    count = put(template, count, CKA_VERIFY, spec->use == CKA_SIGN ? &yes : &no, sizeof yes);
+    if (spec->key_type == CKK_RSA) {
+        count = put(template, count, CKA_MODULUS_BITS, &bits, sizeof bits);
+        count = put(template, count, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent);
+    } else {
+        count = put(template, count, CKA_EC_PARAMS, prime256v1, sizeof prime256v1);
+    }
+    return count;
+}
+
+/* `hardened` adds what not every token knows: the usage is pinned down, and cannot be changed or
+ * copied into something laxer. */
+static size_t fill_private(const hsmiam_pair_spec *spec, bool hardened, CK_ATTRIBUTE *template)
+{
+    static CK_ATTRIBUTE of_unwrapped[] = {
+        {CKA_SENSITIVE, &yes, sizeof yes},
+        {CKA_EXTRACTABLE, &no, sizeof no},
+    };
+    size_t count = 0;
+
+    count = put(template, count, CKA_TOKEN, &yes, sizeof yes);
+    count = put(template, count, CKA_PRIVATE, &yes, sizeof yes);
+    count = put(template, count, CKA_SENSITIVE, &yes, sizeof yes);
+    count = put(template, count, CKA_EXTRACTABLE, &no, sizeof no);
+    count = put(template, count, CKA_LABEL, (void *)spec->label, strlen(spec->label));
+    count = put(template, count, CKA_ID, (void *)spec->label, strlen(spec->label));
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+        count = put(template, count, usages[i].type, usages[i].type == spec->use ? &yes : &no,
+                    sizeof yes);
+    if (!hardened)
+        return count;
+    count = put(template, count, CKA_ALLOWED_MECHANISMS, (void *)&spec->mechanism,
+                sizeof spec->mechanism);
+    count = put(template, count, CKA_MODIFIABLE, &no, sizeof no);
+    count = put(template, count, CKA_COPYABLE, &no, sizeof no);
+    if (spec->unwrap_template)
+        count = put(template, count, CKA_UNWRAP_TEMPLATE, of_unwrapped, sizeof of_unwrapped);
+    return count;
+}
+
+hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                   hsmiam_object *private_out, hsmiam_error *error)
+{
+    CK_MECHANISM mechanism = {
+        spec->key_type == CKK_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE public_template[16];
+    CK_ATTRIBUTE private_template[24];
+    CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
+    CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
+
+    if (token->read_only)
+        return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                "Token \"%s\" is write-protected; no key can be made in it.",
+                                token->label);
+
+    CK_ULONG of_public = fill_public(spec, public_template);
+    CK_ULONG of_private = fill_private(spec, true, private_template);
+    CK_RV rv = token->functions->C_GenerateKeyPair(token->session, &mechanism, public_template,
+                                                   of_public, private_template, of_private,
+                                                   &public_key, &private_key);
+    if (hsmiam_rv_is_template_refusal(rv)) {
+        of_private = fill_private(spec, false, private_template);
+        rv = token->functions->C_GenerateKeyPair(token->session, &mechanism, public_template,
+                                                 of_public, private_template, of_private,
+                                                 &public_key, &private_key);
+        if (rv == CKR_OK)
+            hsmiam_log_write(
+                &token->log, HSMIAM_LOG_NOTICE,
+                "Token \"%s\" cannot limit key \"%s\" by CKA_ALLOWED_MECHANISMS, "
+                "CKA_MODIFIABLE or CKA_UNWRAP_TEMPLATE: whoever has the PIN can use it "
+                "to read what is imported.",
+                token->label, spec->label);
+    }
+    if (rv != CKR_OK)
+        return hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
+    *private_out = private_key;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_pair_check(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                hsmiam_object private_key, hsmiam_error *error)
+{
+    /* SoftHSM and NSS let anyone make an object that is not private, without logging in: a planted
+     * key, known to whoever planted it. */
+    hsmiam_bool_rule rules[3 + sizeof usages / sizeof usages[0]] = {
+        {CKA_PRIVATE, "CKA_PRIVATE", true},
+        {CKA_SENSITIVE, "CKA_SENSITIVE", true},
+        {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false},
+    };
+    const hsmiam_bool_rule *broken = NULL;
+
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+        rules[3 + i] =
+            (hsmiam_bool_rule){usages[i].type, usages[i].name, usages[i].type == spec->use};
+    hsmiam_status status = hsmiam_attribute_check_bools(
+        token, private_key, rules, sizeof rules / sizeof rules[0], &broken, error);
+    if (status != HSMIAM_OK || broken == NULL)
+        return status;
+    return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                            "Token \"%s\": private key \"%s\" has %s %s, and must not; it is not "
+                            "used. Find out who made it.",
+                            token->label, spec->label, broken->name,
+                            broken->value ? "false" : "true");
+}

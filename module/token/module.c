@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding and loading PKCS#11 modules, by p11-kit. */
+#include "token/cryptoki.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+bool hsmiam_module_has_name(const char *configured_name, const char *filename, const char *wanted)
+{
+    if (configured_name != NULL && strcasecmp(configured_name, wanted) == 0)
+        return true;
+    if (filename == NULL)
+        return false;
+
+    const char *slash = strrchr(filename, '/');
+    const char *base = slash != NULL ? slash + 1 : filename;
+    size_t size = strlen(wanted);
+
+    if (strncasecmp(base, wanted, size) == 0 && (base[size] == '\0' || base[size] == '.'))
+        return true;
+    return strncasecmp(base, "lib", 3) == 0 && strncasecmp(base + 3, wanted, size) == 0 &&
+           (base[3 + size] == '\0' || base[3 + size] == '.');
+}
+
+/* p11-kit's own words for the last failure on this thread. */
+static const char *reason_of(CK_RV rv)
+{
+    const char *message = p11_kit_message();
+
+    return message != NULL ? message : p11_kit_strerror(rv);
+}
+
+/* A module-path may be a folder, in which module-name names the file (RFC 7512, 2.3). */
+static bool resolve_path(const char *path, const char *name, char resolved[PATH_MAX])
+{
+    static const char *const forms[] = {"%s/%s.so", "%s/lib%s.so", "%s/%s"};
+    struct stat info;
+
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return snprintf(resolved, PATH_MAX, "%s", path) < PATH_MAX;
+    if (name == NULL || strchr(name, '/') != NULL)
+        return false;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        int size = snprintf(resolved, PATH_MAX, forms[i], path, name);
+#pragma GCC diagnostic pop
+        if (size > 0 && size < PATH_MAX && stat(resolved, &info) == 0 && S_ISREG(info.st_mode))
+            return true;
+    }
+    return false;
+}
+
+static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const char *name,
+                               hsmiam_error *error)
+{
+    char resolved[PATH_MAX];
+
+    if (!resolve_path(path, name, resolved))
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 module path \"%s\" is a folder without the module "
+                                "\"%s\"; give module-path the module's file.",
+                                path, name != NULL ? name : "");
+
+    CK_FUNCTION_LIST **list = calloc(2, sizeof(CK_FUNCTION_LIST *));
+    if (list == NULL)
+        return hsmiam_error_set_memory(error, "the PKCS#11 module");
+
+    list[0] = p11_kit_module_load(resolved, P11_KIT_MODULE_CRITICAL);
+    CK_RV rv = list[0] != NULL ? p11_kit_module_initialize(list[0]) : CKR_GENERAL_ERROR;
+    if (rv != CKR_OK) {
+        hsmiam_status status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                                "The PKCS#11 module \"%s\" cannot be used: %s.",
+                                                resolved, reason_of(rv));
+        if (list[0] != NULL)
+            p11_kit_module_release(list[0]);
+        free(list);
+        return status;
+    }
+    modules->list = list;
+    return HSMIAM_OK;
+}
+
+static hsmiam_status load_configured(hsmiam_modules *modules, hsmiam_error *error)
+{
+    CK_FUNCTION_LIST **list = p11_kit_modules_load_and_initialize(0);
+
+    if (list == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 modules of p11-kit's configuration cannot be used: "
+                                "%s; see `p11-kit list-modules`.",
+                                reason_of(CKR_GENERAL_ERROR));
+    modules->list = list;
+    modules->configured = true;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_modules_load(hsmiam_modules *modules, const P11KitUri *uri,
+                                  hsmiam_error *error)
+{
+    const char *path = p11_kit_uri_get_module_path(uri);
+    const char *name = p11_kit_uri_get_module_name(uri);
+
+    return path != NULL ? load_path(modules, path, name, error) : load_configured(modules, error);
+}
+
+void hsmiam_modules_release(hsmiam_modules *modules)
+{
+    if (modules->list == NULL)
+        return;
+    if (modules->borrowed) {
+        modules->list = NULL;
+        return;
+    }
+    if (modules->configured) {
+        p11_kit_modules_finalize_and_release(modules->list);
+    } else {
+        (void)p11_kit_module_finalize(modules->list[0]);
+        p11_kit_module_release(modules->list[0]);
+        free(modules->list);
+    }
+    *modules = (hsmiam_modules){0};
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Provisioning: the key pairs that hsmiam needs, made where they are missing. */
+#include "token/cryptoki.h"
+
+#include <string.h>
+
+static hsmiam_status report_pair(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                 hsmiam_object private_key, bool created,
+                                 hsmiam_provisioned_fn report, void *context, hsmiam_error *error)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    const CK_ATTRIBUTE named[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_LABEL, (void *)spec->label, strlen(spec->label)},
+        {CKA_ID, (void *)spec->label, strlen(spec->label)},
+    };
+    char fingerprint[65] = "";
+    hsmiam_buffer uri;
+
+    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+    hsmiam_status status =
+        hsmiam_pair_get_fingerprint(token, spec, private_key, fingerprint, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_uri_format(&token->info, named, 3, &uri, error);
+    if (status == HSMIAM_OK && report != NULL) {
+        const hsmiam_provisioned pair = {
+            .purpose = spec->purpose,
+            .label = spec->label,
+            .algorithm = spec->algorithm,
+            .uri = hsmiam_buffer_get_string(&uri),
+            .fingerprint = fingerprint,
+            .created = created,
+        };
+        report(context, &pair);
+    }
+    hsmiam_buffer_clear(&uri);
+    return status;
+}
+
+hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,
+                                     void *context, hsmiam_error *error)
+{
+    static const hsmiam_pair_spec *const specs[] = {
+        &hsmiam_pair_wrapping,
+        &hsmiam_pair_wrapping_exportable,
+        &hsmiam_pair_audit,
+    };
+    hsmiam_status status = hsmiam_token_open(token, error);
+
+    for (size_t i = 0; status == HSMIAM_OK && i < sizeof specs / sizeof specs[0]; i++) {
+        hsmiam_object key = CK_INVALID_HANDLE;
+        status = hsmiam_pair_find(token, specs[i], &key, error);
+        bool missing = status == HSMIAM_ERR_NOT_FOUND;
+        if (missing) {
+            hsmiam_error_clear(error);
+            status = hsmiam_pair_generate(token, specs[i], &key, error);
+        }
+        if (status == HSMIAM_OK)
+            status = hsmiam_pair_check(token, specs[i], key, error);
+        if (status == HSMIAM_OK)
+            status = report_pair(token, specs[i], key, missing, report, context, error);
+    }
+    return status;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session on the token, and the login. */
+#include "token/cryptoki.h"
+
+static hsmiam_status open_session(hsmiam_token *token, hsmiam_error *error)
+{
+    const CK_FLAGS flags = CKF_SERIAL_SESSION;
+    CK_RV rv = CKR_TOKEN_WRITE_PROTECTED;
+
+    token->read_only = false;
+    if ((token->info.flags & CKF_WRITE_PROTECTED) == 0)
+        rv = token->functions->C_OpenSession(token->slot, flags | CKF_RW_SESSION, NULL, NULL,
+                                             &token->session);
+    /* A token that cannot be written to can still sign. */
+    if (rv == CKR_TOKEN_WRITE_PROTECTED) {
+        token->read_only = true;
+        rv = token->functions->C_OpenSession(token->slot, flags, NULL, NULL, &token->session);
+    }
+    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_OpenSession", error);
+}
+
+/* What the token says of its PIN before any is tried. */
+static hsmiam_status check_pin_state(const hsmiam_token *token, hsmiam_error *error)
+{
+    CK_FLAGS flags = token->info.flags;
+
+    if (flags & CKF_USER_PIN_LOCKED)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "The PIN of token \"%s\" is locked; its security officer can set a "
+                                "new one.",
+                                token->label);
+    if ((flags & CKF_USER_PIN_INITIALIZED) == 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "Token \"%s\" has no user PIN yet; its security officer can set "
+                                "one.",
+                                token->label);
+    if (flags & CKF_USER_PIN_TO_BE_CHANGED)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "The PIN of token \"%s\" has expired and must be changed first, "
+                                "with the token's own tool.",
+                                token->label);
+    if ((flags & CKF_USER_PIN_FINAL_TRY) && !token->allow_final_try)
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_PIN,
+            "One more wrong PIN locks token \"%s\", so none is tried; make sure "
+            "of the PIN, then allow the final try.",
+            token->label);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status ask_for_pin(const hsmiam_token *token, hsmiam_secret *pin, hsmiam_error *error)
+{
+    size_t room = 0;
+    size_t size = 0;
+    uint8_t *to = hsmiam_secret_get_room(pin, &room);
+
+    if (room > HSMIAM_PIN_SIZE_MAX)
+        room = HSMIAM_PIN_SIZE_MAX;
+    if (token->ask_pin == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "Token \"%s\" needs a PIN; name its source by pin-source in the "
+                                "URI.",
+                                token->label);
+    hsmiam_status status =
+        token->ask_pin(token->ask_context, token->label, (char *)to, room, &size);
+    if (status != HSMIAM_OK)
+        return hsmiam_error_set(error, status, "No PIN for token \"%s\" was given.", token->label);
+    if (size == 0 || size > room)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN, "The PIN for token \"%s\" is %s.",
+                                token->label, size == 0 ? "empty" : "too long");
+    hsmiam_secret_grow(pin, size);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status get_pin(const hsmiam_token *token, hsmiam_secret *pin, hsmiam_error *error)
+{
+    if (token->pin_source != NULL)
+        return hsmiam_pin_read(token->pin_source, pin, error);
+    if (token->pin_value != NULL) {
+        size_t size = hsmiam_secret_get_size(token->pin_value);
+        if (size <= HSMIAM_PIN_SIZE_MAX &&
+            hsmiam_secret_append(pin, hsmiam_secret_get_data(token->pin_value), size))
+            return HSMIAM_OK;
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "The URI's pin-value is too long (over %d bytes).",
+                                HSMIAM_PIN_SIZE_MAX);
+    }
+    return ask_for_pin(token, pin, error);
+}
+
+static hsmiam_status explain_refused_login(hsmiam_token *token, CK_RV rv, size_t size,
+                                           hsmiam_error *error)
+{
+    char buffer[32];
+    hsmiam_status status = HSMIAM_ERR_PIN;
+
+    switch (rv) {
+    case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
+        token->login_failed = true;
+        if (size == 0) /* by the token's own keypad */
+            (void)hsmiam_error_set(error, status,
+                                   "The PIN for token \"%s\" is wrong; it was tried once.",
+                                   token->label);
+        else
+            (void)hsmiam_error_set(
+                error, status, "The PIN for token \"%s\" is wrong (%zu bytes); it was tried once.",
+                token->label, size);
+        break;
+    case CKR_PIN_LOCKED:
+        token->login_failed = true;
+        (void)hsmiam_error_set(error, status,
+                               "The PIN of token \"%s\" is locked; its security officer can set a "
+                               "new one.",
+                               token->label);
+        break;
+    case CKR_PIN_EXPIRED:
+        token->login_failed = true;
+        (void)hsmiam_error_set(error, status,
+                               "The PIN of token \"%s\" has expired and must be changed first, "
+                               "with the token's own tool.",
+                               token->label);
+        break;
+    case CKR_USER_PIN_NOT_INITIALIZED:
+        (void)hsmiam_error_set(error, status,
+                               "Token \"%s\" has no user PIN yet; its security officer can set "
+                               "one.",
+                               token->label);
+        break;
+    case CKR_USER_ANOTHER_ALREADY_LOGGED_IN:
+        (void)hsmiam_error_set(error, status,
+                               "The security officer is logged in to token \"%s\"; log out there "
+                               "first.",
+                               token->label);
+        break;
+    default:
+        return hsmiam_rv_set_error(token, rv, "C_Login", error);
+    }
+    hsmiam_error_set_origin(error, HSMIAM_DOMAIN_PKCS11, rv, hsmiam_rv_get_name(rv, buffer));
+    return status;
+}
+
+/* Whoever else in this process logged in to the token did it for every session; no PIN is needed
+ * then, and none is asked for. */
+static bool is_logged_in(const hsmiam_token *token)
+{
+    CK_SESSION_INFO info;
+
+    return token->functions->C_GetSessionInfo(token->session, &info) == CKR_OK &&
+           (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS);
+}
+
+static hsmiam_status log_in(hsmiam_token *token, hsmiam_error *error)
+{
+    bool pin_pad = (token->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
+    hsmiam_secret *pin = NULL;
+    CK_RV rv = CKR_OK;
+    size_t size = 0;
+
+    if (is_logged_in(token))
+        return HSMIAM_OK;
+    if (token->login_failed)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "The PIN for token \"%s\" was refused before and is not tried "
+                                "again.",
+                                token->label);
+    hsmiam_status status = check_pin_state(token, error);
+    if (status != HSMIAM_OK)
+        return status;
+
+    if (pin_pad) {
+        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                         "Enter the PIN for token \"%s\" on its own keypad.", token->label);
+        rv = token->functions->C_Login(token->session, CKU_USER, NULL, 0);
+    } else {
+        status = hsmiam_secret_new(HSMIAM_PIN_ROOM, &pin, error);
+        if (status == HSMIAM_OK)
+            status = get_pin(token, pin, error);
+        if (status != HSMIAM_OK)
+            goto out;
+        size = hsmiam_secret_get_size(pin);
+        rv = token->functions->C_Login(token->session, CKU_USER, hsmiam_secret_get_data(pin), size);
+    }
+    if (rv == CKR_OK)
+        token->logged_in = true;
+    else if (rv != CKR_USER_ALREADY_LOGGED_IN)
+        status = explain_refused_login(token, rv, size, error);
+out:
+    hsmiam_secret_free(&pin);
+    return status;
+}
+
+hsmiam_status hsmiam_session_open(hsmiam_token *token, hsmiam_error *error)
+{
+    hsmiam_status status = open_session(token, error);
+    if (status != HSMIAM_OK)
+        return status;
+
+    if (token->info.flags & CKF_LOGIN_REQUIRED)
+        status = log_in(token, error);
+    else
+        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                         "Token \"%s\" needs no login: whoever reaches it can use its keys.",
+                         token->label);
+    if (status != HSMIAM_OK) {
+        (void)token->functions->C_CloseSession(token->session);
+        token->session = CK_INVALID_HANDLE;
+    }
+    return status;
+}
+
+void hsmiam_session_close(hsmiam_token *token)
+{
+    if (token->session == CK_INVALID_HANDLE)
+        return;
+    if (token->logged_in)
+        (void)token->functions->C_Logout(token->session);
+    (void)token->functions->C_CloseSession(token->session);
+    token->session = CK_INVALID_HANDLE;
+    token->logged_in = false;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which slot holds the token that a URI names. Every attribute of the URI counts. */
+#include "token/cryptoki.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MAX 256
+
+typedef struct candidate {
+    CK_FUNCTION_LIST *functions;
+    CK_SLOT_ID slot;
+    CK_TOKEN_INFO info;
+} candidate;
+
+typedef struct slot_search {
+    P11KitUri *uri;
+    candidate found[16];
+    size_t count;
+    size_t blank; /* slots that match, whose token is not initialised */
+    size_t empty; /* slots that match, without a token */
+    bool module_named;
+    CK_FUNCTION_LIST *failed; /* the first module that did not answer, and to what */
+    const char *failed_function;
+    CK_RV failure;
+} slot_search;
+
+/* True if the call succeeded. The first failure is kept: it may be why no token is found. */
+static bool succeeded(slot_search *search, CK_FUNCTION_LIST *functions, const char *function,
+                      CK_RV rv)
+{
+    if (rv != CKR_OK && search->failed == NULL) {
+        search->failed = functions;
+        search->failed_function = function;
+        search->failure = rv;
+    }
+    return rv == CKR_OK;
+}
+
+static bool module_matches(slot_search *search, CK_FUNCTION_LIST *functions)
+{
+    const char *wanted = p11_kit_uri_get_module_name(search->uri);
+    CK_INFO info;
+
+    if (wanted != NULL && p11_kit_uri_get_module_path(search->uri) == NULL) {
+        char *name = p11_kit_module_get_name(functions);
+        char *filename = p11_kit_module_get_filename(functions);
+        bool same = hsmiam_module_has_name(name, filename, wanted);
+        free(name);
+        free(filename);
+        if (!same)
+            return false;
+    }
+    search->module_named = true;
+    return succeeded(search, functions, "C_GetInfo", functions->C_GetInfo(&info)) &&
+           p11_kit_uri_match_module_info(search->uri, &info) == 1;
+}
+
+static bool slot_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot)
+{
+    CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->uri);
+    CK_SLOT_INFO info;
+
+    if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
+        return false;
+    return succeeded(search, functions, "C_GetSlotInfo", functions->C_GetSlotInfo(slot, &info)) &&
+           p11_kit_uri_match_slot_info(search->uri, &info) == 1;
+}
+
+static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot)
+{
+    candidate next = {.functions = functions, .slot = slot};
+
+    if (!slot_matches(search, functions, slot))
+        return;
+    CK_RV rv = functions->C_GetTokenInfo(slot, &next.info);
+    if (rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_TOKEN_NOT_RECOGNIZED) {
+        search->empty++;
+        return;
+    }
+    if (!succeeded(search, functions, "C_GetTokenInfo", rv))
+        return;
+    /* A token that is not initialised has no label or serial to be matched. */
+    if ((next.info.flags & CKF_TOKEN_INITIALIZED) == 0) {
+        search->blank++;
+        return;
+    }
+    if (p11_kit_uri_match_token_info(search->uri, &next.info) != 1)
+        return;
+    if (search->count < sizeof search->found / sizeof search->found[0])
+        search->found[search->count] = next;
+    search->count++;
+}
+
+static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
+{
+    CK_SLOT_ID slots[SLOTS_MAX];
+    CK_ULONG count = SLOTS_MAX;
+
+    if (!module_matches(search, functions) ||
+        !succeeded(search, functions, "C_GetSlotList",
+                   functions->C_GetSlotList(CK_FALSE, slots, &count)) ||
+        count > SLOTS_MAX)
+        return;
+    for (CK_ULONG i = 0; i < count; i++)
+        try_slot(search, functions, slots[i]);
+}
+
+/* p11-kit's trust store shows the system's certificates as tokens without a single mechanism. They
+ * are no HSM, and must not make "pkcs11:" ambiguous. A token that does not answer may be one. */
+static void drop_tokens_without_mechanisms(slot_search *search)
+{
+    size_t kept = 0;
+
+    if (search->count > sizeof search->found / sizeof search->found[0])
+        return;
+    for (size_t i = 0; i < search->count; i++) {
+        CK_ULONG mechanisms = 0;
+        candidate *next = &search->found[i];
+        CK_RV rv = next->functions->C_GetMechanismList(next->slot, NULL, &mechanisms);
+        if (rv != CKR_OK || mechanisms > 0)
+            search->found[kept++] = *next;
+    }
+    search->count = kept;
+}
+
+static hsmiam_status report_failure(const slot_search *search, const char *described,
+                                    hsmiam_error *error)
+{
+    char buffer[32];
+    const char *name = hsmiam_rv_get_name(search->failure, buffer);
+    char *module = p11_kit_module_get_filename(search->failed);
+    hsmiam_status status =
+        hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                         "No token matches %s; %s of the PKCS#11 module %s failed: %s (%s).",
+                         described, search->failed_function, module != NULL ? module : "in use",
+                         p11_kit_strerror(search->failure), name);
+
+    hsmiam_error_set_origin(error, HSMIAM_DOMAIN_PKCS11, search->failure, name);
+    free(module);
+    return status;
+}
+
+static hsmiam_status report_none(const slot_search *search, const char *described,
+                                 hsmiam_error *error)
+{
+    const char *module = p11_kit_uri_get_module_name(search->uri);
+
+    if (module != NULL && !search->module_named)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "No PKCS#11 module named \"%s\" is configured; see `p11-kit "
+                                "list-modules`, or give module-path.",
+                                module);
+    if (search->failed != NULL)
+        return report_failure(search, described, error);
+    if (search->blank > 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                                "No token matches %s; %zu slot(s) hold a token that is not "
+                                "initialised yet.",
+                                described, search->blank);
+    if (search->empty > 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                                "No token matches %s; %zu slot(s) are empty: is the token plugged "
+                                "in?",
+                                described, search->empty);
+    return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                            "No token matches %s; `p11tool --list-token-urls` shows those that are "
+                            "there.",
+                            described);
+}
+
+static hsmiam_status report_several(const slot_search *search, const char *described,
+                                    hsmiam_error *error)
+{
+    size_t shown = sizeof search->found / sizeof search->found[0];
+    hsmiam_status status =
+        hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
+                         "%zu tokens match %s; name one by its serial:", search->count, described);
+
+    if (search->count < shown)
+        shown = search->count;
+    for (size_t i = 0; i < shown; i++) {
+        hsmiam_buffer uri;
+        hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+        if (hsmiam_uri_format(&search->found[i].info, NULL, 0, &uri, NULL) == HSMIAM_OK)
+            hsmiam_error_append(error, "%s", hsmiam_buffer_get_string(&uri));
+        hsmiam_buffer_clear(&uri);
+    }
+    return status;
+}
+
+hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
+{
+    slot_search search = {.uri = token->uri};
+    hsmiam_status status = HSMIAM_OK;
+
+    for (size_t i = 0; token->modules.list[i] != NULL; i++)
+        try_module(&search, token->modules.list[i]);
+    if (search.count > 1)
+        drop_tokens_without_mechanisms(&search);
+
+    hsmiam_buffer described;
+    hsmiam_buffer_init(&described, HSMIAM_ERROR_MESSAGE_MAX);
+    if (search.count != 1)
+        hsmiam_uri_describe(token->uri, &described);
+    if (search.count == 0) {
+        status = report_none(&search, hsmiam_buffer_get_string(&described), error);
+    } else if (search.count > 1) {
+        status = report_several(&search, hsmiam_buffer_get_string(&described), error);
+    } else {
+        token->functions = search.found[0].functions;
+        token->slot = search.found[0].slot;
+        token->info = search.found[0].info;
+    }
+    hsmiam_buffer_clear(&described);
+    return status;
+}

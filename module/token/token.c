@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/cryptoki.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out, hsmiam_error *error)
+{
+    if (uri == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "No PKCS#11 URI was given.");
+
+    hsmiam_token *token = calloc(1, sizeof *token);
+    if (token == NULL)
+        return hsmiam_error_set_memory(error, "a token");
+
+    (void)pthread_mutex_init(&token->in_session, NULL);
+    hsmiam_status status = hsmiam_uri_parse(uri, &token->uri, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_uri_take_pin_value(token->uri, &token->pin_value, error);
+    if (status == HSMIAM_OK) {
+        const char *source = p11_kit_uri_get_pin_source(token->uri);
+        if (source != NULL)
+            status = hsmiam_token_set_pin_source(token, source, error);
+    }
+    if (status != HSMIAM_OK) {
+        hsmiam_token_free(&token);
+        return status;
+    }
+    *token_out = token;
+    return HSMIAM_OK;
+}
+
+void hsmiam_token_free(hsmiam_token **token)
+{
+    if (token == NULL || *token == NULL)
+        return;
+    hsmiam_session_close(*token);
+    hsmiam_modules_release(&(*token)->modules);
+    hsmiam_secret_free(&(*token)->pin_value);
+    hsmiam_uri_free(&(*token)->uri);
+    free((*token)->pin_source);
+    (void)pthread_mutex_destroy(&(*token)->in_session);
+    free(*token);
+    *token = NULL;
+}
+
+hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
+                                          hsmiam_error *error)
+{
+    if (source == NULL || *source == '\0')
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "The PIN source is empty.");
+
+    char *copy = strdup(source);
+    if (copy == NULL)
+        return hsmiam_error_set_memory(error, "the PIN source");
+    free(token->pin_source);
+    token->pin_source = copy;
+    return HSMIAM_OK;
+}
+
+void hsmiam_token_set_pin_callback(hsmiam_token *token, hsmiam_pin_fn ask, void *context)
+{
+    token->ask_pin = ask;
+    token->ask_context = context;
+}
+
+bool hsmiam_token_needs_pin_callback(const hsmiam_token *token)
+{
+    return !token->open && token->pin_source == NULL && token->pin_value == NULL;
+}
+
+void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow)
+{
+    token->allow_final_try = allow;
+}
+
+void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, void *context)
+{
+    token->log = (hsmiam_log){log, context};
+}
+
+void hsmiam_token_set_modules(hsmiam_token *token, CK_FUNCTION_LIST **list)
+{
+    token->modules = (hsmiam_modules){.list = list, .borrowed = true};
+}
+
+static hsmiam_status remember_names(hsmiam_token *token, hsmiam_error *error)
+{
+    hsmiam_buffer uri;
+
+    hsmiam_attribute_copy_padded(token->label, token->info.label, sizeof token->info.label);
+    hsmiam_attribute_copy_padded(token->serial, token->info.serialNumber,
+                                 sizeof token->info.serialNumber);
+    hsmiam_buffer_init(&uri, sizeof token->own_uri - 1);
+    hsmiam_status status = hsmiam_uri_format(&token->info, NULL, 0, &uri, error);
+    if (status == HSMIAM_OK)
+        (void)snprintf(token->own_uri, sizeof token->own_uri, "%s", hsmiam_buffer_get_string(&uri));
+    hsmiam_buffer_clear(&uri);
+    return status;
+}
+
+hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
+{
+    if (token->open)
+        return HSMIAM_OK;
+
+    hsmiam_status status = HSMIAM_OK;
+    if (token->modules.list == NULL)
+        status = hsmiam_modules_load(&token->modules, token->uri, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_slot_find(token, error);
+    if (status == HSMIAM_OK)
+        status = remember_names(token, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_session_open(token, error);
+    if (status != HSMIAM_OK)
+        return status;
+
+    token->open = true;
+    hsmiam_log_write(&token->log, HSMIAM_LOG_DEBUG, "Opened %s in slot %lu%s.", token->own_uri,
+                     token->slot, token->read_only ? " (read-only)" : "");
+    return HSMIAM_OK;
+}
+
+const char *hsmiam_token_get_uri(const hsmiam_token *token)
+{
+    return token->own_uri;
+}
+
+const char *hsmiam_token_get_label(const hsmiam_token *token)
+{
+    return token->label;
+}
+
+const char *hsmiam_token_get_serial(const hsmiam_token *token)
+{
+    return token->serial;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two halves of the mock share. */
+#ifndef HSMIAM_TESTS_MOCK_CRYPTOKI_INTERNAL_H
+#define HSMIAM_TESTS_MOCK_CRYPTOKI_INTERNAL_H
+
+#include "support/mock_cryptoki.h"
+
+#define MOCK_OBJECTS_MAX 128
+
+typedef struct mock_session {
+    bool open;
+    bool writable;
+
+    bool searching;
+    CK_OBJECT_HANDLE found[MOCK_OBJECTS_MAX];
+    size_t found_count;
+    size_t found_next;
+
+    CK_OBJECT_HANDLE signing; /* CK_INVALID_HANDLE: no signature is under way */
+    CK_MECHANISM_TYPE mechanism;
+} mock_session;
+
+/* Counts a call; what it must return at once, CKR_OK to go on. */
+CK_RV mock_enter(mock_function function);
+
+/* NULL if there is no such session. */
+mock_session *mock_get_session(CK_SESSION_HANDLE handle);
+
+void mock_forget_rsa_key(void);
+void mock_remove_all_objects(void);
+void mock_remove_session_objects(CK_SESSION_HANDLE owner);
+
+/* The functions of mock_cryptoki_objects.c. */
+CK_RV mock_create_object(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count,
+                         CK_OBJECT_HANDLE *object_out);
+CK_RV mock_destroy_object(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object);
+CK_RV mock_get_attribute_value(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
+                               CK_ATTRIBUTE *template, CK_ULONG count);
+CK_RV mock_find_objects_init(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count);
+CK_RV mock_find_objects(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE *objects_out, CK_ULONG max,
+                        CK_ULONG *count_out);
+CK_RV mock_find_objects_final(CK_SESSION_HANDLE handle);
+
+/* The functions of mock_cryptoki_keys.c. */
+CK_RV mock_sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+CK_RV mock_sign(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size,
+                unsigned char *signature, CK_ULONG *signature_size);
+CK_RV mock_generate_key_pair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
+                             CK_ATTRIBUTE *public_template, CK_ULONG public_count,
+                             CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+                             CK_OBJECT_HANDLE *public_out, CK_OBJECT_HANDLE *private_out);
+CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
+                      CK_OBJECT_HANDLE unwrapping, unsigned char *wrapped, CK_ULONG wrapped_size,
+                      CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object_out);
+CK_RV mock_generate_random(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size);
+
+/* Used by mock_cryptoki_keys.c: makes an object of a template, after the refusals that were set. */
+CK_RV mock_make_object(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, CK_ULONG count,
+                       CK_OBJECT_HANDLE *object_out);
+CK_RV mock_check_template(const CK_ATTRIBUTE *template, CK_ULONG count);
+void mock_attach_key(CK_OBJECT_HANDLE object, void *key); /* takes an EVP_PKEY */
+void *mock_get_key(CK_OBJECT_HANDLE object);              /* borrows it; NULL */
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a module by its path, through p11-kit. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUERY "&pin-value=" MOCK_PIN
+
+/* Names a token whose module p11-kit is to load. */
+static void name_with_module(fixture *fix, const char *query)
+{
+    char uri[1000];
+
+    (void)snprintf(uri, sizeof uri, "pkcs11:token=mock%%20token?%s" QUERY, query);
+    hsmiam_token_free(&fix->token);
+    assert_int_equal(hsmiam_token_new(uri, &fix->token, fix->error), HSMIAM_OK);
+}
+
+static void test_file(void **state)
+{
+    fixture *fix = *state;
+
+    for (int i = 0; i < 2; i++) {
+        name_with_module(fix, "module-path=" MOCK_MODULE_FOLDER "/libhsmiam-mock.so");
+        fixture_expect_open(fix, HSMIAM_OK);
+        assert_string_equal(hsmiam_token_get_serial(fix->token), "4711");
+    }
+    /* It is another copy of the mock than the one in this program. */
+    assert_int_equal(mock.calls[MOCK_C_OpenSession], 0);
+}
+
+static void test_folder_and_name(void **state)
+{
+    fixture *fix = *state;
+
+    name_with_module(fix, "module-name=hsmiam-mock&module-path=" MOCK_MODULE_FOLDER);
+    fixture_expect_open(fix, HSMIAM_OK);
+    name_with_module(fix, "module-name=libhsmiam-mock&module-path=" MOCK_MODULE_FOLDER);
+    fixture_expect_open(fix, HSMIAM_OK);
+    name_with_module(fix, "module-name=libhsmiam-mock.so&module-path=" MOCK_MODULE_FOLDER);
+    fixture_expect_open(fix, HSMIAM_OK);
+}
+
+/* Logging in and out concerns a whole program: what the second found done it leaves as it is. */
+static void test_two_tokens_share_a_module(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_token *other = NULL;
+
+    name_with_module(fix, "module-path=" MOCK_MODULE_FOLDER "/libhsmiam-mock.so");
+    fixture_expect_open(fix, HSMIAM_OK);
+    assert_int_equal(hsmiam_token_new("pkcs11:?module-path=" MOCK_MODULE_FOLDER
+                                      "/libhsmiam-mock.so" QUERY,
+                                      &other, fix->error),
+                     HSMIAM_OK);
+    assert_int_equal(hsmiam_token_open(other, fix->error), HSMIAM_OK);
+    assert_string_equal(hsmiam_token_get_serial(other), "4711");
+    hsmiam_token_free(&other);
+    assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
+}
+
+static void test_modules_that_cannot_be_used(void **state)
+{
+    static const struct {
+        const char *query;
+        const char *message;
+    } cases[] = {
+        {"module-path=/nonexistent/module.so", "\"/nonexistent/module.so\""},
+        {"module-path=" MOCK_MODULE_FOLDER, "is a folder without the module \"\""},
+        {"module-name=none&module-path=" MOCK_MODULE_FOLDER, "without the module \"none\""},
+        {"module-name=../token/libhsmiam-mock.so&module-path=" MOCK_MODULE_FOLDER,
+         "is a folder without"},
+        {"module-path=/dev/null", "\"/dev/null\" cannot be used"},
+    };
+    fixture *fix = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        name_with_module(fix, cases[i].query);
+        fixture_expect_open(fix, HSMIAM_ERR_CONFIG);
+        fixture_expect_message(fix, cases[i].message);
+        fixture_expect_open(fix, HSMIAM_ERR_CONFIG);
+    }
+}
+
+/* A shared library that is no PKCS#11 module. */
+static void test_other_library(void **state)
+{
+    fixture *fix = *state;
+
+    name_with_module(fix, "module-path=libcmocka.so.0");
+    fixture_expect_open(fix, HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "libcmocka.so.0");
+}
+
+static void test_token_is_not_there(void **state)
+{
+    fixture *fix = *state;
+
+    hsmiam_token_free(&fix->token);
+    assert_int_equal(hsmiam_token_new("pkcs11:token=none?module-path=" MOCK_MODULE_FOLDER
+                                      "/libhsmiam-mock.so",
+                                      &fix->token, fix->error),
+                     HSMIAM_OK);
+    fixture_expect_open(fix, HSMIAM_ERR_NOT_FOUND);
+    fixture_expect_message(fix, "token=none");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_file),
+        fixture_test(test_folder_and_name),
+        fixture_test(test_two_tokens_share_a_module),
+        fixture_test(test_modules_that_cannot_be_used),
+        fixture_test(test_other_library),
+        fixture_test(test_token_is_not_there),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
