@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The signing key behind hsmiam_signer: derived from the secret in the token, for one scope. */
+#ifndef HSMIAM_SIGV4_SIGNER_H
+#define HSMIAM_SIGV4_SIGNER_H
+
+#include "token/token.h"
+
+#define HSMIAM_SCOPE_PART_MAX 64
+#define HSMIAM_SIGNATURE_SIZE 64 /* lower-case hex digits, without the NUL */
+
+/* A credential scope: what a signing key is derived for. */
+typedef struct hsmiam_scope {
+    char date[sizeof "YYYYMMDD"];
+    char region[HSMIAM_SCOPE_PART_MAX + 1];
+    char service[HSMIAM_SCOPE_PART_MAX + 1];
+} hsmiam_scope;
+
+/* Opens the signer if need be, and derives the signing key of a scope, so that signing for it needs
+ * the token no more on a token whose route lets the host sign.
+ * Statuses: those of hsmiam_signer_open(), TOKEN, MEMORY. */
+hsmiam_status hsmiam_signer_derive(hsmiam_signer *signer, const hsmiam_scope *scope,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Signs a string to sign. Opens the signer if need be; the signing key of the last scope is kept.
+ * Statuses: those of hsmiam_signer_open(), TOKEN, MEMORY. */
+hsmiam_status hsmiam_signer_sign(hsmiam_signer *signer, const hsmiam_scope *scope,
+                                 const char *string_to_sign, size_t size,
+                                 char signature_out[HSMIAM_SIGNATURE_SIZE + 1],
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigv4/signing_key.h"
+
+#include <string.h>
+
+static bool is_same_scope(const hsmiam_scope *a, const hsmiam_scope *b)
+{
+    return strcmp(a->date, b->date) == 0 && strcmp(a->region, b->region) == 0 &&
+           strcmp(a->service, b->service) == 0;
+}
+
+hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_scope *scope,
+                                        hsmiam_error *error)
+{
+    if (key->derived && is_same_scope(&key->scope, scope))
+        return HSMIAM_OK;
+    key->derived = false;
+    hsmiam_status status = key->route->derive(key, scope, error);
+    if (status != HSMIAM_OK)
+        return status;
+    key->scope = *scope;
+    key->derived = true;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_signing_key_sign(hsmiam_signing_key *key, const hsmiam_scope *scope,
+                                      const void *data, size_t size,
+                                      uint8_t mac_out[HSMIAM_HMAC_SIZE], hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_signing_key_derive(key, scope, error);
+
+    return status == HSMIAM_OK ? key->route->compute(key, data, size, mac_out, error) : status;
+}
+
+void hsmiam_signing_key_clear(hsmiam_signing_key *key)
+{
+    if (key->route != NULL)
+        key->route->clear(key);
+    *key = (hsmiam_signing_key){0};
+}

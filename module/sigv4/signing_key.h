@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SigV4, stage 3: the signing key, HMAC-SHA256 chained over date, region, service and
+ * "aws4_request", and the signature that it makes. */
+#ifndef HSMIAM_SIGV4_SIGNING_KEY_H
+#define HSMIAM_SIGV4_SIGNING_KEY_H
+
+#include "sigv4/hmac.h"
+#include "sigv4/signer.h"
+
+typedef struct hsmiam_signing_key hsmiam_signing_key;
+
+/* A way from an access key in a token to signatures. */
+typedef struct hsmiam_signing_route {
+    const char *name;
+
+    /* Makes the signing key of a scope. Whatever was there of another scope is wiped before. */
+    hsmiam_status (*derive)(hsmiam_signing_key *key, const hsmiam_scope *scope,
+                            hsmiam_error *error);
+
+    /* Writes HMAC-SHA256(signing key, data). */
+    hsmiam_status (*compute)(const hsmiam_signing_key *key, const void *data, size_t size,
+                             uint8_t mac_out[HSMIAM_HMAC_SIZE], hsmiam_error *error);
+
+    /* Wipes and frees what the route holds. */
+    void (*clear)(hsmiam_signing_key *key);
+} hsmiam_signing_route;
+
+/* Route "sign": the token computes the first HMAC of the chain by C_Sign, the host the others. */
+extern const hsmiam_signing_route hsmiam_signing_route_sign;
+
+/* The signing key of the scope that was signed for last. */
+struct hsmiam_signing_key {
+    const hsmiam_signing_route *route;
+    hsmiam_token *token; /* borrowed */
+    hsmiam_object access_key;
+    hsmiam_scope scope;
+    bool derived; /* for `scope` */
+
+    /* route "sign" */
+    hsmiam_hmac *hmac;
+    hsmiam_secret *value;
+};
+
+/* Derives the key, unless it is that of the scope already. */
+hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_scope *scope,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Writes the signature's bytes; the key is derived only if the scope is not that of the last call.
+ * Statuses: TOKEN, UNSUPPORTED, MEMORY, INTERNAL. */
+hsmiam_status hsmiam_signing_key_sign(hsmiam_signing_key *key, const hsmiam_scope *scope,
+                                      const void *data, size_t size,
+                                      uint8_t mac_out[HSMIAM_HMAC_SIZE],
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Wipes the key. */
+void hsmiam_signing_key_clear(hsmiam_signing_key *key);
+
+#endif
