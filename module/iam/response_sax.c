@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iam/response_sax.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define NAMESPACE "https://iam.amazonaws.com/doc/2010-05-08/"
+
+static const hsmiam_shape *get_current(const hsmiam_response *response)
+{
+    return response->depth > 0 ? response->path[response->depth - 1] : NULL;
+}
+
+void hsmiam_response_note(hsmiam_response *response, const char *what, ...)
+{
+    char text[256];
+    va_list arguments;
+
+    if (response->problem.status != HSMIAM_OK)
+        return;
+    va_start(arguments, what);
+    (void)vsnprintf(text, sizeof text, what, arguments);
+    va_end(arguments);
+    (void)hsmiam_error_set(&response->problem, HSMIAM_ERR_REPLY, "The answer to %s %s.",
+                           response->operation, text);
+}
+
+void hsmiam_response_stop(hsmiam_response *response, const char *what)
+{
+    hsmiam_response_note(response, "%s", what);
+    response->stopped = true;
+}
+
+static uint64_t get_bit(const hsmiam_shape *shape)
+{
+    return (uint64_t)1 << shape->id;
+}
+
+/* Results are IAM's. Errors may also come from what stands in front of it, in a namespace of its
+ * own (http://webservices.amazon.com/AWSFault/2005-15-09). */
+static bool is_expected_namespace(hsmiam_response *response, const char *name, const xmlChar *uri)
+{
+    bool is_iam = uri != NULL && strcmp((const char *)uri, NAMESPACE) == 0;
+
+    if (response->depth == 0) {
+        response->has_namespace = uri != NULL;
+        return uri == NULL || is_iam || strcmp(name, "ErrorResponse") == 0;
+    }
+    if (response->reply->kind == HSMIAM_REPLY_ERROR)
+        return true;
+    return response->has_namespace ? is_iam : uri == NULL;
+}
+
+static void check_root(hsmiam_response *response, const hsmiam_shape *root)
+{
+    static const char suffix[] = "Response";
+    size_t size = strlen(response->operation);
+
+    if (root != NULL && hsmiam_shape_is_error_root(root))
+        response->reply->kind = HSMIAM_REPLY_ERROR;
+    else if (root != NULL && strncmp(root->name, response->operation, size) == 0 &&
+             strcmp(root->name + size, suffix) == 0)
+        response->reply->kind = HSMIAM_REPLY_RESULT;
+    else
+        hsmiam_response_stop(response, "is the XML of something else");
+}
+
+static void begin_member(hsmiam_response *response, const hsmiam_shape *member)
+{
+    hsmiam_key_list *list = &response->reply->list;
+
+    for (size_t i = 0; i < hsmiam_shape_count; i++) {
+        if (hsmiam_shapes[i].parent == member->id)
+            response->seen &= ~get_bit(&hsmiam_shapes[i]);
+    }
+    if (list->count == HSMIAM_ACCESS_KEYS_MAX) {
+        hsmiam_response_stop(response, "lists more access keys than a user can have");
+        return;
+    }
+    response->key = &list->keys[list->count++];
+    *response->key = (hsmiam_key_metadata){.create_date = 0};
+}
+
+static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                     int namespace_count, const xmlChar **namespaces, int attribute_count,
+                     int default_count, const xmlChar **attributes)
+{
+    hsmiam_response *response = context;
+    const hsmiam_shape *parent = get_current(response);
+    const hsmiam_shape *shape = NULL;
+
+    (void)prefix, (void)namespace_count, (void)namespaces;
+    (void)attribute_count, (void)default_count, (void)attributes;
+    if (response->stopped)
+        return;
+    if (response->unknown_depth == 0 && is_expected_namespace(response, (const char *)name, uri))
+        shape = hsmiam_shape_find(parent != NULL ? parent->id : 0, (const char *)name);
+    if (parent == NULL)
+        check_root(response, shape);
+    else if (response->unknown_depth == 0 && parent->sink != HSMIAM_TEXT_NONE)
+        hsmiam_response_note(response, "has an element inside of %s", parent->name);
+    if (response->depth + response->unknown_depth == HSMIAM_RESPONSE_DEPTH_MAX)
+        hsmiam_response_stop(response, "is nested too deep");
+    if (response->stopped)
+        return;
+
+    if (shape == NULL) {
+        response->unknown_depth++;
+        return;
+    }
+    if ((response->seen & get_bit(shape)) != 0 && (shape->flags & HSMIAM_SHAPE_REPEATS) == 0) {
+        hsmiam_response_note(response, "has %s twice", shape->name);
+        response->unknown_depth++; /* the first one stands */
+        return;
+    }
+    response->seen |= get_bit(shape);
+    response->path[response->depth++] = shape;
+    response->text_size = 0;
+    if (hsmiam_shape_is_list_member(shape))
+        begin_member(response, shape);
+}
+
+/* The secret goes to secret memory, and the parser's copy of it is wiped where it lies. A text that
+ * stands for a character reference lies elsewhere, in the parser's constants even. */
+static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, const xmlChar *text,
+                        size_t size)
+{
+    const xmlParserInput *input = response->parser->input;
+    bool is_clean = true;
+
+    for (size_t i = 0; i < size; i++)
+        is_clean = is_clean && text[i] > ' ' && text[i] <= '~';
+    if (!is_clean)
+        hsmiam_response_note(response, "has %s of other characters than printable ASCII",
+                             shape->name);
+    else if (response->secret == NULL || response->text_size > shape->max ||
+             !hsmiam_secret_append(response->secret, text, size))
+        hsmiam_response_note(response, "has %s that there is no room for", shape->name);
+    if (input != NULL && text >= input->base && text + size <= input->end)
+        hsmiam_wipe((xmlChar *)text, size);
+}
+
+static bool is_blank(const xmlChar *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
+            return false;
+    }
+    return true;
+}
+
+static void on_text(void *context, const xmlChar *text, int length)
+{
+    hsmiam_response *response = context;
+    const hsmiam_shape *shape = get_current(response);
+    size_t size = length > 0 ? (size_t)length : 0;
+
+    if (response->stopped || response->unknown_depth > 0 || shape == NULL)
+        return;
+    if (shape->sink == HSMIAM_TEXT_NONE) {
+        if (!is_blank(text, size))
+            hsmiam_response_note(response, "has text where %s holds elements only", shape->name);
+        return;
+    }
+    size_t kept = response->text_size;
+    response->text_size += size;
+    if (shape->sink == HSMIAM_TEXT_SECRET)
+        take_secret(response, shape, text, size);
+    else if (kept < shape->max)
+        memcpy(response->text + kept, text, size < shape->max - kept ? size : shape->max - kept);
+}
+
+static void end_text(hsmiam_response *response, const hsmiam_shape *shape)
+{
+    size_t size = response->text_size;
+
+    if ((shape->flags & HSMIAM_SHAPE_CUT) != 0 && size > shape->max)
+        size = shape->max;
+    if (size < shape->min || size > shape->max) {
+        hsmiam_response_note(response, "has %s of %zu bytes, where %zu to %zu are expected",
+                             shape->name, size, shape->min, shape->max);
+        return;
+    }
+    if (shape->sink == HSMIAM_TEXT_SECRET)
+        return;
+    response->text[size] = '\0';
+    if (strlen(response->text) != size ||
+        !shape->store(response->reply, response->key, response->text))
+        hsmiam_response_note(response, "has %s of %zu bytes that is none", shape->name, size);
+}
+
+static void check_children(hsmiam_response *response, const hsmiam_shape *shape)
+{
+    for (size_t i = 0; i < hsmiam_shape_count; i++) {
+        const hsmiam_shape *child = &hsmiam_shapes[i];
+        if (child->parent == shape->id && (child->flags & HSMIAM_SHAPE_MANDATORY) != 0 &&
+            (response->seen & get_bit(child)) == 0)
+            hsmiam_response_note(response, "lacks %s", child->name);
+    }
+    if (hsmiam_shape_is_error_root(shape) && response->reply->code[0] == '\0')
+        hsmiam_response_note(response, "is an error without a code");
+}
+
+static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    hsmiam_response *response = context;
+    const hsmiam_shape *shape = get_current(response);
+
+    (void)name, (void)prefix, (void)uri;
+    if (response->stopped || shape == NULL)
+        return;
+    if (response->unknown_depth > 0) {
+        response->unknown_depth--;
+        return;
+    }
+    if (shape->sink != HSMIAM_TEXT_NONE)
+        end_text(response, shape);
+    else
+        check_children(response, shape);
+    response->depth--;
+    response->complete = response->depth == 0;
+}
+
+/* A comment or a processing instruction means nothing, but no text of ours is parted by one. */
+static void check_markup(hsmiam_response *response)
+{
+    const hsmiam_shape *shape = get_current(response);
+
+    if (shape != NULL && response->unknown_depth == 0 && shape->sink != HSMIAM_TEXT_NONE)
+        hsmiam_response_note(response, "has markup inside of %s", shape->name);
+}
+
+static void on_comment(void *context, const xmlChar *text)
+{
+    (void)text;
+    check_markup(context);
+}
+
+static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
+{
+    (void)target, (void)text;
+    check_markup(context);
+}
+
+/* Called before anything of a document type is read. */
+static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,
+                       const xmlChar *system_id)
+{
+    hsmiam_response *response = context;
+
+    (void)name, (void)external_id, (void)system_id;
+    hsmiam_response_stop(response, "has a document type, which is not allowed");
+}
+
+static void on_document(void *context)
+{
+    hsmiam_response *response = context;
+    const char *encoding = (const char *)response->parser->encoding;
+
+    if (encoding != NULL && strcasecmp(encoding, "UTF-8") != 0)
+        hsmiam_response_stop(response, "is not in UTF-8");
+}
+
+/* Takes the place of libxml2's own handler, which prints. That something is wrong, the parser's
+ * state tells; what is, may repeat the answer. */
+static void on_error(void *context, xmlErrorPtr error)
+{
+    (void)context, (void)error;
+}
+
+/* Without a handler for entities none is known but XML's own five. */
+const xmlSAXHandler hsmiam_response_handler = {
+    .initialized = XML_SAX2_MAGIC,
+    .startDocument = on_document,
+    .internalSubset = on_doctype,
+    .startElementNs = on_start,
+    .endElementNs = on_end,
+    .characters = on_text,
+    .ignorableWhitespace = on_text,
+    .cdataBlock = on_text,
+    .comment = on_comment,
+    .processingInstruction = on_instruction,
+    .serror = on_error,
+};

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iam/shape.h"
+
+#include "base/time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char letters_and_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                         "0123456789";
+
+static bool consists_of(const char *text, const char *more)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr(letters_and_digits, *text) == NULL && strchr(more, *text) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The shape's limits keep a text within the field that it goes to. */
+static bool store(char *field, size_t size, const char *text)
+{
+    return snprintf(field, size, "%s", text) < (int)size;
+}
+
+static bool store_user_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)reply;
+    return consists_of(text, "_+=,.@-") && store(key->user_name, sizeof key->user_name, text);
+}
+
+static bool store_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)reply;
+    return consists_of(text, "_") && store(key->id, sizeof key->id, text);
+}
+
+static bool store_status(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)reply;
+    return consists_of(text, "") && store(key->status, sizeof key->status, text);
+}
+
+static bool store_create_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)reply;
+    return hsmiam_time_parse_extended(text, &key->create_date);
+}
+
+static bool store_is_truncated(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    reply->is_truncated = strcmp(text, "true") == 0;
+    return reply->is_truncated || strcmp(text, "false") == 0;
+}
+
+static bool store_marker(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return store(reply->marker, sizeof reply->marker, text);
+}
+
+static bool store_code(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return consists_of(text, "._-") && store(reply->code, sizeof reply->code, text);
+}
+
+/* An id that is not as expected is not worth losing an answer for. */
+static bool store_request_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    if (consists_of(text, "-_"))
+        (void)store(reply->request_id, sizeof reply->request_id, text);
+    return true;
+}
+
+/* The bytes of the control character at `text`, one of C0, DEL or C1 (in UTF-8); 0 if none. */
+static size_t control_size(const unsigned char *text)
+{
+    if ((text[0] < ' ' && text[0] != '\n') || text[0] == 0x7f)
+        return 1;
+    return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
+}
+
+/* A message goes to a terminal. The parser made sure of UTF-8, but cutting may tear a character. */
+static bool store_message(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    char *to = reply->message;
+    size_t size = strlen(text);
+
+    while (strlen(text) == HSMIAM_SERVICE_MESSAGE_MAX && size > 0 &&
+           ((unsigned char)text[size - 1] & 0x80) != 0)
+        size--;
+    for (size_t i = 0; i < size;) {
+        size_t skip = control_size((const unsigned char *)text + i);
+        if (skip == 0)
+            *to++ = text[i];
+        i += skip > 0 ? skip : 1;
+    }
+    *to = '\0';
+    return true;
+}
+
+enum {
+    CREATE = 1,
+    CREATE_RESULT,
+    KEY,
+    KEY_USER_NAME,
+    KEY_ID,
+    KEY_STATUS,
+    KEY_SECRET,
+    KEY_CREATE_DATE,
+    CREATE_METADATA,
+    CREATE_REQUEST_ID,
+    LIST,
+    LIST_RESULT,
+    LIST_KEYS,
+    MEMBER,
+    MEMBER_USER_NAME,
+    MEMBER_ID,
+    MEMBER_STATUS,
+    MEMBER_CREATE_DATE,
+    LIST_IS_TRUNCATED,
+    LIST_MARKER,
+    LIST_METADATA,
+    LIST_REQUEST_ID,
+    DELETE,
+    DELETE_METADATA,
+    DELETE_REQUEST_ID,
+    FAILURE,
+    FAILURE_REQUEST_ID,
+    FAILURE_ERROR,
+    FAILURE_CODE,
+    FAILURE_MESSAGE,
+    NESTED, /* some implementations put the error into one more element */
+    NESTED_ERROR,
+    NESTED_CODE,
+    NESTED_MESSAGE,
+};
+
+#define MUST   HSMIAM_SHAPE_MANDATORY
+#define CUT    HSMIAM_SHAPE_CUT
+#define MANY   HSMIAM_SHAPE_REPEATS
+#define STORED HSMIAM_TEXT_STORED
+
+const hsmiam_shape hsmiam_shapes[] = {
+    {CREATE, 0, "CreateAccessKeyResponse", 0, 0, 0, 0, NULL},
+    {CREATE_RESULT, CREATE, "CreateAccessKeyResult", MUST, 0, 0, 0, NULL},
+    {KEY, CREATE_RESULT, "AccessKey", MUST, 0, 0, 0, NULL},
+    {KEY_USER_NAME, KEY, "UserName", 0, STORED, 0, HSMIAM_USER_NAME_MAX, store_user_name},
+    {KEY_ID, KEY, "AccessKeyId", MUST, STORED, 16, HSMIAM_ACCESS_KEY_ID_MAX, store_id},
+    {KEY_STATUS, KEY, "Status", MUST, STORED, 1, HSMIAM_ACCESS_KEY_STATUS_MAX, store_status},
+    {KEY_SECRET, KEY, "SecretAccessKey", MUST, HSMIAM_TEXT_SECRET, 16, 128, NULL},
+    {KEY_CREATE_DATE, KEY, "CreateDate", MUST, STORED, 20, 40, store_create_date},
+    {CREATE_METADATA, CREATE, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {CREATE_REQUEST_ID, CREATE_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {LIST, 0, "ListAccessKeysResponse", 0, 0, 0, 0, NULL},
+    {LIST_RESULT, LIST, "ListAccessKeysResult", MUST, 0, 0, 0, NULL},
+    {LIST_KEYS, LIST_RESULT, "AccessKeyMetadata", 0, 0, 0, 0, NULL},
+    {MEMBER, LIST_KEYS, "member", MANY, 0, 0, 0, NULL},
+    {MEMBER_USER_NAME, MEMBER, "UserName", 0, STORED, 0, HSMIAM_USER_NAME_MAX, store_user_name},
+    {MEMBER_ID, MEMBER, "AccessKeyId", MUST, STORED, 16, HSMIAM_ACCESS_KEY_ID_MAX, store_id},
+    {MEMBER_STATUS, MEMBER, "Status", MUST, STORED, 1, HSMIAM_ACCESS_KEY_STATUS_MAX, store_status},
+    {MEMBER_CREATE_DATE, MEMBER, "CreateDate", MUST, STORED, 20, 40, store_create_date},
+    {LIST_IS_TRUNCATED, LIST_RESULT, "IsTruncated", 0, STORED, 4, 5, store_is_truncated},
+    {LIST_MARKER, LIST_RESULT, "Marker", 0, STORED, 1, HSMIAM_MARKER_MAX, store_marker},
+    {LIST_METADATA, LIST, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {LIST_REQUEST_ID, LIST_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {DELETE, 0, "DeleteAccessKeyResponse", 0, 0, 0, 0, NULL},
+    {DELETE_METADATA, DELETE, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {DELETE_REQUEST_ID, DELETE_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {FAILURE, 0, "ErrorResponse", 0, 0, 0, 0, NULL},
+    {FAILURE_REQUEST_ID, FAILURE, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+    {FAILURE_ERROR, FAILURE, "Error", 0, 0, 0, 0, NULL},
+    {FAILURE_CODE, FAILURE_ERROR, "Code", MUST, STORED, 1, HSMIAM_ERROR_CODE_MAX, store_code},
+    {FAILURE_MESSAGE, FAILURE_ERROR, "Message", CUT, STORED, 0, HSMIAM_SERVICE_MESSAGE_MAX,
+     store_message},
+    {NESTED, FAILURE, "Errors", 0, 0, 0, 0, NULL},
+    {NESTED_ERROR, NESTED, "Error", MUST, 0, 0, 0, NULL},
+    {NESTED_CODE, NESTED_ERROR, "Code", MUST, STORED, 1, HSMIAM_ERROR_CODE_MAX, store_code},
+    {NESTED_MESSAGE, NESTED_ERROR, "Message", CUT, STORED, 0, HSMIAM_SERVICE_MESSAGE_MAX,
+     store_message},
+};
+const size_t hsmiam_shape_count = sizeof hsmiam_shapes / sizeof hsmiam_shapes[0];
+_Static_assert(sizeof hsmiam_shapes / sizeof hsmiam_shapes[0] == NESTED_MESSAGE,
+               "one row for each id, in order");
+_Static_assert(NESTED_MESSAGE < 64, "the parser keeps the elements that it saw in 64 bits");
+
+const hsmiam_shape *hsmiam_shape_find(unsigned parent, const char *name)
+{
+    for (size_t i = 0; i < hsmiam_shape_count; i++) {
+        if (hsmiam_shapes[i].parent == parent && strcmp(hsmiam_shapes[i].name, name) == 0)
+            return &hsmiam_shapes[i];
+    }
+    return NULL;
+}
+
+bool hsmiam_shape_is_error_root(const hsmiam_shape *shape)
+{
+    return shape->id == FAILURE;
+}
+
+bool hsmiam_shape_is_list_member(const hsmiam_shape *shape)
+{
+    return shape->id == MEMBER;
+}

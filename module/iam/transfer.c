@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iam/transfer.h"
+
+#include "base/secret.h"
+#include "iam/tls.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A body over the limit is still received and wiped this far: what libcurl has in its buffer when a
+ * transfer is broken off stays there. */
+#define DRAIN_MAX (16 * HSMIAM_REPLY_MAX)
+
+static int64_t now_in_milliseconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void log_header(const hsmiam_log *log, const char *name, const char *value)
+{
+    const char *signature = strstr(value, "Signature=");
+
+    /* Who has the signature can replay the request. */
+    if (signature != NULL)
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: %.*sSignature=<left out>", name,
+                         (int)(signature - value), value);
+    else
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: %s", name, value);
+}
+
+hsmiam_status hsmiam_headers_add(hsmiam_headers *headers, const char *name, const char *value,
+                                 hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+    char *line = NULL;
+
+    if (asprintf(&line, value[0] != '\0' ? "%s: %s" : "%s:", name, value) < 0) {
+        line = NULL;
+        status = hsmiam_error_set_memory(error, "a header");
+        goto out;
+    }
+    struct curl_slist *list = headers->curl->slist_append(headers->list, line);
+    if (list == NULL) {
+        status = hsmiam_error_set_memory(error, "a header");
+        goto out;
+    }
+    headers->list = list;
+    if (value[0] != '\0')
+        log_header(headers->log, name, value);
+out:
+    free(line);
+    return status;
+}
+
+int hsmiam_transfer_on_socket(void *context, curl_socket_t descriptor, curlsocktype purpose)
+{
+    hsmiam_transport *transport = context;
+
+    (void)purpose;
+    transport->sockets[transport->socket_count++ % HSMIAM_TRANSPORT_SOCKETS] = descriptor;
+    return CURL_SOCKOPT_OK;
+}
+
+static bool has_local_port(curl_socket_t descriptor, int port)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+
+    if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)&address)->sin_port) == port;
+    return address.ss_family == AF_INET6 &&
+           ntohs(((const struct sockaddr_in6 *)&address)->sin6_port) == port;
+}
+
+/* True if the peer has closed the connection: while the caller got ready, its patience may have run
+ * out. libcurl would find that out by sending, and then nobody knows what was executed. */
+static bool is_closed_by_peer(const hsmiam_transport *transport, int local_port)
+{
+    for (size_t i = 0; i < HSMIAM_TRANSPORT_SOCKETS && i < transport->socket_count; i++) {
+        struct pollfd entry = {.fd = transport->sockets[i], .events = POLLRDHUP};
+
+        if (has_local_port(entry.fd, local_port))
+            return poll(&entry, 1, 0) > 0;
+    }
+    return false;
+}
+
+static bool is_cancelled(hsmiam_transfer *transfer)
+{
+    const hsmiam_exchange *exchange = transfer->exchange;
+
+    if (exchange->cancel == NULL || exchange->cancel_rule == HSMIAM_CANCEL_NEVER ||
+        (exchange->cancel_rule == HSMIAM_CANCEL_UNTIL_SENT && transfer->sent))
+        return false;
+    transfer->cancelled = exchange->cancel(exchange->cancel_context);
+    return transfer->cancelled;
+}
+
+static void log_tls(const hsmiam_transfer *transfer)
+{
+    const hsmiam_transport *transport = transfer->transport;
+    struct curl_tlssessioninfo *session = NULL;
+    char text[128];
+
+    if (transport->curl->easy_getinfo(transport->handle, CURLINFO_TLS_SSL_PTR, &session) !=
+            CURLE_OK ||
+        session == NULL || session->backend != CURLSSLBACKEND_OPENSSL || session->internals == NULL)
+        return;
+    hsmiam_tls_describe(session->internals, text, sizeof text);
+    hsmiam_log_write(transfer->settings->log, HSMIAM_LOG_DEBUG, "* %s", text);
+}
+
+static void log_request(const hsmiam_transfer *transfer)
+{
+    const hsmiam_log *log = transfer->settings->log;
+
+    if (!transfer->exchange->endpoint->plain)
+        log_tls(transfer);
+    hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> POST %s", transfer->exchange->endpoint->url);
+    hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> User-Agent: hsmiam/%s", hsmiam_version());
+    hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> Content-Length: %zu", transfer->exchange->body_size);
+}
+
+/* The caller's headers, and two of libcurl's that are not wanted. */
+static hsmiam_status prepare(hsmiam_transfer *transfer)
+{
+    const hsmiam_transport *transport = transfer->transport;
+    hsmiam_headers *headers = &transfer->headers;
+    hsmiam_error *error = transfer->error;
+
+    log_request(transfer);
+    hsmiam_status status = hsmiam_headers_add(headers, "Expect", "", error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_headers_add(headers, "Accept", "", error);
+    if (status == HSMIAM_OK)
+        status = transfer->exchange->prepare(transfer->exchange->context, headers, error);
+    if (status != HSMIAM_OK)
+        return status;
+
+    /* libcurl reads the list when it writes the request, which is after this callback. */
+    CURLcode code =
+        transport->curl->easy_setopt(transport->handle, CURLOPT_HTTPHEADER, headers->list);
+    if (code != CURLE_OK) {
+        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "libcurl takes no headers: %s.",
+                                  curl_easy_strerror(code));
+        hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
+        return status;
+    }
+    hsmiam_log_write(transfer->settings->log, HSMIAM_LOG_DEBUG, "> %.*s",
+                     (int)transfer->exchange->body_size, transfer->exchange->body);
+    return HSMIAM_OK;
+}
+
+int hsmiam_transfer_on_connected(void *context, char *remote_ip, char *local_ip, int remote_port,
+                                 int local_port)
+{
+    hsmiam_transfer *transfer = context;
+
+    (void)local_ip;
+    /* A second call: the connection closed without an answer, and libcurl is about to send the
+     * request again on another one. */
+    if (transfer->sent) {
+        transfer->resend = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    hsmiam_log_write(transfer->settings->log, HSMIAM_LOG_DEBUG, "* connected to %s port %d",
+                     remote_ip != NULL ? remote_ip : "?", remote_port);
+    transfer->prepare_status = prepare(transfer);
+    if (transfer->prepare_status != HSMIAM_OK || is_cancelled(transfer))
+        return CURL_PREREQFUNC_ABORT;
+    if (is_closed_by_peer(transfer->transport, local_port)) {
+        transfer->stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->last_activity = now_in_milliseconds();
+    transfer->sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+int hsmiam_transfer_on_progress(void *context, curl_off_t down_total, curl_off_t down,
+                                curl_off_t up_total, curl_off_t up)
+{
+    hsmiam_transfer *transfer = context;
+    int64_t limit = (int64_t)transfer->settings->read_seconds * 1000;
+
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    transfer->timed_out =
+        transfer->sent && limit > 0 && now_in_milliseconds() - transfer->last_activity >= limit;
+    return transfer->timed_out || is_cancelled(transfer) ? 1 : 0;
+}
+
+/* A reply's header comes from outside: it may play no tricks with a terminal. */
+static void log_reply_header(const hsmiam_log *log, const char *data, size_t size)
+{
+    char line[1024];
+    size_t length = 0;
+
+    while (size > 0 && (data[size - 1] == '\r' || data[size - 1] == '\n'))
+        size--;
+    for (; length < size && length < sizeof line - 1; length++)
+        line[length] = (char)(data[length] >= ' ' && data[length] <= '~' ? data[length] : '?');
+    line[length] = '\0';
+    if (length > 0)
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "< %s", line);
+}
+
+size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *context)
+{
+    hsmiam_transfer *transfer = context;
+    size_t bytes = size * count;
+
+    transfer->last_activity = now_in_milliseconds();
+    transfer->header_size += bytes;
+    if (transfer->header_size > HSMIAM_REPLY_MAX)
+        return 0;
+    log_reply_header(transfer->settings->log, data, bytes);
+    return bytes;
+}
+
+size_t hsmiam_transfer_on_body(char *data, size_t size, size_t count, void *context)
+{
+    hsmiam_transfer *transfer = context;
+    size_t bytes = size * count;
+
+    transfer->last_activity = now_in_milliseconds();
+    transfer->body_size += bytes;
+    if (transfer->body_size <= HSMIAM_REPLY_MAX)
+        transfer->exchange->receive(transfer->exchange->context, data, bytes);
+    /* This is libcurl's own buffer, in which a secret would stay until the next transfer. */
+    hsmiam_wipe(data, bytes);
+    return transfer->body_size <= DRAIN_MAX ? bytes : 0;
+}
