@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything between "IAM returned a secret" and "the token holds it, and it is proven". */
+#ifndef HSMIAM_CUSTODY_CUSTODY_H
+#define HSMIAM_CUSTODY_CUSTODY_H
+
+#include "iam/operations.h"
+
+#define HSMIAM_KEY_VALUE_PREFIX   "AWS4"
+#define HSMIAM_SECRET_SIZE_MIN    16
+#define HSMIAM_SECRET_SIZE_MAX    128
+#define HSMIAM_KEY_VALUE_SIZE_MAX (HSMIAM_SECRET_SIZE_MAX + sizeof HSMIAM_KEY_VALUE_PREFIX)
+#define HSMIAM_ROOT_USER_LABEL    "<root_account>" /* as in IAM's credential report */
+
+struct hsmiam_custody {
+    hsmiam_token *token;
+    hsmiam_import_route wanted;
+    hsmiam_import_route route; /* what the rehearsal found to work; AUTO before */
+    hsmiam_log log;
+};
+
+/* custody.c -------------------------------------------------------------------------------------*/
+
+/* "rsa-oaep", "create-object", or "" before a rehearsal. Static storage. */
+const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody);
+
+/* Opens the token and rehearses with a random value that lives in the session only, so that a route
+ * is known to work before there is anything to lose. Safe to call again. */
+hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Makes the secret that takes a key's value, "AWS4" already in it. */
+hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Brings the value into the token and proves it; what cannot be proven is destroyed again. The
+ * custody is prepared. Statuses: EXISTS, CUSTODY, TOKEN, UNSUPPORTED. */
+hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,
+                                  const hsmiam_secret *value, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* access_key.c ----------------------------------------------------------------------------------*/
+
+/* Makes the record of a key that the custody's token holds as `spec` says. */
+hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_key_metadata *key,
+                                    const hsmiam_key_spec *spec, hsmiam_access_key **key_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* preflight.c -----------------------------------------------------------------------------------*/
+
+/* Signer and custody made ready on a thread of its own, while the caller connects to IAM. */
+typedef struct hsmiam_preflight hsmiam_preflight;
+
+/* What is ready, one after the other. */
+typedef enum hsmiam_preflight_stage {
+    HSMIAM_PREFLIGHT_NOTHING = 0,
+    HSMIAM_PREFLIGHT_SIGNER, /* requests can be signed, without the token */
+    HSMIAM_PREFLIGHT_CUSTODY /* the token has rehearsed an import */
+} hsmiam_preflight_stage;
+
+hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody *custody,
+                                     hsmiam_preflight **preflight_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Waits until a stage is reached. If it will not be, the failure is told, at every call again. */
+hsmiam_status hsmiam_preflight_wait(hsmiam_preflight *preflight, hsmiam_preflight_stage stage,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Waits and frees. */
+void hsmiam_preflight_free(hsmiam_preflight **preflight);
+
+/* compensate.c ----------------------------------------------------------------------------------*/
+
+/* What is known of an issue that went wrong after its request had left. */
+typedef struct hsmiam_mishap {
+    hsmiam_client *client;
+    const char *user_name;          /* as it was asked for; NULL: the signer's own user */
+    const hsmiam_key_metadata *key; /* what the reply told, as far as it did */
+    const hsmiam_key_list *before;  /* NULL: not known */
+} hsmiam_mishap;
+
+/* Deletes the key at IAM if it is known to be ours, names what may be ours otherwise, and adds both
+ * facts to `error`, which holds why the issue failed. Returns the status to end with. */
+hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_status cause,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether the list names the key. */
+bool hsmiam_key_list_has(const hsmiam_key_list *list, const char *id);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking an access key that exists into the token. */
+#include "custody/custody.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACCESS_KEY_ID_MIN 16
+
+static hsmiam_status check_id(const char *id, hsmiam_error *error)
+{
+    size_t size = id != NULL ? strlen(id) : 0;
+
+    if (size < ACCESS_KEY_ID_MIN || size > HSMIAM_ACCESS_KEY_ID_MAX)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "The access key id has %zu characters; it has %d to %d (AKIA...).",
+                                size, ACCESS_KEY_ID_MIN, HSMIAM_ACCESS_KEY_ID_MAX);
+    /* What is wrong is not shown: people give the secret here by mistake. */
+    for (size_t i = 0; i < size; i++)
+        if (!isalnum((unsigned char)id[i]))
+            return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                    "The access key id may hold letters and digits only; "
+                                    "character %zu of %zu is another.",
+                                    i + 1, size);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status fill_value(hsmiam_secret *value, const char *secret, size_t size,
+                                hsmiam_error *error)
+{
+    if (secret == NULL || size < HSMIAM_SECRET_SIZE_MIN || size > HSMIAM_SECRET_SIZE_MAX)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "The secret access key has %zu characters; it has %d to %d (IAM's "
+                                "have 40).",
+                                secret != NULL ? size : 0, HSMIAM_SECRET_SIZE_MIN,
+                                HSMIAM_SECRET_SIZE_MAX);
+    for (size_t i = 0; i < size; i++)
+        if (secret[i] <= ' ' || secret[i] > '~')
+            return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                    "The secret access key may hold printable ASCII only; "
+                                    "character %zu of %zu is another.",
+                                    i + 1, size);
+    if (!hsmiam_secret_append(value, secret, size))
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The secret does not fit.");
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *access_key_id,
+                                       const char *user_name, const char *secret,
+                                       size_t secret_size, hsmiam_access_key **key_out,
+                                       hsmiam_error *error)
+{
+    const hsmiam_key_spec spec = {.id = access_key_id,
+                                  .label = user_name != NULL ? user_name : access_key_id,
+                                  .created = time(NULL),
+                                  .persistent = true};
+    hsmiam_key_metadata key = {.create_date = -1};
+    hsmiam_access_key *made = NULL;
+    hsmiam_secret *value = NULL;
+
+    hsmiam_status status = check_id(access_key_id, error);
+    if (status == HSMIAM_OK && user_name != NULL)
+        status = hsmiam_user_name_check(user_name, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_new_value(&value, error);
+    if (status == HSMIAM_OK)
+        status = fill_value(value, secret, secret_size, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_prepare(custody, error);
+    if (status != HSMIAM_OK)
+        goto out;
+
+    /* The record first: once the token holds the key, nothing may fail any more. */
+    (void)snprintf(key.id, sizeof key.id, "%s", access_key_id);
+    (void)snprintf(key.user_name, sizeof key.user_name, "%s", user_name != NULL ? user_name : "");
+    status = hsmiam_access_key_new(custody, &key, &spec, &made, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_take(custody, &spec, value, error);
+    if (status == HSMIAM_OK && key_out != NULL) {
+        *key_out = made;
+        made = NULL;
+    }
+out:
+    hsmiam_access_key_free(&made);
+    hsmiam_secret_free(&value);
+    return status;
+}

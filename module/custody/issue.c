@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The issue protocol: preflight, one request, custody, and what to do when it fails between. */
+#include "custody/custody.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* One run of the protocol. */
+typedef struct issue {
+    hsmiam_client *client;
+    hsmiam_custody *custody;
+    const char *user_name;
+    hsmiam_preflight *preflight;
+    hsmiam_preflight_stage needed; /* by the request that goes out next */
+    hsmiam_key_list before;
+    bool before_known;
+    hsmiam_key_metadata key;
+    hsmiam_secret *value;
+} issue;
+
+static hsmiam_status wait_for_preflight(void *context, hsmiam_error *error)
+{
+    const issue *run = context;
+
+    return hsmiam_preflight_wait(run->preflight, run->needed, error);
+}
+
+/* The keys that exist before, so that a new one can be told from them. IAM may refuse to tell;
+ * CreateAccessKey then speaks for itself. Anything else that fails here has made nothing. */
+static hsmiam_status list_before(issue *run, hsmiam_error *error)
+{
+    hsmiam_status status =
+        hsmiam_client_list_access_keys(run->client, run->user_name, &run->before, error);
+
+    switch (status) {
+    case HSMIAM_OK:
+        run->before_known = true;
+        return HSMIAM_OK;
+    case HSMIAM_ERR_SERVICE:
+        if (strcmp(hsmiam_error_get_code_name(error), "AccessDenied") == 0)
+            hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_NOTICE,
+                             "The credential may not call ListAccessKeys: should the answer to "
+                             "CreateAccessKey be lost, the new key cannot be told from others.");
+        return HSMIAM_OK;
+    case HSMIAM_ERR_UNKNOWN_OUTCOME:
+    case HSMIAM_ERR_REPLY:
+        hsmiam_error_append(error, "That was ListAccessKeys, before the request: no access key was "
+                                   "made.");
+        if (error != NULL)
+            error->status = HSMIAM_ERR_NETWORK;
+        return HSMIAM_ERR_NETWORK;
+    default:
+        return status;
+    }
+}
+
+/* Everything before the request. What is wrong with the token comes before what is wrong with the
+ * network, for it is what a person can mend. */
+static hsmiam_status prepare(issue *run, hsmiam_error *error)
+{
+    run->needed = HSMIAM_PREFLIGHT_SIGNER;
+    hsmiam_status status = list_before(run, error);
+    run->needed = HSMIAM_PREFLIGHT_CUSTODY;
+    if (status == HSMIAM_ERR_NETWORK) {
+        hsmiam_error *of_token = hsmiam_error_new();
+        hsmiam_status other = hsmiam_preflight_wait(run->preflight, run->needed, of_token);
+        if (other != HSMIAM_OK && of_token != NULL && error != NULL) {
+            *error = *of_token;
+            status = other;
+        }
+        hsmiam_error_free(&of_token);
+    }
+    return status;
+}
+
+/* A reply that is well-formed may still speak of another key than the one asked for. */
+static hsmiam_status check_answer(const issue *run, hsmiam_error *error)
+{
+    const char *signer_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(run->client));
+
+    if ((run->before_known && hsmiam_key_list_has(&run->before, run->key.id)) ||
+        strcmp(run->key.id, signer_id) == 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                                "The answer to CreateAccessKey names a key that is not new.");
+    if (run->user_name != NULL && run->key.user_name[0] != '\0' &&
+        strcasecmp(run->user_name, run->key.user_name) != 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                                "The answer to CreateAccessKey is for user \"%s\", not \"%s\".",
+                                run->key.user_name, run->user_name);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status take_in(issue *run, hsmiam_access_key **key_out, hsmiam_error *error)
+{
+    const char *name = run->key.user_name[0] != '\0' ? run->key.user_name : run->user_name;
+    const hsmiam_key_spec spec = {.id = run->key.id,
+                                  .label = name != NULL ? name : HSMIAM_ROOT_USER_LABEL,
+                                  .created = run->key.create_date,
+                                  .persistent = true};
+    hsmiam_access_key *made = NULL;
+
+    /* The record first: once the token holds the key, nothing may fail any more. */
+    hsmiam_status status = check_answer(run, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_access_key_new(run->custody, &run->key, &spec, &made, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_take(run->custody, &spec, run->value, error);
+    hsmiam_secret_clear(run->value);
+    if (status != HSMIAM_OK) {
+        hsmiam_access_key_free(&made);
+        return status;
+    }
+    if (name == NULL)
+        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_NOTICE,
+                         "The key belongs to the account's root user. Better let a dedicated IAM "
+                         "user issue keys; the CIS benchmark asks that the root user have none.");
+    *key_out = made;
+    return HSMIAM_OK;
+}
+
+static hsmiam_status request_and_take(issue *run, hsmiam_access_key **key_out, hsmiam_error *error)
+{
+    const hsmiam_mishap mishap = {.client = run->client,
+                                  .user_name = run->user_name,
+                                  .key = &run->key,
+                                  .before = run->before_known ? &run->before : NULL};
+    hsmiam_status status =
+        hsmiam_client_create_access_key(run->client, run->user_name, &run->key, run->value, error);
+
+    if (status == HSMIAM_OK) {
+        status = take_in(run, key_out, error);
+        if (status == HSMIAM_OK)
+            return status;
+    } else if (status != HSMIAM_ERR_UNKNOWN_OUTCOME && status != HSMIAM_ERR_REPLY) {
+        return status;
+    }
+    hsmiam_secret_clear(run->value);
+    status = hsmiam_mishap_compensate(&mishap, status, error);
+    if (error != NULL)
+        error->status = status;
+    return status;
+}
+
+hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,
+                                       const char *user_name, hsmiam_access_key **key_out,
+                                       hsmiam_error *error)
+{
+    issue run = {.client = client, .custody = custody, .user_name = user_name};
+    hsmiam_status status = HSMIAM_OK;
+    hsmiam_error *own = NULL;
+
+    if (user_name != NULL)
+        status = hsmiam_user_name_check(user_name, error);
+    if (status != HSMIAM_OK)
+        return status;
+    /* Which refusal ListAccessKeys met is read from the record, whether the caller wants it or not.
+     */
+    if (error == NULL)
+        error = own = hsmiam_error_new();
+    status = hsmiam_custody_new_value(&run.value, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_preflight_start(client, custody, &run.preflight, error);
+    if (status == HSMIAM_OK) {
+        hsmiam_client_set_ready(client, wait_for_preflight, &run);
+        status = prepare(&run, error);
+        if (status == HSMIAM_OK)
+            status = request_and_take(&run, key_out, error);
+        if (status == HSMIAM_OK) /* the list may have been refused */
+            hsmiam_error_clear(error);
+        hsmiam_client_set_ready(client, NULL, NULL);
+    }
+    hsmiam_preflight_free(&run.preflight);
+    hsmiam_secret_free(&run.value);
+    hsmiam_error_free(&own);
+    return status;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_iam.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sigv4/signer.h"
+
+#define CREATE_DATE 1440938160 /* 2015-08-30T12:36:00Z */
+
+void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id)
+{
+    if (client->key_count < FAKE_KEYS_MAX)
+        client->keys[client->key_count++] = (fake_key){user_name, id};
+}
+
+static fake_key *find_key(hsmiam_client *client, const char *id)
+{
+    for (size_t i = 0; i < client->key_count; i++)
+        if (strcmp(client->keys[i].id, id) == 0)
+            return &client->keys[i];
+    return NULL;
+}
+
+bool fake_iam_has_key(const hsmiam_client *client, const char *id)
+{
+    return find_key((hsmiam_client *)client, id) != NULL;
+}
+
+static const char *name_of(const hsmiam_client *client, const char *user_name)
+{
+    return user_name != NULL ? user_name : client->own_user;
+}
+
+/* A connection stands, and the request is about to be signed. */
+static hsmiam_status be_ready(hsmiam_client *client, hsmiam_error *error)
+{
+    return client->ready != NULL ? client->ready(client->ready_context, error) : HSMIAM_OK;
+}
+
+static hsmiam_status answer(const fake_answer *with, const char *operation, hsmiam_error *error)
+{
+    if (with->status == HSMIAM_OK)
+        return HSMIAM_OK;
+    (void)hsmiam_error_set(error, with->status, "The fake %s fails.", operation);
+    hsmiam_error_set_origin(error, HSMIAM_DOMAIN_SERVICE, 400, with->code);
+    return with->status;
+}
+
+void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void *context)
+{
+    client->ready = ready;
+    client->ready_context = context;
+}
+
+hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client)
+{
+    return client->signer;
+}
+
+hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client, hsmiam_error *error)
+{
+    static const hsmiam_scope scope = {"20150830", "us-east-1", "iam"};
+
+    return hsmiam_signer_derive(client->signer, &scope, error);
+}
+
+const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client)
+{
+    return &client->log;
+}
+
+hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char *user_name,
+                                              hsmiam_key_metadata *key_out, hsmiam_secret *secret,
+                                              hsmiam_error *error)
+{
+    const char *user = name_of(client, user_name);
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->creates++;
+    if (!client->makes_nothing)
+        fake_iam_add_key(client, user, client->new_id);
+    if (client->on_create != NULL)
+        client->on_create(client);
+
+    status = answer(&client->create, "CreateAccessKey", error);
+    key_out->id[0] = '\0';
+    if (status != HSMIAM_OK && !client->names_key)
+        return status;
+    (void)snprintf(key_out->id, sizeof key_out->id, "%s",
+                   client->answered_id != NULL ? client->answered_id : client->new_id);
+    (void)snprintf(key_out->user_name, sizeof key_out->user_name, "%s",
+                   client->answered_user != NULL ? client->answered_user : user);
+    (void)snprintf(key_out->status, sizeof key_out->status, "Active");
+    key_out->create_date = CREATE_DATE;
+    if (!hsmiam_secret_append(secret, client->new_secret, strlen(client->new_secret)))
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The fake secret does not fit.");
+    return status;
+}
+
+hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
+                                             hsmiam_key_list *list_out, hsmiam_error *error)
+{
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->lists++;
+    status = answer(client->creates == 0 ? &client->list_before : &client->list_after,
+                    "ListAccessKeys", error);
+    if (status != HSMIAM_OK)
+        return status;
+    list_out->count = 0;
+    for (size_t i = 0; i < client->key_count; i++) {
+        const fake_key *key = &client->keys[i];
+        if (strcmp(key->user_name, name_of(client, user_name)) != 0)
+            continue;
+        hsmiam_key_metadata *told = &list_out->keys[list_out->count++];
+        *told = (hsmiam_key_metadata){.create_date = CREATE_DATE};
+        (void)snprintf(told->id, sizeof told->id, "%s", key->id);
+        (void)snprintf(told->user_name, sizeof told->user_name, "%s", key->user_name);
+    }
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, hsmiam_error *error)
+{
+    static const fake_answer no_such_entity = {HSMIAM_ERR_SERVICE, "NoSuchEntity"};
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->deletes++;
+    client->deleted_for_nobody = user_name == NULL;
+    (void)snprintf(client->deleted_id, sizeof client->deleted_id, "%s", id);
+    (void)snprintf(client->deleted_user, sizeof client->deleted_user, "%s",
+                   name_of(client, user_name));
+    status = answer(&client->delete, "DeleteAccessKey", error);
+    if (status != HSMIAM_OK)
+        return status;
+
+    fake_key *key = find_key(client, id);
+    if (key == NULL || strcmp(key->user_name, name_of(client, user_name)) != 0)
+        return answer(&no_such_entity, "DeleteAccessKey", error);
+    *key = client->keys[--client->key_count];
+    return HSMIAM_OK;
+}

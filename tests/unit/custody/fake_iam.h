@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An IAM in place of module/iam: it holds users' keys, deletes only what is the user's, and answers
+ * as a test tells it to. What it was asked is counted. */
+#ifndef HSMIAM_TESTS_CUSTODY_FAKE_IAM_H
+#define HSMIAM_TESTS_CUSTODY_FAKE_IAM_H
+
+#include "iam/operations.h"
+
+#define FAKE_KEYS_MAX 8
+
+typedef struct fake_key {
+    const char *user_name;
+    const char *id;
+} fake_key;
+
+/* How it answers: HSMIAM_OK, or this failure with this code. */
+typedef struct fake_answer {
+    hsmiam_status status;
+    const char *code;
+} fake_answer;
+
+struct hsmiam_client {
+    hsmiam_signer *signer;
+    hsmiam_log log;
+    hsmiam_ready_fn ready;
+    void *ready_context;
+
+    const char *own_user; /* the user of the signing key; "" for the root user */
+    fake_key keys[FAKE_KEYS_MAX];
+    size_t key_count;
+
+    fake_answer list_before; /* to ListAccessKeys before CreateAccessKey was asked, */
+    fake_answer list_after;  /* and after it */
+    fake_answer create;
+    fake_answer delete;
+
+    const char *new_id; /* what CreateAccessKey makes */
+    const char *new_secret;
+    bool makes_nothing;      /* CreateAccessKey makes no key, whatever it answers */
+    bool names_key;          /* a failing answer to CreateAccessKey got as far as the id */
+    const char *answered_id; /* what its answer says instead; NULL: the truth */
+    const char *answered_user;
+    void (*on_create)(hsmiam_client *client); /* called when it has made the key; may be NULL */
+
+    unsigned lists;
+    unsigned creates;
+    unsigned deletes;
+    bool deleted_for_nobody; /* the last deletion named no user */
+    char deleted_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    char deleted_user[HSMIAM_USER_NAME_MAX + 1];
+};
+
+void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id);
+bool fake_iam_has_key(const hsmiam_client *client, const char *id);
+
+#endif
