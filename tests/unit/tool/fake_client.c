@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_library.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct hsmiam_client {
+    hsmiam_cancel_fn cancel;
+    void *cancel_context;
+    hsmiam_log_fn log;
+    void *log_context;
+};
+
+struct hsmiam_custody {
+    hsmiam_token *token;
+};
+
+struct hsmiam_access_key {
+    const char *user_name;
+    const char *id;
+    bool created;
+};
+
+hsmiam_status hsmiam_client_new(hsmiam_signer *signer, hsmiam_client **client_out,
+                                hsmiam_error *error)
+{
+    (void)signer;
+    (void)error;
+    *client_out = fake_make(sizeof **client_out);
+    return HSMIAM_OK;
+}
+
+void hsmiam_client_free(hsmiam_client **client)
+{
+    fake_unmake(*client);
+    *client = NULL;
+}
+
+hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const char *region,
+                                       hsmiam_error *error)
+{
+    (void)client;
+    fake_note(fake.region, sizeof fake.region, region);
+    return fake_pass(FAKE_CLIENT_REGION, error);
+}
+
+hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
+                                         hsmiam_error *error)
+{
+    (void)client;
+    fake_note(fake.endpoint, sizeof fake.endpoint, url);
+    return fake_pass(FAKE_CLIENT_ENDPOINT, error);
+}
+
+void hsmiam_client_set_fips(hsmiam_client *client, bool fips)
+{
+    (void)client;
+    fake.fips = fips;
+}
+
+hsmiam_status hsmiam_client_set_ca_bundle(hsmiam_client *client, const char *path,
+                                          hsmiam_error *error)
+{
+    (void)client;
+    (void)error;
+    fake_note(fake.ca_bundle, sizeof fake.ca_bundle, path);
+    return HSMIAM_OK;
+}
+
+void hsmiam_client_set_no_verify(hsmiam_client *client, bool no_verify)
+{
+    (void)client;
+    fake.no_verify = no_verify;
+}
+
+void hsmiam_client_set_timeouts(hsmiam_client *client, unsigned connect_seconds,
+                                unsigned read_seconds)
+{
+    (void)client;
+    fake.connect_timeout = connect_seconds;
+    fake.read_timeout = read_seconds;
+}
+
+void hsmiam_client_set_log(hsmiam_client *client, hsmiam_log_fn log, void *context)
+{
+    client->log = log;
+    client->log_context = context;
+}
+
+void hsmiam_client_set_cancel(hsmiam_client *client, hsmiam_cancel_fn cancel, void *context)
+{
+    client->cancel = cancel;
+    client->cancel_context = context;
+}
+
+hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_out,
+                                 hsmiam_error *error)
+{
+    (void)error;
+    *custody_out = fake_make(sizeof **custody_out);
+    (*custody_out)->token = token;
+    return HSMIAM_OK;
+}
+
+void hsmiam_custody_free(hsmiam_custody **custody)
+{
+    fake_unmake(*custody);
+    *custody = NULL;
+}
+
+void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_route route)
+{
+    (void)custody;
+    fake.route = route;
+}
+
+void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context)
+{
+    (void)custody;
+    (void)log;
+    (void)context;
+}
+
+void hsmiam_access_key_free(hsmiam_access_key **key)
+{
+    fake_unmake(*key);
+    *key = NULL;
+}
+
+const char *hsmiam_access_key_get_id(const hsmiam_access_key *key)
+{
+    return key->id;
+}
+
+const char *hsmiam_access_key_get_user_name(const hsmiam_access_key *key)
+{
+    return key->user_name;
+}
+
+const char *hsmiam_access_key_get_status(const hsmiam_access_key *key)
+{
+    return key->created ? "Active" : "";
+}
+
+time_t hsmiam_access_key_get_create_date(const hsmiam_access_key *key)
+{
+    return key->created ? 1795505950 : -1;
+}
+
+const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key)
+{
+    (void)key;
+    return "pkcs11:token=label;object=Bob;type=secret-key";
+}
+
+const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key)
+{
+    (void)key;
+    return "rsa-oaep";
+}
+
+hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *access_key_id,
+                                       const char *user_name, const char *secret,
+                                       size_t secret_size, hsmiam_access_key **key_out,
+                                       hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_token_open(custody->token, error);
+
+    if (status == HSMIAM_OK)
+        status = fake_pass(FAKE_IMPORT, error);
+    if (status != HSMIAM_OK)
+        return status;
+    fake_note(fake.access_key_id, sizeof fake.access_key_id, access_key_id);
+    fake_note(fake.user_name, sizeof fake.user_name, user_name);
+    (void)snprintf(fake.secret, sizeof fake.secret, "%.*s", (int)secret_size, secret);
+    *key_out = fake_make(sizeof **key_out);
+    (*key_out)->id = fake.access_key_id;
+    (*key_out)->user_name = user_name ? fake.user_name : "";
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,
+                                       const char *user_name, hsmiam_access_key **key_out,
+                                       hsmiam_error *error)
+{
+    (void)custody;
+    client->log(client->log_context, HSMIAM_LOG_NOTICE, "a notice with pkcs11:?pin-value=1234;x");
+    client->log(client->log_context, HSMIAM_LOG_DEBUG, "a debug line");
+    if (fake.raise_signal)
+        (void)raise(fake.raise_signal);
+    fake.asked_to_stop = client->cancel(client->cancel_context);
+    if (fake_pass(FAKE_CREATE, error) != HSMIAM_OK)
+        return fake.status;
+    fake_note(fake.user_name, sizeof fake.user_name, user_name);
+    *key_out = fake_make(sizeof **key_out);
+    (*key_out)->created = true;
+    (*key_out)->id = "AKIAIOSFODNN7EXAMPLE";
+    (*key_out)->user_name = fake.no_user_name ? "" : "Bob";
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_user_name_check(const char *user_name, hsmiam_error *error)
+{
+    if (strlen(user_name) > 128 || strpbrk(user_name, " /:\\"))
+        return fake_set(error, HSMIAM_ERR_ARGUMENT,
+                        "Parameter validation failed:\nInvalid value for parameter UserName");
+    return HSMIAM_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A library without token and network, in whose place the tool's tests put it: it notes what it
+ * was told, and fails on order. */
+#ifndef HSMIAM_TESTS_FAKE_LIBRARY_H
+#define HSMIAM_TESTS_FAKE_LIBRARY_H
+
+#include "hsmiam.h"
+
+/* Where a failure can be ordered. */
+typedef enum fake_point {
+    FAKE_NOWHERE,
+    FAKE_TOKEN_NEW,
+    FAKE_TOKEN_OPEN,
+    FAKE_PROVISION,
+    FAKE_CLIENT_REGION,
+    FAKE_CLIENT_ENDPOINT,
+    FAKE_CREATE,
+    FAKE_IMPORT
+} fake_point;
+
+typedef struct fake_state {
+    /* orders */
+    fake_point fail_at;
+    hsmiam_status status;
+    const char *code_name;
+    const char *message;
+    bool no_user_name; /* IAM answers without one */
+    bool needs_pin;    /* no token has a source for its PIN */
+    int raise_signal;  /* sent to the process while the key is made */
+    /* what was told */
+    int tokens;
+    int live; /* objects that are not freed */
+    char token_uri[2][512];
+    char pin_source[2][128];
+    char pin[64];
+    char signer_uri[512];
+    char region[64];
+    char endpoint[128];
+    char ca_bundle[128];
+    char user_name[256];
+    char access_key_id[256];
+    char secret[256];
+    bool fips;
+    bool no_verify;
+    bool allow_final_try;
+    bool asked_to_stop; /* what the cancel function said when the request was about to leave */
+    unsigned connect_timeout;
+    unsigned read_timeout;
+    hsmiam_import_route route;
+} fake_state;
+
+extern fake_state fake;
+
+/* For the parts of the fake: notes a text, fills an error record, fails if that was ordered, and
+ * counts the objects that live. */
+void fake_note(char *to, size_t size, const char *text);
+hsmiam_status fake_set(hsmiam_error *error, hsmiam_status status, const char *message);
+hsmiam_status fake_pass(fake_point point, hsmiam_error *error);
+void *fake_make(size_t size);
+void fake_unmake(void *object);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands.h"
+#include "output.h"
+#include "session.h"
+
+static const tool_option options[] = {{.name = NULL}};
+
+/* What the callback puts together. */
+typedef struct tool_report {
+    tool_value *pairs;
+    bool failed;
+} tool_report;
+
+static void add_pair(void *context, const hsmiam_provisioned *pair)
+{
+    tool_report *report = context;
+    tool_value *object = tool_value_add_object(report->pairs, NULL);
+
+    if (!object || !tool_value_add_string(object, "Purpose", pair->purpose) ||
+        !tool_value_add_string(object, "Label", pair->label) ||
+        !tool_value_add_string(object, "Algorithm", pair->algorithm) ||
+        !tool_value_add_string(object, "State", pair->created ? "Created" : "Exists") ||
+        !tool_value_add_string(object, "Fingerprint", pair->fingerprint) ||
+        !tool_value_add_string(object, "Uri", pair->uri))
+        report->failed = true;
+}
+
+static bool add_token(tool_value *result, const hsmiam_token *token)
+{
+    tool_value *object = tool_value_add_object(result, "Token");
+
+    return object && tool_value_add_string(object, "Label", hsmiam_token_get_label(token)) &&
+           tool_value_add_string(object, "Serial", hsmiam_token_get_serial(token)) &&
+           tool_value_add_string(object, "Uri", hsmiam_token_get_uri(token));
+}
+
+static hsmiam_status run(tool_context *context, tool_error *error)
+{
+    tool_session session = {0};
+    tool_value *result = NULL;
+    tool_report report = {0};
+    hsmiam_status status = tool_session_start(&session, context, error);
+
+    if (status != HSMIAM_OK)
+        goto out;
+    result = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+    report.pairs = result ? tool_value_add_list(result, "KeyPairs") : NULL;
+    if (!report.pairs) {
+        status = tool_error_set_memory(error);
+        goto out;
+    }
+    status = hsmiam_token_provision(session.token, add_pair, &report, session.error);
+    if (status != HSMIAM_OK) {
+        status = tool_session_fail(&session, error);
+        goto out;
+    }
+    if (report.failed || !add_token(result, session.token)) {
+        status = tool_error_set_memory(error);
+        goto out;
+    }
+    status = tool_output_print(result, &context->settings, "provision-token", error);
+out:
+    tool_value_free(&result);
+    tool_session_clear(&session);
+    return status;
+}
+
+const tool_command tool_provision_token = {
+    .name = "provision-token",
+    .summary = "Make the key pairs that a token needs.",
+    .description =
+        "Makes, where they are missing, the key pairs that hsmiam needs in the token: RSA-3072 for "
+        "taking keys in (wrapping), a second one for keys that are issued as exportable, and EC "
+        "P-256 for signing the ledger (audit). Private halves never leave the token. What exists "
+        "is checked and left as it is, so the command may be repeated.\n\n"
+        "The token is named by --token, or else by the credential's URI.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands. A new one is a file cmd_<name>.c, a line here and one in the table of run.c. */
+#ifndef HSMIAM_TOOL_COMMANDS_H
+#define HSMIAM_TOOL_COMMANDS_H
+
+#include "options.h"
+
+extern const tool_command tool_create_access_key;
+extern const tool_command tool_import_access_key;
+extern const tool_command tool_provision_token;
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+const char *const tool_output_choices[] = {"json", "yaml", "text", "table", NULL};
+
+static const char *const color_choices[] = {"on", "off", "auto", NULL};
+
+const tool_option tool_global_options[] = {
+    {.name = "--credential",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "PKCS#11 URI of the access key in a token that signs the requests to IAM. Default: "
+             "HSMIAM_CREDENTIAL, or hsmiam_credential in the profile."},
+    {.name = "--token",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "PKCS#11 URI of the token that takes keys in. Default: HSMIAM_TOKEN, hsmiam_token in "
+             "the profile, or the credential's token."},
+    {.name = "--pin-source",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Where the PIN comes from: a file, |command, or the name of a systemd credential. It "
+             "belongs to the credential's token, or to --token for a command that needs no "
+             "credential. Default: the URI's pin-source or pin-value, hsmiam_pin_source in the "
+             "profile, or the terminal."},
+    {.name = "--allow-final-try",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Log in even if the token says that one more wrong PIN locks it."},
+    {.name = "--profile",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Use a profile of the configuration file (~/.aws/config, or AWS_CONFIG_FILE)."},
+    {.name = "--region",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "The region, which chooses the partition and thereby IAM's endpoint. Overrides "
+             "environment and profile."},
+    {.name = "--endpoint-url",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Send the requests to this URL: https, or http on this machine's loopback."},
+    {.name = "--output",
+     .kind = TOOL_OPTION_VALUE,
+     .choices = tool_output_choices,
+     .help = "The form of the output. Default: json."},
+    {.name = "--ca-bundle",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "A PEM file of CA certificates to trust instead of the system's. Overrides "
+             "environment and profile."},
+    {.name = "--no-verify-ssl",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Do not verify the server's certificate. Works on this machine's loopback only."},
+    {.name = "--cli-connect-timeout",
+     .kind = TOOL_OPTION_NUMBER,
+     .help = "The longest time to wait for a connection, in seconds; 0: no limit. Default: 60."},
+    {.name = "--cli-read-timeout",
+     .kind = TOOL_OPTION_NUMBER,
+     .help = "The longest time to wait for the next byte, in seconds; 0: no limit. Default: 60."},
+    {.name = "--debug",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Show on standard error what was sent and received; secrets, PINs, signatures and "
+             "the bodies of replies are left out."},
+    {.name = "--color",
+     .kind = TOOL_OPTION_VALUE,
+     .choices = color_choices,
+     .help = "Colour in tables. Default: auto, that is on a terminal and without NO_COLOR."},
+    {.name = "--version", .kind = TOOL_OPTION_FLAG, .help = "Print the version of this tool."},
+    {.name = "--no-paginate",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Accepted as by the AWS CLI; without effect."},
+    {.name = "--no-cli-pager",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Accepted as by the AWS CLI; without effect, for no pager is used."},
+    {.name = "--cli-binary-format",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Accepted as by the AWS CLI; without effect, for no parameter is binary."},
+    {.name = "--query",
+     .kind = TOOL_OPTION_VALUE,
+     .refusal = "hsmiam filters no output. Give its JSON to jq: hsmiam ... | jq .AccessKey",
+     .help = "Refused: pipe the JSON output to jq instead."},
+    {.name = "--no-sign-request",
+     .kind = TOOL_OPTION_FLAG,
+     .refusal = "IAM answers signed requests only, and signing is what hsmiam is for.",
+     .help = "Refused: IAM answers signed requests only."},
+    {.name = "--cli-auto-prompt",
+     .kind = TOOL_OPTION_FLAG,
+     .refusal = "hsmiam asks for nothing but PINs and secrets. See hsmiam <command> help.",
+     .help = "Refused: hsmiam asks for nothing but PINs and secrets."},
+    {.name = NULL},
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "help.h"
+
+#include "text.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#define LINE_WIDTH 78
+
+void tool_help_print_usage(FILE *stream)
+{
+    tool_text_put("\nusage: hsmiam [options] <command> [parameters]\n"
+                  "To see help text, you can run:\n\n"
+                  "  hsmiam help\n"
+                  "  hsmiam <command> help\n",
+                  stream);
+}
+
+/* Writes a text as lines of at most LINE_WIDTH columns, all behind `indent` spaces. A line feed in
+ * the text ends a line; an empty line parts paragraphs. */
+static void print_wrapped(FILE *stream, const char *text, size_t indent)
+{
+    size_t column = 0;
+
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+
+        if (column > 0 && indent + column + 1 + length > LINE_WIDTH) {
+            tool_text_put_char('\n', stream);
+            column = 0;
+        }
+        if (length > 0) {
+            tool_text_print(stream, "%*s%.*s", (int)(column ? 1 : indent), "", (int)length, text);
+            column += length + (column ? 1 : 0);
+        }
+        text += length;
+        if (*text == '\n') {
+            tool_text_put_char('\n', stream);
+            column = 0;
+        }
+        if (*text)
+            text++;
+    }
+    if (column > 0)
+        tool_text_put_char('\n', stream);
+}
+
+static const char *get_type_name(const tool_option *option)
+{
+    switch (option->kind) {
+    case TOOL_OPTION_FLAG:
+        return "boolean";
+    case TOOL_OPTION_NUMBER:
+        return "int";
+    default:
+        return "string";
+    }
+}
+
+static void print_synopsis(const tool_option *options, FILE *stream)
+{
+    for (size_t i = 0; options[i].name; i++) {
+        const char *group = options[i].group;
+        bool follows =
+            i > 0 && group && options[i - 1].group && !strcmp(group, options[i - 1].group);
+        bool leads = group && options[i + 1].name && options[i + 1].group &&
+                     !strcmp(group, options[i + 1].group);
+
+        tool_text_put(follows ? " | " : "    [", stream);
+        tool_text_put(options[i].name, stream);
+        if (options[i].kind == TOOL_OPTION_OPTIONAL)
+            tool_text_put(" [<value>]", stream);
+        else if (options[i].kind != TOOL_OPTION_FLAG)
+            tool_text_put(" <value>", stream);
+        if (!leads)
+            tool_text_put("]\n", stream);
+    }
+}
+
+static void print_options(const tool_option *options, FILE *stream)
+{
+    for (size_t i = 0; options[i].name; i++) {
+        tool_text_print(stream, "    %s (%s)\n", options[i].name, get_type_name(&options[i]));
+        print_wrapped(stream, options[i].help, 8);
+        for (size_t k = 0; options[i].choices && options[i].choices[k]; k++)
+            tool_text_print(stream, "%s%s", k ? " | " : "        One of: ", options[i].choices[k]);
+        tool_text_put(options[i].choices ? "\n\n" : "\n", stream);
+    }
+}
+
+void tool_help_print(const tool_command *const *commands, FILE *stream)
+{
+    tool_text_put("NAME\n    hsmiam - AWS access keys that are born inside an HSM\n\n"
+                  "SYNOPSIS\n    hsmiam [options] <command> [parameters]\n\n"
+                  "DESCRIPTION\n",
+                  stream);
+    print_wrapped(stream,
+                  "Issues IAM access keys whose secret goes straight into a PKCS#11 token. The "
+                  "requests to IAM are signed inside the token too.\n\n"
+                  "Exit codes: 0 done; 130 interrupted; 252 usage or parameter; 253 configuration, "
+                  "credentials or PIN; 254 the service refused; 255 anything else.",
+                  4);
+    tool_text_put("\nCOMMANDS\n", stream);
+    for (size_t i = 0; commands[i]; i++)
+        tool_text_print(stream, "    %-20s  %s\n", commands[i]->name, commands[i]->summary);
+    tool_text_put("\nGLOBAL OPTIONS\n", stream);
+    print_options(tool_global_options, stream);
+}
+
+void tool_help_print_command(const tool_command *command, FILE *stream)
+{
+    tool_text_print(stream, "NAME\n    %s - %s\n\nDESCRIPTION\n", command->name, command->summary);
+    print_wrapped(stream, command->description, 4);
+    tool_text_print(stream, "\nSYNOPSIS\n    %s\n", command->name);
+    print_synopsis(command->options, stream);
+    tool_text_put("    [global options]\n\nOPTIONS\n", stream);
+    print_options(command->options, stream);
+    tool_text_put("GLOBAL OPTIONS\n", stream);
+    print_options(tool_global_options, stream);
+}
+
+void tool_help_print_version(FILE *stream)
+{
+    struct utsname system = {0};
+
+    if (uname(&system) != 0)
+        tool_text_print(stream, "hsmiam/%s\n", hsmiam_version());
+    else
+        tool_text_print(stream, "hsmiam/%s %s/%s %s\n", hsmiam_version(), system.sysname,
+                        system.release, system.machine);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The state of one parse. */
+typedef struct tool_parser {
+    const char *const *next; /* what is left of argv, NULL-terminated */
+    const tool_command *const *commands;
+    tool_arguments *arguments;
+    FILE *unknown; /* the list of what nothing takes, parted by ", " */
+    size_t unknown_count;
+} tool_parser;
+
+static const char no_value[] = "";
+
+/* Looks an option up by the `length` first bytes of `word`, and tells where its value belongs. */
+static const tool_option *find_option(const tool_option *table, const char **values,
+                                      const char *word, size_t length, const char ***value_out)
+{
+    for (size_t i = 0; table && table[i].name; i++) {
+        if (strlen(table[i].name) == length && strncmp(table[i].name, word, length) == 0) {
+            *value_out = &values[i];
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+/* As argparse has it: what looks like an option is none's value, a negative number or a word with
+ * a space excepted. */
+static bool looks_like_option(const char *word)
+{
+    if (word[0] != '-' || word[1] == 0)
+        return false;
+    if (word[1 + strspn(word + 1, "0123456789")] == 0)
+        return false;
+    return strchr(word, ' ') == NULL;
+}
+
+static char *join_choices(const char *const *choices)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (!stream)
+        return NULL;
+    for (size_t i = 0; choices[i]; i++)
+        tool_text_print(stream, "%s%-40s", i % 2 ? " | " : "\n", choices[i]);
+    if (fclose(stream) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static hsmiam_status refuse_choice(const char *name, const char *const *choices, tool_error *error)
+{
+    char *list = join_choices(choices);
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!list)
+        return tool_error_set_memory(error);
+    status = tool_error_set_usage(
+        error, "hsmiam: error: argument %s: Invalid choice, valid choices are:\n%s", name, list);
+    free(list);
+    return status;
+}
+
+static hsmiam_status check_value(const tool_option *option, const char *value, tool_error *error)
+{
+    for (size_t i = 0; option->choices; i++) {
+        if (!option->choices[i])
+            return refuse_choice(option->name, option->choices, error);
+        if (strcmp(option->choices[i], value) == 0)
+            break;
+    }
+    if (option->kind == TOOL_OPTION_NUMBER &&
+        (*value == 0 || strspn(value, "0123456789") != strlen(value) || strlen(value) > 9))
+        return tool_error_set_usage(error, "hsmiam: error: argument %s: expected a whole number",
+                                    option->name);
+    return HSMIAM_OK;
+}
+
+/* Takes one option whose name is the first `length` bytes of `word`; "=value" may follow it. */
+static hsmiam_status take_option(tool_parser *parser, const tool_option *option, const char *word,
+                                 size_t length, const char **value_out, tool_error *error)
+{
+    const char *given = word[length] == '=' ? word + length + 1 : NULL;
+    const char *value = given;
+
+    if (option->refusal)
+        return tool_error_set_usage(error, "hsmiam: error: argument %s: %s", option->name,
+                                    option->refusal);
+    if (option->kind == TOOL_OPTION_FLAG) {
+        if (given)
+            return tool_error_set_usage(error, "hsmiam: error: argument %s: takes no value",
+                                        option->name);
+        value = no_value;
+    } else if (!given && *parser->next && !looks_like_option(*parser->next)) {
+        value = *parser->next++;
+    }
+    if (!value && option->kind == TOOL_OPTION_OPTIONAL)
+        value = option->bare;
+    if (!value)
+        return tool_error_set_usage(error, "hsmiam: error: argument %s: expected one argument",
+                                    option->name);
+    *value_out = value;
+    return check_value(option, value, error);
+}
+
+/* A word that nothing takes. What follows "=", and stray words, may be a secret typed by mistake:
+ * a command that handles secrets does not echo them. */
+static void take_unknown(tool_parser *parser, const char *word)
+{
+    const tool_command *command = parser->arguments->command;
+    bool hide = command && command->hides_values;
+    size_t length = strlen(word);
+
+    if (hide)
+        length = word[0] == '-' && word[1] == '-' ? strcspn(word, "=") : 0;
+    tool_text_print(parser->unknown, "%s%.*s%s", parser->unknown_count++ ? ", " : "", (int)length,
+                    word, length < strlen(word) ? "(not shown)" : "");
+}
+
+static hsmiam_status take_command(tool_parser *parser, const char *word, tool_error *error)
+{
+    tool_arguments *arguments = parser->arguments;
+    const char **names = NULL;
+    hsmiam_status status = HSMIAM_OK;
+    size_t count = 0;
+
+    for (; parser->commands[count]; count++) {
+        if (strcmp(parser->commands[count]->name, word) == 0) {
+            arguments->command = parser->commands[count];
+            return HSMIAM_OK;
+        }
+    }
+    if (strcmp(word, "help") == 0) {
+        arguments->help = true;
+        return HSMIAM_OK;
+    }
+    names = (const char **)calloc(count + 2, sizeof *names);
+    if (!names)
+        return tool_error_set_memory(error);
+    for (size_t i = 0; i < count; i++)
+        names[i] = parser->commands[i]->name;
+    names[count] = "help";
+    status = refuse_choice("command", names, error);
+    free((void *)names);
+    return status;
+}
+
+static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error *error)
+{
+    tool_arguments *arguments = parser->arguments;
+    const tool_command *command = arguments->command;
+    size_t length = strcspn(word, "=");
+    const char **value = NULL;
+    const tool_option *option = NULL;
+
+    if (!looks_like_option(word)) {
+        if (!command)
+            return take_command(parser, word, error);
+        if (strcmp(word, "help") == 0)
+            arguments->help = true;
+        else
+            take_unknown(parser, word);
+        return HSMIAM_OK;
+    }
+    if (strcmp(word, "--help") == 0) {
+        arguments->help = true;
+        return HSMIAM_OK;
+    }
+    if (command)
+        option = find_option(command->options, arguments->command_values, word, length, &value);
+    if (!option)
+        option = find_option(tool_global_options, arguments->global_values, word, length, &value);
+    if (!option) {
+        take_unknown(parser, word);
+        return HSMIAM_OK;
+    }
+    return take_option(parser, option, word, length, value, error);
+}
+
+/* What can be said once every word has been seen. */
+static hsmiam_status check_whole(const tool_parser *parser, const char *unknown, tool_error *error)
+{
+    const tool_arguments *arguments = parser->arguments;
+
+    if (arguments->help || tool_arguments_get(arguments, "--version"))
+        return HSMIAM_OK;
+    if (parser->unknown_count > 0)
+        return tool_error_set_usage(error, "Unknown options: %s", unknown);
+    if (!arguments->command)
+        return tool_error_set_usage(error,
+                                    "hsmiam: error: the following arguments are required: command");
+    return HSMIAM_OK;
+}
+
+hsmiam_status tool_arguments_parse(int argc, const char *const *argv,
+                                   const tool_command *const *commands,
+                                   tool_arguments *arguments_out, tool_error *error)
+{
+    char *unknown = NULL;
+    size_t size = 0;
+    hsmiam_status status = HSMIAM_OK;
+    tool_parser parser = {.commands = commands, .arguments = arguments_out};
+
+    *arguments_out = (tool_arguments){0};
+    parser.unknown = open_memstream(&unknown, &size);
+    if (!parser.unknown)
+        return tool_error_set_memory(error);
+    parser.next = argv + (argc > 0 ? 1 : 0);
+    while (status == HSMIAM_OK && *parser.next) {
+        const char *word = *parser.next++;
+
+        status = take_word(&parser, word, error);
+    }
+    if (fclose(parser.unknown) != 0 && status == HSMIAM_OK)
+        status = tool_error_set_memory(error);
+    if (status == HSMIAM_OK)
+        status = check_whole(&parser, unknown, error);
+    free(unknown);
+    return status;
+}
+
+const char *tool_arguments_get(const tool_arguments *arguments, const char *name)
+{
+    const tool_option *own = arguments->command ? arguments->command->options : NULL;
+
+    for (size_t i = 0; own && own[i].name; i++) {
+        if (strcmp(own[i].name, name) == 0)
+            return arguments->command_values[i];
+    }
+    for (size_t i = 0; tool_global_options[i].name; i++) {
+        if (strcmp(tool_global_options[i].name, name) == 0)
+            return arguments->global_values[i];
+    }
+    return NULL;
+}
+
+hsmiam_status tool_arguments_exclude(const tool_arguments *arguments, const char *one,
+                                     const char *other, tool_error *error)
+{
+    if (tool_arguments_get(arguments, one) && tool_arguments_get(arguments, other))
+        return tool_error_set_usage(
+            error, "hsmiam: error: argument %s: not allowed with argument %s", other, one);
+    return HSMIAM_OK;
+}
+
+hsmiam_status tool_arguments_get_number(const tool_arguments *arguments, const char *name,
+                                        unsigned maximum, unsigned *number_out, tool_error *error)
+{
+    const char *text = tool_arguments_get(arguments, name);
+    unsigned long number = 0;
+
+    if (!text)
+        return HSMIAM_OK;
+    number = strtoul(text, NULL, 10); /* digits only: the parser saw to it */
+    if (number > maximum)
+        return tool_error_set_usage(error, "hsmiam: error: argument %s: at most %u", name, maximum);
+    *number_out = (unsigned)number;
+    return HSMIAM_OK;
+}

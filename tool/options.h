@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of options, from which parsing, usage and help come, and the parser over them. */
+#ifndef HSMIAM_TOOL_OPTIONS_H
+#define HSMIAM_TOOL_OPTIONS_H
+
+#include "error.h"
+
+/* The most options that one table holds. */
+#define TOOL_OPTIONS_MAX 32
+
+typedef enum tool_option_kind {
+    TOOL_OPTION_FLAG,     /* takes no value */
+    TOOL_OPTION_VALUE,    /* takes one */
+    TOOL_OPTION_OPTIONAL, /* takes one, or stands for `bare` */
+    TOOL_OPTION_NUMBER    /* takes whole seconds or the like */
+} tool_option_kind;
+
+/* One option. A table of them ends with a name of NULL. */
+typedef struct tool_option {
+    const char *name; /* with its dashes */
+    tool_option_kind kind;
+    const char *const *choices; /* NULL-terminated; NULL: any value */
+    const char *bare;           /* what an OPTIONAL stands for without a value */
+    const char *group;          /* neighbours of one group are shown as [--a | --b] */
+    const char *refusal;        /* why the option, which the AWS CLI has, cannot serve here */
+    const char *help;
+} tool_option;
+
+typedef struct tool_context tool_context;
+typedef struct tool_schema tool_schema;
+
+/* One command. */
+typedef struct tool_command {
+    const char *name;
+    const char *summary;     /* a line in the list of commands */
+    const char *description; /* paragraphs parted by "\n\n" */
+    const tool_option *options;
+    bool hides_values; /* a secret may have been typed by mistake: stray words are not echoed */
+    hsmiam_status (*run)(tool_context *context, tool_error *error);
+} tool_command;
+
+/* What was given on the command line; values borrow from argv. */
+typedef struct tool_arguments {
+    const tool_command *command; /* NULL with --version and with help for the whole tool */
+    bool help;
+    const char *command_values[TOOL_OPTIONS_MAX];
+    const char *global_values[TOOL_OPTIONS_MAX];
+} tool_arguments;
+
+/* The options that stand before or after any command. */
+extern const tool_option tool_global_options[];
+
+/* The words that --output and --import-route take. */
+extern const char *const tool_output_choices[];
+
+/* Parses the command line over the tables of all commands (NULL-terminated).
+ * Statuses: ARGUMENT, MEMORY. */
+hsmiam_status tool_arguments_parse(int argc, const char *const *argv,
+                                   const tool_command *const *commands,
+                                   tool_arguments *arguments_out,
+                                   tool_error *error) HSMIAM_MUST_USE;
+
+/* The value of an option of the command or of the globals, "" for a flag; NULL if not given. */
+const char *tool_arguments_get(const tool_arguments *arguments, const char *name);
+
+/* Refuses two options that exclude one another. Statuses: ARGUMENT. */
+hsmiam_status tool_arguments_exclude(const tool_arguments *arguments, const char *one,
+                                     const char *other, tool_error *error) HSMIAM_MUST_USE;
+
+/* Reads the whole number that an option was given, at most `maximum`. Statuses: ARGUMENT. */
+hsmiam_status tool_arguments_get_number(const tool_arguments *arguments, const char *name,
+                                        unsigned maximum, unsigned *number_out,
+                                        tool_error *error) HSMIAM_MUST_USE;
+
+#endif

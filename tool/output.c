@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static size_t get_terminal_width(void)
+{
+    struct winsize size = {0};
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+static bool render(const tool_value *object, const tool_settings *settings, const char *title)
+{
+    switch (settings->output) {
+    case TOOL_OUTPUT_YAML:
+        return tool_output_render_yaml(object, stdout);
+    case TOOL_OUTPUT_TEXT:
+        return tool_output_render_text(object, stdout);
+    case TOOL_OUTPUT_TABLE:
+        return tool_output_render_table(object, title, settings->color, get_terminal_width(),
+                                        stdout);
+    default:
+        return tool_output_render_json(object, stdout);
+    }
+}
+
+hsmiam_status tool_output_print(const tool_value *object, const tool_settings *settings,
+                                const char *title, tool_error *error)
+{
+    if (!render(object, settings, title))
+        return tool_error_set_memory(error);
+    return tool_output_close(error);
+}
+
+hsmiam_status tool_output_close(tool_error *error)
+{
+    bool failed = ferror(stdout) != 0;
+    int number = failed ? EIO : 0;
+
+    if (fclose(stdout) != 0 && !failed)
+        number = errno;
+    if (number != 0)
+        return tool_error_set(error, HSMIAM_ERR_IO,
+                              "The result could not be written to standard output: %s",
+                              strerror(number));
+    return HSMIAM_OK;
+}

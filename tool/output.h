@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command prints: a tree in one of four forms. */
+#ifndef HSMIAM_TOOL_OUTPUT_H
+#define HSMIAM_TOOL_OUTPUT_H
+
+#include "settings.h"
+#include "value.h"
+
+/* Prints an object to standard output and closes it, so that a disk that is full, or a pipe that
+ * is closed, shows. It is the last that a command writes there.
+ * title  the command's name, over a table.
+ * Statuses: IO, MEMORY. */
+hsmiam_status tool_output_print(const tool_value *object, const tool_settings *settings,
+                                const char *title, tool_error *error) HSMIAM_MUST_USE;
+
+/* Flushes and closes standard output after something was written to it. Statuses: IO. */
+hsmiam_status tool_output_close(tool_error *error) HSMIAM_MUST_USE;
+
+/* The four forms. false if there is no memory; what the stream says is left to the caller. */
+bool tool_output_render_json(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+bool tool_output_render_yaml(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+bool tool_output_render_text(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+
+/* color  escape sequences for a terminal.
+ * width  columns of the terminal; 0: as wide as need be. */
+bool tool_output_render_table(const tool_value *object, const char *title, bool color, size_t width,
+                              FILE *stream) HSMIAM_MUST_USE;
+
+#endif

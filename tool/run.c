@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+
+#include "commands.h"
+#include "help.h"
+#include "output.h"
+#include "session.h"
+#include "signals.h"
+
+static const tool_command *const commands[] = {
+    &tool_create_access_key,
+    &tool_import_access_key,
+    &tool_provision_token,
+    NULL,
+};
+
+/* Help and version need no settings. */
+static hsmiam_status print_information(const tool_arguments *arguments, tool_error *error)
+{
+    if (!arguments->help)
+        tool_help_print_version(stdout);
+    else if (arguments->command)
+        tool_help_print_command(arguments->command, stdout);
+    else
+        tool_help_print(commands, stdout);
+    return tool_output_close(error);
+}
+
+/* A skeleton of the input depends on nothing that could be set wrong. */
+static bool needs_settings(const tool_arguments *arguments)
+{
+    const char *skeleton = tool_arguments_get(arguments, "--generate-cli-skeleton");
+
+    return !skeleton || skeleton[0] == 'o';
+}
+
+static hsmiam_status run_command(const tool_arguments *arguments, char **argv, tool_error *error)
+{
+    tool_context context = {.arguments = arguments,
+                            .argv = argv,
+                            .debug = tool_arguments_get(arguments, "--debug") != NULL};
+    hsmiam_status status = HSMIAM_OK;
+
+    tool_signals_install(TOOL_SIGNALS_ONCE);
+    if (needs_settings(arguments))
+        status = tool_settings_load(arguments, &context.settings, error);
+    if (status == HSMIAM_OK)
+        status = arguments->command->run(&context, error);
+    tool_settings_clear(&context.settings);
+    return status;
+}
+
+int tool_run(int argc, char **argv)
+{
+    tool_arguments arguments = {0};
+    tool_error error = {0};
+    hsmiam_status status =
+        tool_arguments_parse(argc, (const char *const *)argv, commands, &arguments, &error);
+    int code = TOOL_EXIT_OK;
+
+    if (status == HSMIAM_OK && (arguments.help || tool_arguments_get(&arguments, "--version")))
+        status = print_information(&arguments, &error);
+    else if (status == HSMIAM_OK)
+        status = run_command(&arguments, argv, &error);
+    if (status != HSMIAM_OK) {
+        if (error.usage)
+            tool_help_print_usage(stderr);
+        tool_error_print(&error, stderr);
+    }
+    code = tool_exit_get(status);
+    /* What was asked to stop, and finished all the same, says both. */
+    if (code == TOOL_EXIT_OK && tool_signals_is_stopping(NULL))
+        code = TOOL_EXIT_INTERRUPTED;
+    tool_error_clear(&error);
+    return code;
+}

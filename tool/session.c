@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include "prompt.h"
+#include "signals.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order of hsmiam_import_route. */
+const char *const tool_route_choices[] = {"auto", "rsa-oaep", "create-object", NULL};
+
+/* One write per line: the library may call this on a thread of its own. */
+static void log_line(void *context, hsmiam_log_level level, const char *line)
+{
+    const tool_context *tool = context;
+    const char *kind = level == HSMIAM_LOG_DEBUG ? "debug" : "warning";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = NULL;
+
+    if (level == HSMIAM_LOG_DEBUG && !tool->debug)
+        return;
+    stream = open_memstream(&text, &size);
+    if (!stream)
+        return;
+    tool_text_print(stream, "hsmiam: %s: ", kind);
+    tool_text_write(stream, line);
+    tool_text_put_char('\n', stream);
+    if (fclose(stream) == 0)
+        (void)fwrite(text, 1, size, stderr);
+    free(text);
+}
+
+static void log_setting(tool_context *context, const char *name, const char *value)
+{
+    char *line = NULL;
+
+    if (!context->debug || !value || asprintf(&line, "%s: %s", name, value) < 0)
+        return;
+    log_line(context, HSMIAM_LOG_DEBUG, line);
+    free(line);
+}
+
+static hsmiam_status fail(const tool_session *session, tool_error *error)
+{
+    return tool_error_set_library(error, session->error);
+}
+
+/* Names a token. `owns_pin_source`: --pin-source is meant for it. */
+static hsmiam_status name_token(tool_session *session, tool_context *context, const char *uri,
+                                bool owns_pin_source, hsmiam_token **token_out, tool_error *error)
+{
+    const tool_settings *settings = &context->settings;
+    const char *source = NULL;
+
+    if (hsmiam_token_new(uri, token_out, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    /* A flag goes over what the URI says, the profile only where it says nothing. */
+    if (owns_pin_source && settings->pin_source)
+        source = settings->pin_source;
+    else if (owns_pin_source && hsmiam_token_needs_pin_callback(*token_out))
+        source = settings->profile_pin_source;
+    if (source && hsmiam_token_set_pin_source(*token_out, source, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    hsmiam_token_set_pin_callback(*token_out, tool_prompt_pin, &session->pin_error);
+    hsmiam_token_set_allow_final_try(*token_out, settings->allow_final_try);
+    hsmiam_token_set_log(*token_out, log_line, context);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status make_custody(tool_session *session, tool_context *context, tool_error *error)
+{
+    const char *route = tool_arguments_get(context->arguments, "--import-route");
+
+    if (hsmiam_custody_new(session->token, &session->custody, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    hsmiam_custody_set_log(session->custody, log_line, context);
+    for (int i = 0; route && tool_route_choices[i]; i++) {
+        if (strcmp(route, tool_route_choices[i]) == 0)
+            hsmiam_custody_set_import_route(session->custody, (hsmiam_import_route)i);
+    }
+    return HSMIAM_OK;
+}
+
+/* The tokens have taken copies of what they need: no PIN stays where other processes, or the
+ * commands that the tool runs, could see it. */
+static void remove_pins(tool_context *context)
+{
+    tool_settings_remove_pins(&context->settings);
+    for (char **argument = context->argv; argument && *argument; argument++)
+        tool_text_remove_pin(*argument);
+}
+
+hsmiam_status tool_session_start(tool_session *session, tool_context *context, tool_error *error)
+{
+    const tool_settings *settings = &context->settings;
+    const char *uri = settings->token ? settings->token : settings->credential;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!uri)
+        return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                              "Unable to locate a token. Name it by --token, HSMIAM_TOKEN or "
+                              "hsmiam_token in the profile.");
+    if (!(session->error = hsmiam_error_new()))
+        return tool_error_set_memory(error);
+    status = name_token(session, context, uri, true, &session->token, error);
+    if (status == HSMIAM_OK)
+        status = make_custody(session, context, error);
+    remove_pins(context);
+    return status;
+}
+
+/* Sets up the client by the settings. */
+static hsmiam_status make_client(tool_session *session, tool_context *context, tool_error *error)
+{
+    const tool_settings *settings = &context->settings;
+    hsmiam_client *client = NULL;
+
+    if (hsmiam_client_new(session->signer, &session->client, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    client = session->client;
+    hsmiam_client_set_log(client, log_line, context);
+    hsmiam_client_set_cancel(client, tool_signals_is_stopping, NULL);
+    hsmiam_client_set_timeouts(client, settings->connect_timeout, settings->read_timeout);
+    hsmiam_client_set_no_verify(client, settings->no_verify);
+    if (settings->fips)
+        hsmiam_client_set_fips(client, true);
+    if (settings->region &&
+        hsmiam_client_set_region(client, settings->region, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    if (settings->endpoint_url &&
+        hsmiam_client_set_endpoint(client, settings->endpoint_url, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    if (settings->ca_bundle &&
+        hsmiam_client_set_ca_bundle(client, settings->ca_bundle, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    log_setting(context, "profile", settings->profile_name);
+    log_setting(context, "region", settings->region);
+    log_setting(context, "endpoint", settings->endpoint_url);
+    log_setting(context, "CA bundle", settings->ca_bundle);
+    return HSMIAM_OK;
+}
+
+/* Names the credential's token, and the other one if another one is named. */
+static hsmiam_status name_tokens(tool_session *session, tool_context *context, tool_error *error)
+{
+    const tool_settings *settings = &context->settings;
+    hsmiam_status status =
+        name_token(session, context, settings->credential, true, &session->credential_token, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    if (!settings->token || strcmp(settings->token, settings->credential) == 0) {
+        session->token = session->credential_token;
+        return HSMIAM_OK;
+    }
+    /* Another token has another PIN, and a wrong one counts against it. */
+    return name_token(session, context, settings->token, false, &session->token, error);
+}
+
+hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
+                                        tool_error *error)
+{
+    const tool_settings *settings = &context->settings;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!settings->credential)
+        return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                              "Unable to locate credentials. Name the key in the token by "
+                              "--credential, HSMIAM_CREDENTIAL or hsmiam_credential in the "
+                              "profile.");
+    if (!(session->error = hsmiam_error_new()))
+        return tool_error_set_memory(error);
+    status = name_tokens(session, context, error);
+    if (status == HSMIAM_OK && hsmiam_signer_new(session->credential_token, settings->credential,
+                                                 &session->signer, session->error) != HSMIAM_OK)
+        status = fail(session, error);
+    if (status == HSMIAM_OK)
+        status = make_client(session, context, error);
+    if (status == HSMIAM_OK)
+        status = make_custody(session, context, error);
+    remove_pins(context);
+    return status;
+}
+
+static hsmiam_status ask_pin(tool_session *session, hsmiam_token *token, tool_error *error)
+{
+    if (!token || !hsmiam_token_needs_pin_callback(token))
+        return HSMIAM_OK;
+    if (hsmiam_token_open(token, session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    return HSMIAM_OK;
+}
+
+hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
+{
+    hsmiam_status status = ask_pin(session, session->credential_token, error);
+
+    if (status == HSMIAM_OK && session->token != session->credential_token)
+        status = ask_pin(session, session->token, error);
+    return status;
+}
+
+hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
+{
+    const tool_error *reason = &session->pin_error;
+
+    if (reason->message)
+        return tool_error_set(error, reason->status, "%s", reason->message);
+    return fail(session, error);
+}
+
+void tool_session_clear(tool_session *session)
+{
+    hsmiam_custody_free(&session->custody);
+    hsmiam_client_free(&session->client);
+    hsmiam_signer_free(&session->signer);
+    if (session->token != session->credential_token)
+        hsmiam_token_free(&session->token);
+    hsmiam_token_free(&session->credential_token);
+    hsmiam_error_free(&session->error);
+    tool_error_clear(&session->pin_error);
+    *session = (tool_session){0};
+}

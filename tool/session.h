@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command works with: its arguments, its settings, and the library's objects made from
+ * them. */
+#ifndef HSMIAM_TOOL_SESSION_H
+#define HSMIAM_TOOL_SESSION_H
+
+#include "settings.h"
+
+struct tool_context {
+    const tool_arguments *arguments;
+    char **argv; /* a URI in it may carry a PIN, which is taken out once it is used */
+    tool_settings settings;
+    bool debug;
+};
+
+/* The library's objects. Zero-initialised it is closed. */
+typedef struct tool_session {
+    hsmiam_error *error;
+    hsmiam_token *credential_token; /* NULL if the command needs no credential */
+    hsmiam_token *token;            /* where keys go; may be the credential's */
+    hsmiam_signer *signer;
+    hsmiam_client *client;
+    hsmiam_custody *custody;
+    tool_error pin_error; /* why the prompt gave no PIN */
+} tool_session;
+
+/* Names the token that keys go to, and a custody over it. Nothing is opened.
+ * Statuses: ARGUMENT, CONFIG, MEMORY. */
+hsmiam_status tool_session_start(tool_session *session, tool_context *context,
+                                 tool_error *error) HSMIAM_MUST_USE;
+
+/* The same, and a client of IAM that the credential signs for. */
+hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
+                                        tool_error *error) HSMIAM_MUST_USE;
+
+/* Opens those tokens that a person must be asked a PIN for, so that the question comes before the
+ * connection. Statuses: those of hsmiam_token_open(). */
+hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
+
+/* Turns a failure of the library into the tool's error; the prompt's own reason wins. */
+hsmiam_status tool_session_fail(tool_session *session, tool_error *error);
+
+/* Closes and frees all of it. */
+void tool_session_clear(tool_session *session);
+
+/* The options of commands that put keys into a token. */
+#define TOOL_IMPORT_ROUTE_OPTION                                                                   \
+    {                                                                                              \
+        .name = "--import-route", .kind = TOOL_OPTION_VALUE, .choices = tool_route_choices,        \
+        .help = "How the secret goes into the token: rsa-oaep encrypts it to a key of the token, " \
+                "create-object hands it over as it is. Default: auto, the first that works."       \
+    }
+
+extern const char *const tool_route_choices[];
+
+#endif

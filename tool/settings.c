@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include "paths.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIMEOUT_DEFAULT 60
+#define TIMEOUT_MAX     86400
+
+static const char credential_variable[] = "HSMIAM_CREDENTIAL";
+static const char token_variable[] = "HSMIAM_TOKEN";
+
+/* An environment variable, NULL if it is not set or empty. */
+static const char *get_variable(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
+/* The first of those that is there. */
+static const char *choose(const char *first, const char *second, const char *third)
+{
+    if (first)
+        return first;
+    return second ? second : third;
+}
+
+static const char *get_profile_value(const tool_settings *settings, tool_profile_key key)
+{
+    const char *value = settings->profile.values[key];
+
+    return value && *value ? value : NULL;
+}
+
+static hsmiam_status load_profile(const tool_arguments *arguments, tool_settings *settings,
+                                  tool_error *error)
+{
+    const char *named = get_variable("AWS_CONFIG_FILE");
+    char *path = tool_path_expand(named ? named : "~/.aws/config");
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!path)
+        return tool_error_set_memory(error);
+    settings->profile_name =
+        choose(tool_arguments_get(arguments, "--profile"), get_variable("AWS_PROFILE"),
+               get_variable("AWS_DEFAULT_PROFILE"));
+    status = tool_profile_load(path, settings->profile_name, &settings->profile, error);
+    free(path);
+    return status;
+}
+
+/* Endpoints of environment and profile, the one for IAM before the one for all services. */
+static const char *find_configured_endpoint(const tool_settings *settings)
+{
+    const char *ignore = choose(get_variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+                                get_profile_value(settings, TOOL_PROFILE_IGNORE_ENDPOINTS), NULL);
+    const char *of_environment =
+        choose(get_variable("AWS_ENDPOINT_URL_IAM"), get_variable("AWS_ENDPOINT_URL"), NULL);
+
+    if (tool_text_is_true(ignore))
+        return NULL;
+    return choose(of_environment, tool_profile_get_service_endpoint(&settings->profile),
+                  get_profile_value(settings, TOOL_PROFILE_ENDPOINT_URL));
+}
+
+static hsmiam_status choose_service(const tool_arguments *arguments, tool_settings *settings,
+                                    tool_error *error)
+{
+    const char *of_environment =
+        choose(get_variable("AWS_REGION"), get_variable("AWS_DEFAULT_REGION"), NULL);
+
+    settings->region = choose(tool_arguments_get(arguments, "--region"), of_environment,
+                              get_profile_value(settings, TOOL_PROFILE_REGION));
+    settings->endpoint_url = choose(tool_arguments_get(arguments, "--endpoint-url"),
+                                    find_configured_endpoint(settings), NULL);
+    settings->ca_bundle =
+        choose(tool_arguments_get(arguments, "--ca-bundle"), get_variable("AWS_CA_BUNDLE"),
+               get_profile_value(settings, TOOL_PROFILE_CA_BUNDLE));
+    settings->no_verify = tool_arguments_get(arguments, "--no-verify-ssl") != NULL;
+    settings->fips =
+        tool_text_is_true(choose(get_variable("AWS_USE_FIPS_ENDPOINT"),
+                                 get_profile_value(settings, TOOL_PROFILE_FIPS), NULL));
+    if (settings->fips && settings->endpoint_url)
+        return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                              "Invalid Configuration: FIPS and custom endpoint are not supported");
+    return HSMIAM_OK;
+}
+
+static void choose_token(const tool_arguments *arguments, tool_settings *settings)
+{
+    settings->credential =
+        choose(tool_arguments_get(arguments, "--credential"), get_variable(credential_variable),
+               get_profile_value(settings, TOOL_PROFILE_CREDENTIAL));
+    settings->token = choose(tool_arguments_get(arguments, "--token"), get_variable(token_variable),
+                             get_profile_value(settings, TOOL_PROFILE_TOKEN));
+    settings->pin_source = tool_arguments_get(arguments, "--pin-source");
+    settings->profile_pin_source = get_profile_value(settings, TOOL_PROFILE_PIN_SOURCE);
+    settings->allow_final_try = tool_arguments_get(arguments, "--allow-final-try") != NULL;
+}
+
+static hsmiam_status choose_output(const tool_arguments *arguments, tool_settings *settings,
+                                   tool_error *error)
+{
+    const char *output =
+        choose(tool_arguments_get(arguments, "--output"), get_variable("AWS_DEFAULT_OUTPUT"),
+               get_profile_value(settings, TOOL_PROFILE_OUTPUT));
+    const char *color = tool_arguments_get(arguments, "--color");
+
+    if (color && strcmp(color, "auto") != 0)
+        settings->color = strcmp(color, "on") == 0;
+    else
+        settings->color = !get_variable("NO_COLOR") && isatty(STDOUT_FILENO);
+    settings->output = TOOL_OUTPUT_JSON;
+    for (int i = 0; output; i++) {
+        if (!tool_output_choices[i])
+            return tool_error_set(error, HSMIAM_ERR_CONFIG, "Unknown output type: %s", output);
+        if (strcmp(output, tool_output_choices[i]) == 0) {
+            settings->output = (tool_output)i;
+            break;
+        }
+    }
+    return HSMIAM_OK;
+}
+
+static hsmiam_status choose_timeouts(const tool_arguments *arguments, tool_settings *settings,
+                                     tool_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    settings->connect_timeout = TIMEOUT_DEFAULT;
+    settings->read_timeout = TIMEOUT_DEFAULT;
+    status = tool_arguments_get_number(arguments, "--cli-connect-timeout", TIMEOUT_MAX,
+                                       &settings->connect_timeout, error);
+    if (status != HSMIAM_OK)
+        return status;
+    return tool_arguments_get_number(arguments, "--cli-read-timeout", TIMEOUT_MAX,
+                                     &settings->read_timeout, error);
+}
+
+hsmiam_status tool_settings_load(const tool_arguments *arguments, tool_settings *settings_out,
+                                 tool_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    *settings_out = (tool_settings){0};
+    status = choose_timeouts(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
+        status = load_profile(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
+        status = choose_service(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
+        status = choose_output(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
+        choose_token(arguments, settings_out);
+    return status;
+}
+
+void tool_settings_remove_pins(tool_settings *settings)
+{
+    char *variables[] = {getenv(credential_variable), getenv(token_variable)};
+
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        if (variables[i])
+            tool_text_remove_pin(variables[i]);
+    }
+    for (size_t i = 0; i < TOOL_PROFILE_KEY_COUNT; i++) {
+        if (settings->profile.values[i])
+            tool_text_remove_pin(settings->profile.values[i]);
+    }
+}
+
+void tool_settings_clear(tool_settings *settings)
+{
+    tool_profile_clear(&settings->profile);
+    *settings = (tool_settings){0};
+}

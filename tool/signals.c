@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t holding;
+
+static void take_signal(int number)
+{
+    static const char message[] =
+        "\nhsmiam: stopping. If the request has left already, its outcome "
+        "is waited for, so that no key is lost.\n";
+    int saved = errno;
+
+    (void)number;
+    if (holding && !stopping) {
+        ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+
+        (void)ignored;
+    }
+    stopping = 1;
+    errno = saved;
+}
+
+void tool_signals_install(tool_signals_mode mode)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {0};
+
+    holding = mode == TOOL_SIGNALS_HOLD;
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = take_signal;
+    action.sa_flags = mode == TOOL_SIGNALS_HOLD ? 0 : (int)SA_RESETHAND;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before = {0};
+
+        /* What the parent had ignored (nohup) stays so. */
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &action, NULL);
+    }
+    action.sa_handler = SIG_IGN;
+    action.sa_flags = 0;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
+bool tool_signals_is_stopping(void *context)
+{
+    (void)context;
+    return stopping != 0;
+}

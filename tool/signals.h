@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals that ask the tool to stop become a flag that its steps look at. */
+#ifndef HSMIAM_TOOL_SIGNALS_H
+#define HSMIAM_TOOL_SIGNALS_H
+
+#include <stdbool.h>
+
+/* How a second signal to stop is taken. */
+typedef enum tool_signals_mode {
+    TOOL_SIGNALS_ONCE, /* it ends the process: nothing can be lost */
+    TOOL_SIGNALS_HOLD  /* it is held like the first: a key may be on its way */
+} tool_signals_mode;
+
+/* Catches SIGINT, SIGTERM and SIGHUP, without restarting what they interrupt, and ignores SIGPIPE
+ * so that a closed pipe is a write error. */
+void tool_signals_install(tool_signals_mode mode);
+
+/* True once a signal to stop has come. The context is not used: it fits hsmiam_cancel_fn. */
+bool tool_signals_is_stopping(void *context);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+tool_value *tool_value_new(tool_value_type type, const char *text)
+{
+    tool_value *value = calloc(1, sizeof *value);
+
+    if (!value)
+        return NULL;
+    value->type = type;
+    if (text && !(value->text = strdup(text))) {
+        free(value);
+        return NULL;
+    }
+    return value;
+}
+
+/* Recursion ends where the readers' limit on depth puts it; what commands build is flat. */
+void tool_value_free(tool_value **value)
+{
+    tool_value *gone = *value;
+
+    *value = NULL;
+    if (!gone)
+        return;
+    while (gone->first) {
+        tool_value *member = gone->first;
+
+        gone->first = member->next;
+        tool_value_free(&member);
+    }
+    free(gone->name);
+    free(gone->text);
+    free(gone);
+}
+
+tool_value *tool_value_add(tool_value *parent, const char *name, tool_value_type type,
+                           const char *text)
+{
+    tool_value *value = tool_value_new(type, text);
+
+    if (!value)
+        return NULL;
+    if (name && !(value->name = strdup(name))) {
+        tool_value_free(&value);
+        return NULL;
+    }
+    if (parent->last)
+        parent->last->next = value;
+    else
+        parent->first = value;
+    parent->last = value;
+    return value;
+}
+
+bool tool_value_add_string(tool_value *parent, const char *name, const char *text)
+{
+    return tool_value_add(parent, name, TOOL_VALUE_STRING, text) != NULL;
+}
+
+tool_value *tool_value_add_list(tool_value *parent, const char *name)
+{
+    return tool_value_add(parent, name, TOOL_VALUE_LIST, NULL);
+}
+
+tool_value *tool_value_add_object(tool_value *parent, const char *name)
+{
+    return tool_value_add(parent, name, TOOL_VALUE_OBJECT, NULL);
+}
+
+const tool_value *tool_value_get_member(const tool_value *object, const char *name)
+{
+    for (const tool_value *member = object->first; member; member = member->next) {
+        if (member->name && strcmp(member->name, name) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+bool tool_value_is_container(const tool_value *value)
+{
+    return value->type == TOOL_VALUE_LIST || value->type == TOOL_VALUE_OBJECT;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const tool_value *a = *(const tool_value *const *)left;
+    const tool_value *b = *(const tool_value *const *)right;
+
+    return strcmp(a->name, b->name);
+}
+
+const tool_value **tool_value_sort_members(const tool_value *object)
+{
+    const tool_value **members = NULL;
+    size_t count = 0;
+    size_t next = 0;
+
+    for (const tool_value *member = object->first; member; member = member->next)
+        count++;
+    members = (const tool_value **)calloc(count + 1, sizeof(const tool_value *));
+    if (!members)
+        return NULL;
+    for (const tool_value *member = object->first; member; member = member->next)
+        members[next++] = member;
+    qsort((void *)members, count, sizeof(const tool_value *), compare_names);
+    return members;
+}
