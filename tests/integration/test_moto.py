@@ -1,0 +1,174 @@
+"""Against moto, an IAM that none of us wrote, with authentication enforced.
+
+moto lets the first actions pass unsigned, in which an administrator is made; from then on it
+demands what IAM demands: a valid signature, and a policy that allows the action.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import os
+import secrets
+import unittest
+from typing import Any
+
+# moto reads this when it is imported.
+SETUP_ACTIONS = 3
+os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = str(SETUP_ACTIONS)
+
+import boto3  # noqa: E402
+from moto import settings  # noqa: E402
+from moto.core.authorization import ActionAuthenticatorMixin  # noqa: E402
+from moto.iam.models import iam_backends  # noqa: E402
+from moto.server import ThreadedMotoServer  # noqa: E402
+
+from harness import OK, REFUSED, IntegrationTest, Run  # noqa: E402
+
+ACCOUNT = "123456789012"
+ADMINISTRATOR = "administrator"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey"],
+            "Resource": "*",
+        }
+    ],
+}
+
+
+class MotoTest(IntegrationTest):
+    with_root = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self.server.start()
+        self.addCleanup(self.server.stop)
+        host, port = self.server.get_host_and_port()
+        self.url = f"http://{host}:{port}"
+        self.backend = iam_backends[ACCOUNT]["aws"]
+        self.backend.reset()
+        self.backend.create_user("us-east-1", "carol")
+        self.make_administrator()
+
+    def make_administrator(self) -> None:
+        """The actions that pass unsigned, over the wire; the last of them makes the first key."""
+        ActionAuthenticatorMixin.request_count = 0
+        settings.INITIAL_NO_AUTH_ACTION_COUNT = SETUP_ACTIONS
+        client = self.client("nobody", "nothing")
+        client.create_user(UserName=ADMINISTRATOR)
+        client.put_user_policy(
+            UserName=ADMINISTRATOR, PolicyName="issue-keys", PolicyDocument=json.dumps(POLICY)
+        )
+        key = client.create_access_key(UserName=ADMINISTRATOR)["AccessKey"]
+        self.key_id, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
+        self.take(self.key_id, self.secret)
+
+    def client(self, access_key_id: str, secret: str) -> Any:
+        return boto3.client(
+            "iam", endpoint_url=self.url, region_name="us-east-1",
+            aws_access_key_id=access_key_id, aws_secret_access_key=secret,
+        )  # fmt: skip
+
+    def take(self, access_key_id: str, secret: str) -> None:
+        self.hsmiam(
+            "import-access-key", "--token", self.token.uri(), "--access-key-id", access_key_id,
+            "--user-name", ADMINISTRATOR, stdin=secret,
+        )  # fmt: skip
+
+    def create(self, *arguments: str, signer: str | None = None, expect: int = OK) -> Run:
+        return self.hsmiam(
+            "create-access-key", "--credential", self.token.key_uri(signer or self.key_id),
+            "--endpoint-url", self.url, *arguments, expect=expect,
+        )  # fmt: skip
+
+    def known_secrets(self) -> dict[str, str]:
+        """The secrets that moto holds, by access key id."""
+        return {
+            key.access_key_id: key.secret_access_key
+            for user in self.backend.users.values()
+            for key in user.access_keys
+        }
+
+    def assert_secrecy(self, run: Run) -> None:
+        for access_key_id, secret in self.known_secrets().items():
+            self.searcher.add_access_key(f"moto's secret of {access_key_id}", secret)
+        super().assert_secrecy(run)
+
+    def test_authentication_is_enforced(self) -> None:
+        """The test would prove nothing if moto took whatever comes."""
+        for access_key_id, secret in (("nobody", "nothing"), (self.key_id, "x" * 40)):
+            with self.assertRaises(Exception) as refusal:
+                self.client(access_key_id, secret).create_access_key(UserName="carol")
+            self.assertRegex(str(refusal.exception), "InvalidClientTokenId|SignatureDoesNotMatch")
+
+    def test_key_is_the_one_that_moto_made(self) -> None:
+        key = self.create("--user-name", "carol").json["AccessKey"]
+        self.assertEqual((key["UserName"], key["Status"]), ("carol", "Active"))
+        data = secrets.token_bytes(100)
+        known = self.known_secrets()[key["AccessKeyId"]]
+        expected = hmac.digest(b"AWS4" + known.encode(), data, "sha256")
+        self.assertEqual(self.token.hmac(key["AccessKeyId"], data), expected)
+
+    def test_new_key_signs(self) -> None:
+        """A key that no person ever saw issues the next one."""
+        key = self.create().json["AccessKey"]
+        self.assertEqual(key["UserName"], ADMINISTRATOR)
+        again = self.create("--user-name", "carol", signer=key["AccessKeyId"])
+        self.assertIn(again.json["AccessKey"]["AccessKeyId"], self.known_secrets())
+
+    def test_wrong_secret(self) -> None:
+        self.token.pkcs11_tool(
+            "--login", "--delete-object", "--type", "secrkey", "--id", self.key_id.encode().hex()
+        )
+        self.take(self.key_id, secrets.token_urlsafe(30))
+        run = self.create("--user-name", "carol", expect=REFUSED)
+        self.assertEqual(
+            run.sentence,
+            "An error occurred (SignatureDoesNotMatch) when calling the CreateAccessKey operation: "
+            "The request signature we calculated does not match the signature you provided. Check "
+            "your AWS Secret Access Key and signing method. Consult the service documentation for "
+            "details.",
+        )
+
+    def test_unknown_key(self) -> None:
+        unknown = f"AKIA{secrets.token_hex(8).upper()}"
+        self.take(unknown, secrets.token_urlsafe(30))
+        run = self.create("--user-name", "carol", signer=unknown, expect=REFUSED)
+        self.assertIn("An error occurred (InvalidClientTokenId) when calling the CreateAccessKey "
+                      "operation: The security token included in the request is invalid",
+                      run.sentence)  # fmt: skip
+
+    def test_no_such_user(self) -> None:
+        run = self.create("--user-name", "nobody", expect=REFUSED)
+        self.assertIn("An error occurred (NoSuchEntity) when calling the CreateAccessKey",
+                      run.sentence)  # fmt: skip
+
+    def test_quota(self) -> None:
+        for _ in range(2):
+            self.create("--user-name", "carol")
+        run = self.create("--user-name", "carol", expect=REFUSED)
+        self.assertEqual(
+            run.sentence,
+            "An error occurred (LimitExceeded) when calling the CreateAccessKey operation: Cannot "
+            "exceed quota for AccessKeysPerUser: 2",
+        )
+
+    def test_missing_right(self) -> None:
+        key = self.create("--user-name", "carol").json["AccessKey"]
+        run = self.create("--user-name", "carol", signer=key["AccessKeyId"], expect=REFUSED)
+        self.assertIn(
+            "An error occurred (AccessDenied) when calling the CreateAccessKey operation: User: "
+            f"arn:aws:iam::{ACCOUNT}:user/carol is not authorized to perform: iam:CreateAccessKey",
+            run.sentence,
+        )
+
+
+if __name__ == "__main__":
+    # moto and boto3 have deprecations of their own.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    unittest.main(warnings="ignore")

@@ -1,0 +1,194 @@
+"""That the secret and the PIN leave the process by no way that could be watched.
+
+Every other test searches what a run printed and stored. Here the system calls themselves are
+read, what crosses the PKCS#11 interface, and what other processes can see.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+from harness import HSMIAM, OK, SECONDS, IntegrationTest, Run
+from spy import Spy
+
+CALLS = (
+    "write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,sendmmsg,sendfile,splice,vmsplice,"
+    "process_vm_writev,memfd_create,execve"
+)
+# The tool makes itself unfit for being traced by its own user. Whoever is root of a namespace, if
+# not of the machine, reads its memory all the same.
+AS_ROOT = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+
+
+def traced_bytes(log: str) -> bytes:
+    """The bytes of all strings in a trace, each call's apart from the next one's."""
+    calls = []
+    for line in log.splitlines():
+        texts = re.findall(r'"((?:\\x[0-9a-f]{2})*)"', line)
+        calls.append(bytes.fromhex("".join(texts).replace("\\x", "")))
+    return b"\n".join(calls)
+
+
+class TraceTest(IntegrationTest):
+    with_root = False
+
+    def trace(self, *arguments: str, stdin: str = "") -> bytes:
+        """Run the tool under strace from its first instruction on; everything that it wrote."""
+        log = self.directory / "trace"
+        self.searcher.allow(log)
+        # A leak detector is a tracer too, and a process has one at most.
+        sanitizer = f"{self.environment.get('ASAN_OPTIONS', '')}:detect_leaks=0"
+        done = subprocess.run(
+            [*AS_ROOT, "strace", "-f", "-v", "-xx", "-s", "1000000", "-e", f"trace={CALLS}",
+             "-o", str(log), HSMIAM, *arguments],
+            input=stdin, env=self.environment | {"ASAN_OPTIONS": sanitizer}, text=True,
+            cwd=self.directory,
+            capture_output=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        run = Run(list(arguments), done.returncode, done.stdout, done.stderr)
+        self.assert_secrecy(run)
+        self.assertEqual(run.code, OK, run)
+        return traced_bytes(log.read_text())
+
+    def assert_clean(self, written: bytes) -> None:
+        self.assertEqual(self.searcher.search(written), [])
+
+    def import_traced(self, *arguments: str) -> bytes:
+        return self.trace(
+            "import-access-key", "--access-key-id", self.iam.root_id,
+            "--token", self.token.uri(), *arguments, stdin=self.iam.root_secret,
+        )  # fmt: skip
+
+    def test_trace_shows_what_is_written(self) -> None:
+        """The control: what is written without harm is found by the same search."""
+        written = self.import_traced()
+        self.assertIn(self.iam.root_id.encode(), written)
+        self.searcher.add("something that is no secret", self.iam.root_id)
+        self.assertEqual(self.searcher.search(written), ["something that is no secret"])
+
+    def test_import(self) -> None:
+        for route in ("rsa-oaep", "create-object"):
+            with self.subTest(route):
+                written = self.import_traced("--import-route", route, "--debug")
+                self.assertGreater(len(written), 2000)
+                self.assert_clean(written)
+                self.token.pkcs11_tool(
+                    "--login", "--delete-object", "--type", "secrkey",
+                    "--id", self.iam.root_id.encode().hex(),
+                )  # fmt: skip
+
+    def test_create(self) -> None:
+        self.import_root()
+        written = self.trace(
+            "create-access-key", *self.iam_arguments(), "--user-name", "alice", "--debug"
+        )
+        self.assertIn(self.iam.key_ids("alice")[0].encode(), written)
+        self.assert_clean(written)
+
+    def test_create_that_fails(self) -> None:
+        self.import_root()
+        self.iam.misbehave("cut", at="before-end")
+        log = self.directory / "trace"
+        with self.assertRaises(AssertionError):
+            self.trace("create-access-key", *self.iam_arguments(), "--user-name", "alice")
+        self.assertEqual(len(self.iam.deleted_ids()), 1)
+        self.assert_clean(traced_bytes(log.read_text()))
+
+    def test_pin_of_a_command_stays_with_the_command(self) -> None:
+        """The child writes the PIN to a pipe, and that is all."""
+        other = self.token.uri(query="")
+        written = self.trace(
+            "provision-token", "--token", other, "--pin-source", f"|cat {self.token.pin_file}"
+        )
+        calls = [call for call in written.split(b"\n") if self.token.pin.encode() in call]
+        self.assertEqual(calls, [self.token.pin.encode()])
+
+
+class InterfaceTest(IntegrationTest):
+    """What crosses the PKCS#11 interface, by the route."""
+
+    def crossed(self, user: str, route: str) -> tuple[bytes, str]:
+        spy = Spy(self.directory / "spy.log")
+        spy.log.unlink(missing_ok=True)
+        self.searcher.allow(spy.log)
+        credential = self.token.key_uri(self.iam.root_id, module="spy")
+        run = self.issue(
+            "--user-name", user, "--credential", credential, "--import-route", route,
+            env=spy.environment,
+        )  # fmt: skip
+        access_key_id = run.json["AccessKey"]["AccessKeyId"]
+        return spy.data(), f"secret of {access_key_id}"
+
+    def test_wrapped(self) -> None:
+        data, secret = self.crossed("alice", "rsa-oaep")
+        self.assertGreater(len(data), 384)
+        self.assertNotIn(secret, self.searcher.search(data))
+
+    def test_plaintext(self) -> None:
+        """The control, and what the warning about this route speaks of."""
+        data, secret = self.crossed("bob", "create-object")
+        self.assertIn(secret, self.searcher.search(data))
+
+
+class DebugTest(IntegrationTest):
+    def test_signatures_and_bodies_are_left_out(self) -> None:
+        run = self.issue("--user-name", "alice", "--debug")
+        requests = self.iam.requests()
+        self.assertEqual(run.err.count("Signature=<left out>"), len(requests))
+        for request in requests:
+            headers = dict(request["headers"])
+            signature = headers["Authorization"].rpartition("Signature=")[2]
+            self.assertEqual(len(signature), 64)
+            self.assertNotIn(signature, run.err)
+        self.assertNotIn("<AccessKeyId>", run.err)
+        self.assertIn("bytes of body", run.err)
+
+    def test_debug_output_goes_to_standard_error(self) -> None:
+        self.assertEqual(self.issue("--user-name", "alice", "--debug").out[:1], "{")
+
+
+class ProcessTest(IntegrationTest):
+    """What other processes can see of one that waits for IAM."""
+
+    def waiting(self, credential: str, environment: dict[str, str] | None = None) -> int:
+        self.iam.misbehave("stall", "ListAccessKeys", seconds=20)
+        self.environment |= environment or {}
+        words = ["create-access-key", *self.iam_arguments(credential=credential)]
+        if environment:
+            words = words[:1] + words[3:]
+        process = self.start(*words)
+        self.assertTrue(self.iam.wait("ListAccessKeys"))
+        return process.pid
+
+    def pin_value(self) -> str:
+        pin = self.token.pin.replace("%", "%25").replace("+", "%2B").replace("/", "%2F")
+        return self.token.key_uri(self.iam.root_id, query=f"pin-value={pin}")
+
+    def test_arguments(self) -> None:
+        pid = self.waiting(self.pin_value())
+        seen = Path(f"/proc/{pid}/cmdline").read_bytes()
+        self.assertIn(b"create-access-key", seen)
+        self.assertEqual(self.searcher.search(seen), [])
+
+    def test_environment(self) -> None:
+        """Readable for root only, since the process made itself unfit for being traced."""
+        pid = self.waiting("", {"HSMIAM_CREDENTIAL": self.pin_value()})
+        try:
+            seen = Path(f"/proc/{pid}/environ").read_bytes()
+        except PermissionError:
+            return
+        self.assertIn(b"HSMIAM_CREDENTIAL=", seen)
+        self.assertEqual(self.searcher.search(seen), [])
+
+    def test_core_dumps_are_off(self) -> None:
+        pid = self.waiting(self.token.key_uri(self.iam.root_id))
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size\s+0\s+0\s")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Installs a preset's build into a folder of its own and uses what is there: by pkg-config (shared
+# and static), by CMake, from C++, and the tool itself: check-install.sh PRESET
+set -eu
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+top=$(pwd)
+
+cmake --install "build/$1" --prefix "$work/usr" >/dev/null
+libdir=$(dirname "$(find "$work/usr" -name libhsmiam.so)")
+cat >"$work/user.c" <<'EOF'
+#include <hsmiam.h>
+#include <string.h>
+int main(void)
+{
+    hsmiam_token *token = NULL;
+    hsmiam_error *error = hsmiam_error_new();
+    hsmiam_status status = hsmiam_token_new("https://no-uri", &token, error);
+    int wrong = status != HSMIAM_ERR_ARGUMENT || hsmiam_error_get_message(error)[0] == '\0' ||
+                strlen(hsmiam_version()) == 0;
+    hsmiam_error_free(&error);
+    return wrong;
+}
+EOF
+
+# The .pc file names the prefix that the build was configured with.
+PKG_CONFIG_PATH="$libdir/pkgconfig"
+export PKG_CONFIG_PATH
+config="pkg-config --define-variable=prefix=$work/usr
+    --define-variable=libdir=$libdir --define-variable=includedir=$work/usr/include"
+# shellcheck disable=SC2046,SC2086 # lists of words
+{
+    cc "$work/user.c" -o "$work/shared" $($config --cflags --libs hsmiam)
+    c++ -x c++ "$work/user.c" -o "$work/shared-cxx" $($config --cflags --libs hsmiam)
+    # hsmiam.pc's --static is for a program without any shared library; this one has only ours so.
+    cc "$work/user.c" -o "$work/static" $($config --cflags hsmiam) "$libdir/libhsmiam.a" -pthread \
+        $(pkg-config --libs $($config --print-requires-private hsmiam))
+}
+LD_LIBRARY_PATH="$libdir" "$work/shared"
+LD_LIBRARY_PATH="$libdir" "$work/shared-cxx"
+"$work/static"
+
+cat >"$work/CMakeLists.txt" <<'EOF'
+cmake_minimum_required(VERSION 3.25)
+project(user LANGUAGES C)
+find_package(hsmiam REQUIRED)
+add_executable(user-shared user.c)
+target_link_libraries(user-shared PRIVATE hsmiam::shared)
+add_executable(user-static user.c)
+target_link_libraries(user-static PRIVATE hsmiam::static)
+EOF
+cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" >/dev/null
+cmake --build "$work/build" >/dev/null
+"$work/build/user-shared"
+"$work/build/user-static"
+
+"$work/usr/bin/hsmiam" --version
+cd "$top"

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs what hsmiam needs from Debian's packages: install-packages.sh demo|tests|checks
+# Each set holds the one before it. Nothing is done if all of it is there.
+set -eu
+
+what=${1:-demo}
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+
+demo="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libp11-kit-dev libcurl4-openssl-dev
+    libxml2-dev libjansson-dev libyaml-dev libsmartcols-dev libinih-dev
+    softhsm2 opensc p11-kit gnutls-bin openssl ca-certificates python3"
+tests="libcmocka-dev python3-venv strace"
+checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
+
+case $what in
+demo) packages=$demo ;;
+tests) packages="$demo $tests" ;;
+checks) packages="$demo $tests $checks" ;;
+*)
+    echo "usage: install-packages.sh demo|tests|checks" >&2
+    exit 2
+    ;;
+esac
+
+missing=
+for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "Not installed yet, and only root can install them:$missing" >&2
+            exit 1
+        fi
+        as_root=sudo
+    fi
+    $as_root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing
+fi
+
+# moto, the IAM that this project did not write, comes from PyPI into an environment of its own.
+if [ "$what" != demo ]; then
+    venv="$top/build/venv"
+    requirements="$here/requirements.txt"
+    if ! cmp -s "$requirements" "$venv/installed.txt"; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
+        cp "$requirements" "$venv/installed.txt"
+    fi
+fi

@@ -1,0 +1,40 @@
+"""Running the tool as somebody who may not write everywhere, even if the tests run as root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+
+def _other_user() -> dict[str, Any]:
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+# Options for subprocess: root becomes nobody, anybody else stays who they are.
+OTHER_USER = _other_user()
+
+
+def make_read_only(directory: Path, test_directory: Path) -> None:
+    """Let the other user read everything of the test and write nothing of the directory."""
+    for root, _, files in os.walk(test_directory):
+        os.chmod(root, 0o755)
+        for name in files:
+            os.chmod(Path(root) / name, 0o644)
+    for root, _, files in os.walk(directory):
+        for name in files:
+            os.chmod(Path(root) / name, 0o444)
+        os.chmod(root, 0o555)
+
+
+def make_writable(directory: Path) -> None:
+    """Give the directory back to its owner."""
+    for root, _, files in os.walk(directory):
+        os.chmod(root, 0o700)
+        for path in (Path(root) / name for name in files):
+            if path.is_file() and not path.is_symlink():
+                path.chmod(0o600)
