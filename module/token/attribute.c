@@ -11,24 +11,6 @@ void hsmiam_attribute_copy_padded(char *to, const unsigned char *field, size_t s
     to[size] = '\0';
 }
 
-hsmiam_status hsmiam_attribute_get_bool(const hsmiam_token *token, hsmiam_object object,
-                                        CK_ATTRIBUTE_TYPE type, bool *value_out,
-                                        hsmiam_error *error)
-{
-    CK_BBOOL value = CK_FALSE;
-    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
-    CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, &attribute, 1);
-
-    if (rv == CKR_ATTRIBUTE_TYPE_INVALID) {
-        *value_out = false;
-        return HSMIAM_OK;
-    }
-    if (rv != CKR_OK)
-        return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
-    *value_out = value != CK_FALSE;
-    return HSMIAM_OK;
-}
-
 hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
                                            const hsmiam_bool_rule *rules, size_t count,
                                            const hsmiam_bool_rule **broken_out, hsmiam_error *error)

@@ -103,11 +103,6 @@ void hsmiam_session_close(hsmiam_token *token);
 /* Copies a fixed, space-padded PKCS#11 string. `size` counts the field; `to` has size + 1 bytes. */
 void hsmiam_attribute_copy_padded(char *to, const unsigned char *field, size_t size);
 
-/* Reads a boolean. A token that does not know the attribute has it false. */
-hsmiam_status hsmiam_attribute_get_bool(const hsmiam_token *token, hsmiam_object object,
-                                        CK_ATTRIBUTE_TYPE type, bool *value_out,
-                                        hsmiam_error *error) HSMIAM_MUST_USE;
-
 /* What a boolean attribute must be. */
 typedef struct hsmiam_bool_rule {
     CK_ATTRIBUTE_TYPE type;

@@ -42,10 +42,13 @@ static hsmiam_status read_id(const hsmiam_token *token, hsmiam_object key,
 static CK_OBJECT_CLASS secret_key = CKO_SECRET_KEY;
 static CK_BBOOL yes = CK_TRUE;
 
-/* Fills a template with the object attributes of the URI and the class of a secret key. What lives
- * in a session only is a rehearsal, perhaps another thread's. */
-static hsmiam_status fill_search(P11KitUri *uri, CK_ATTRIBUTE template[8], CK_ULONG *count_out,
-                                 hsmiam_error *error)
+#define SEARCH_MAX 8
+
+/* Fills a template with the object attributes of the URI and those of every access key of ours.
+ * What lives in a session only is a rehearsal, perhaps another thread's; what is not private may
+ * have been planted by anyone, without logging in. */
+static hsmiam_status fill_search(P11KitUri *uri, CK_ATTRIBUTE template[SEARCH_MAX],
+                                 CK_ULONG *count_out, hsmiam_error *error)
 {
     CK_ULONG given = 0;
     CK_ATTRIBUTE *attributes = p11_kit_uri_get_attributes(uri, &given);
@@ -53,7 +56,7 @@ static hsmiam_status fill_search(P11KitUri *uri, CK_ATTRIBUTE template[8], CK_UL
     template[0] = (CK_ATTRIBUTE){CKA_CLASS, &secret_key, sizeof secret_key};
     template[1] = (CK_ATTRIBUTE){CKA_TOKEN, &yes, sizeof yes};
     *count_out = 2;
-    for (CK_ULONG i = 0; i < given && *count_out < 8; i++) {
+    for (CK_ULONG i = 0; i < given && *count_out < SEARCH_MAX; i++) {
         if (attributes[i].type != CKA_CLASS)
             template[(*count_out)++] = attributes[i];
         else if (*(CK_OBJECT_CLASS *)attributes[i].pValue != secret_key)
@@ -126,17 +129,39 @@ static hsmiam_status choose(hsmiam_token *token, const hsmiam_object *found, siz
     return status;
 }
 
+/* Without logging in anyone can plant a key, but not a private one; signing with a planted key
+ * would send a custodian's requests to somebody else's account. */
+static hsmiam_status check_use(const hsmiam_token *token, hsmiam_object key, const char *id,
+                               hsmiam_error *error)
+{
+    static const hsmiam_bool_rule rules[] = {{CKA_PRIVATE, "CKA_PRIVATE", true},
+                                             {CKA_SIGN, "CKA_SIGN", true}};
+    const hsmiam_bool_rule *broken = NULL;
+
+    hsmiam_status status = hsmiam_attribute_check_bools(token, key, rules, 2, &broken, error);
+    if (status != HSMIAM_OK || broken == NULL)
+        return status;
+    if (broken->type == CKA_SIGN)
+        return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                "Token \"%s\": access key %s may not sign (CKA_SIGN is false).",
+                                token->label, id);
+    return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                            "Token \"%s\": access key %s is not private (CKA_PRIVATE is false), so "
+                            "that anyone may have put it there without a PIN; it is not used. If "
+                            "it is yours, destroy it and import it by `hsmiam import-access-key`.",
+                            token->label, id);
+}
+
 hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_uri,
                                            hsmiam_object *object_out,
                                            char id_out[HSMIAM_ACCESS_KEY_ID_MAX + 1],
                                            hsmiam_error *error)
 {
-    CK_ATTRIBUTE template[8];
+    CK_ATTRIBUTE template[SEARCH_MAX];
     CK_ULONG attributes = 0;
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     hsmiam_object key = CK_INVALID_HANDLE;
     size_t count = 0;
-    bool may_sign = false;
     P11KitUri *uri = NULL;
 
     hsmiam_status status = hsmiam_uri_parse(key_uri != NULL ? key_uri : "pkcs11:", &uri, error);
@@ -148,11 +173,7 @@ hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_
     if (status == HSMIAM_OK)
         status = choose(token, found, count, uri, &key, id_out, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_attribute_get_bool(token, key, CKA_SIGN, &may_sign, error);
-    if (status == HSMIAM_OK && !may_sign)
-        status = hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
-                                  "Token \"%s\": access key %s may not sign (CKA_SIGN is false).",
-                                  token->label, id_out);
+        status = check_use(token, key, id_out, error);
     if (status == HSMIAM_OK)
         *object_out = key;
     hsmiam_uri_free(&uri);

@@ -142,11 +142,26 @@ static void test_object_without_id(void **state)
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     const CK_BBOOL yes = CK_TRUE;
     const CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &class, sizeof class},
-                                       {CKA_TOKEN, (void *)&yes, sizeof yes}};
+                                       {CKA_TOKEN, (void *)&yes, sizeof yes},
+                                       {CKA_PRIVATE, (void *)&yes, sizeof yes}};
 
     (void)fixture_open_token(fix);
-    (void)mock_add_object(attributes, 2);
+    (void)mock_add_object(attributes, 3);
     expect_not_found(fix, NULL, HSMIAM_ERR_NOT_FOUND, "CKA_ID is not an access key id");
+}
+
+/* Without logging in anyone can plant a key, but not a private one. */
+static void test_planted_key_is_not_used(void **state)
+{
+    fixture *fix = *state;
+
+    (void)fixture_open_token(fix);
+    CK_OBJECT_HANDLE planted = mock_add_access_key(ID_B, "alice", "secret");
+    mock_set_flag(planted, CKA_PRIVATE, false);
+    expect_not_found(fix, "pkcs11:object=alice", HSMIAM_ERR_UNSUPPORTED, ID_B " is not private");
+    CK_OBJECT_HANDLE ours = mock_add_access_key(ID_A, "alice", "secret");
+    expect_not_found(fix, "pkcs11:object=alice", HSMIAM_ERR_AMBIGUOUS, "2 access keys");
+    expect_found(fix, "pkcs11:id=" ID_A, ours, ID_A);
 }
 
 static void test_key_that_may_not_sign(void **state)
@@ -262,6 +277,7 @@ int main(void)
         fixture_test(test_wrong_type),
         fixture_test(test_ids_that_are_none),
         fixture_test(test_object_without_id),
+        fixture_test(test_planted_key_is_not_used),
         fixture_test(test_key_that_may_not_sign),
         fixture_test(test_session_objects_are_no_access_keys),
         fixture_test(test_many_keys),
