@@ -12,9 +12,13 @@
  *   - new/free own; get borrows, until the object it came from changes or is freed.
  *   - free functions take the address of a pointer, set it to NULL, and accept NULL.
  *   - Strings are UTF-8 and NUL-terminated, and are copied when set.
- *   - No function but hsmiam_process_harden() changes anything process-wide. An object may be used
- *     by one thread at a time; different objects may be used by different threads at once.
- *   - An error record is written on failure only; success leaves it as it was.
+ *   - Where it is not said that a pointer may be NULL, it may not; an hsmiam_error always may.
+ *   - An object may be used by one thread at a time; different objects, by different threads at
+ * once. An object that was used is of no use in a forked child: its secrets are empty there.
+ *   - No function but hsmiam_process_harden() changes a setting of the process. The libraries below
+ *     (p11-kit and its modules, libcurl, libxml2, OpenSSL) initialise themselves when first needed;
+ *     cleaning them up is the program's, if it wants that.
+ *   - An error record says what failed; after a success it says nothing that matters.
  *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key.
  */
 #ifndef HSMIAM_H
@@ -58,7 +62,7 @@ typedef enum hsmiam_status {
     HSMIAM_ERR_REPLY,           /**< the service's answer cannot be understood */
     HSMIAM_ERR_SERVICE,         /**< the service refused; code, message and request id tell why */
     HSMIAM_ERR_CUSTODY,         /**< IAM made a key that the token could not take in */
-    HSMIAM_ERR_CANCELLED,       /**< the cancel function asked to stop; nothing was sent */
+    HSMIAM_ERR_CANCELLED,       /**< asked to stop, before anything was changed at the service */
     HSMIAM_ERR_IO,              /**< a file, pipe or command failed */
     HSMIAM_ERR_MEMORY,          /**< memory could not be had, or could not be locked */
     HSMIAM_ERR_INTERNAL         /**< a defect in this library */
@@ -148,8 +152,8 @@ HSMIAM_API void hsmiam_token_free(hsmiam_token **token);
  *   "/path", "file:/path", "./path"  the file's content
  *   "|command"                       what the command prints; it is run by /bin/sh
  *   "systemd:name", or a bare name   a file in $CREDENTIALS_DIRECTORY
- * One trailing line end is left out. A PIN has 1 to 255 bytes.
- * Statuses: ARGUMENT, MEMORY.
+ * One trailing line end is left out. A PIN has 1 to 255 bytes. The source is read when the token is
+ * opened, which tells whether it can be. Statuses: ARGUMENT (empty), MEMORY.
  */
 HSMIAM_API hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
                                                      hsmiam_error *error) HSMIAM_MUST_USE;
@@ -180,7 +184,8 @@ HSMIAM_API void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, voi
 /**
  * Finds the one token that the URI names, opens a read/write session and logs in as the user.
  * Safe to call again: an open token stays as it is. A PIN is tried once, never twice.
- * Statuses: CONFIG (module), NOT_FOUND, AMBIGUOUS, PIN, TOKEN, IO (PIN source), MEMORY, CANCELLED.
+ * Statuses: CONFIG (module), NOT_FOUND, AMBIGUOUS, PIN, TOKEN, UNSUPPORTED, MEMORY, CANCELLED; IO
+ * and ARGUMENT (the PIN source).
  */
 HSMIAM_API hsmiam_status hsmiam_token_open(hsmiam_token *token,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
@@ -264,17 +269,19 @@ HSMIAM_API hsmiam_status hsmiam_request_set_method(hsmiam_request *request, cons
 /**
  * Sets the URL: http or https, host, optional port, path and query as they go on the wire; bytes
  * that no URL may hold are taken as if encoded. User info and fragment are refused. If no Host
- * header is added, it is made from the URL. At most 64 KiB. Statuses: ARGUMENT, MEMORY.
+ * header is added, it is made from the URL. Send what was signed: a client that encodes a raw blank
+ * sends another path. At most 64 KiB. Statuses: ARGUMENT, MEMORY.
  */
 HSMIAM_API hsmiam_status hsmiam_request_set_url(hsmiam_request *request, const char *url,
                                                 hsmiam_error *error) HSMIAM_MUST_USE;
 
 /**
  * Adds a header of the request; it is signed. Left unsigned are those that proxies change, as in
- * botocore: Connection, Expect, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade,
- * User-Agent, X-Amzn-Trace-Id. The same name may be added several times, but Host, X-Amz-Date and
- * X-Amz-Content-Sha256, which signing reads itself, once; Authorization is refused. A value folded
- * over lines (RFC 9112, 5.2) is taken as one line; any other control character is refused.
+ * botocore: Connection, Expect, Keep-Alive, Proxy-Authenticate, Proxy-Authorization, TE, Trailer,
+ * Transfer-Encoding, Upgrade, User-Agent, X-Amzn-Trace-Id. The same name may be added several
+ * times, but Host, X-Amz-Date and X-Amz-Content-Sha256, which signing reads itself, once;
+ * Authorization is refused. A value folded over lines (RFC 9112, 5.2) is taken as one line; any
+ * other control character is refused.
  *
  * name   RFC 9110 token of at most 256 bytes.
  * value  with all other headers at most 1 MiB.
@@ -362,14 +369,15 @@ HSMIAM_API hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const c
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
 /** Sets another endpoint URL: https, or http if the host is this machine's loopback.
- *  Statuses: ARGUMENT, CONFIG (http to another host). */
+ *  Statuses: ARGUMENT, CONFIG (http to another host), MEMORY. */
 HSMIAM_API hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
                                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 /** Chooses the partition's FIPS endpoint. Not to be combined with an endpoint of one's own. */
 HSMIAM_API void hsmiam_client_set_fips(hsmiam_client *client, bool fips);
 
-/** Sets a PEM file of CA certificates to trust instead of the system's. Statuses: CONFIG. */
+/** Sets a PEM file of CA certificates to trust instead of the system's. Statuses: CONFIG,
+ *  MEMORY. */
 HSMIAM_API hsmiam_status hsmiam_client_set_ca_bundle(hsmiam_client *client, const char *path,
                                                      hsmiam_error *error) HSMIAM_MUST_USE;
 

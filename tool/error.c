@@ -99,25 +99,6 @@ hsmiam_status tool_error_set_library(tool_error *error, const hsmiam_error *libr
     return tool_error_set(error, status, "%s", message);
 }
 
-void tool_error_append(tool_error *error, const char *format, ...)
-{
-    va_list arguments;
-    char *more = NULL;
-    char *both = NULL;
-
-    if (!error->message)
-        return;
-    va_start(arguments, format);
-    if (vasprintf(&more, format, arguments) < 0)
-        more = NULL;
-    va_end(arguments);
-    if (more && asprintf(&both, "%s %s", error->message, more) >= 0) {
-        free(error->message);
-        error->message = both;
-    }
-    free(more);
-}
-
 void tool_error_print(const tool_error *error, FILE *stream)
 {
     const char *message = error->message;

@@ -45,10 +45,6 @@ hsmiam_status tool_error_set_memory(tool_error *error);
 /* Takes over what the library says; a service's error in the AWS CLI's sentence. */
 hsmiam_status tool_error_set_library(tool_error *error, const hsmiam_error *library);
 
-/* Puts a sentence behind the message, parted by a space. */
-void tool_error_append(tool_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Prints an empty line and the message, control characters and PINs taken out. */
 void tool_error_print(const tool_error *error, FILE *stream);
 

@@ -50,8 +50,9 @@ static void name_candidates(const hsmiam_mishap *mishap, hsmiam_error *error)
     hsmiam_key_list after = {0};
     size_t candidates = 0;
 
-    if (mishap->before == NULL || hsmiam_client_list_access_keys(mishap->client, mishap->user_name,
-                                                                 &after, NULL) != HSMIAM_OK) {
+    if (mishap->before == NULL ||
+        hsmiam_client_list_access_keys(mishap->client, mishap->user_name, false, &after, NULL) !=
+            HSMIAM_OK) {
         hsmiam_error_append(error, "Whether IAM made a key is not known; compare `aws iam "
                                    "list-access-keys` with what the token holds.");
         return;

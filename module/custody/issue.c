@@ -30,7 +30,7 @@ static hsmiam_status wait_for_preflight(void *context, hsmiam_error *error)
 static hsmiam_status list_before(issue *run, hsmiam_error *error)
 {
     hsmiam_status status =
-        hsmiam_client_list_access_keys(run->client, run->user_name, &run->before, error);
+        hsmiam_client_list_access_keys(run->client, run->user_name, true, &run->before, error);
 
     switch (status) {
     case HSMIAM_OK:
@@ -149,6 +149,11 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
     hsmiam_status status = HSMIAM_OK;
     hsmiam_error *own = NULL;
 
+    if (client == NULL || custody == NULL || key_out == NULL)
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_ARGUMENT,
+            "An access key is issued by a client into a custody, and its record "
+            "must have somewhere to go.");
     if (user_name != NULL)
         status = hsmiam_user_name_check(user_name, error);
     if (status != HSMIAM_OK)

@@ -4,6 +4,7 @@
 #include "custody/custody.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct hsmiam_preflight {
@@ -46,6 +47,20 @@ static void *run(void *context)
     return NULL;
 }
 
+/* The program's signals are for its own threads. */
+static bool create_thread(hsmiam_preflight *preflight)
+{
+    sigset_t all;
+    sigset_t before;
+
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        return false;
+    bool created = pthread_create(&preflight->thread, NULL, run, preflight) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return created;
+}
+
 hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody *custody,
                                      hsmiam_preflight **preflight_out, hsmiam_error *error)
 {
@@ -57,7 +72,7 @@ hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody
     preflight->custody = custody;
     (void)pthread_mutex_init(&preflight->lock, NULL);
     (void)pthread_cond_init(&preflight->changed, NULL);
-    preflight->running = pthread_create(&preflight->thread, NULL, run, preflight) == 0;
+    preflight->running = create_thread(preflight);
     if (!preflight->running)
         (void)run(preflight);
     *preflight_out = preflight;

@@ -180,15 +180,16 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
 }
 
 /* One page of the list, from `marker` on ("": the first); the next page's marker goes there. */
-static hsmiam_status list_page(hsmiam_client *client, const char *user_name, hsmiam_key_list *list,
-                               char marker[HSMIAM_MARKER_MAX + 1], hsmiam_error *error)
+static hsmiam_status list_page(hsmiam_client *client, const char *user_name, bool may_cancel,
+                               hsmiam_key_list *list, char marker[HSMIAM_MARKER_MAX + 1],
+                               hsmiam_error *error)
 {
     hsmiam_call *call = call_new(client, "ListAccessKeys", user_name);
     if (call == NULL)
         return hsmiam_error_set_memory(error, "a request");
     if (marker[0] != '\0')
         hsmiam_query_append(&call->body, "Marker", marker);
-    call->cancel_rule = HSMIAM_CANCEL_ALWAYS;
+    call->cancel_rule = may_cancel ? HSMIAM_CANCEL_ALWAYS : HSMIAM_CANCEL_NEVER;
     call->reply.list = *list;
 
     hsmiam_status status = call_run(call, NULL, error);
@@ -210,14 +211,15 @@ out:
 }
 
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
-                                             hsmiam_key_list *list_out, hsmiam_error *error)
+                                             bool may_cancel, hsmiam_key_list *list_out,
+                                             hsmiam_error *error)
 {
     char marker[HSMIAM_MARKER_MAX + 1] = "";
     hsmiam_status status = HSMIAM_OK;
 
     *list_out = (hsmiam_key_list){.count = 0};
     for (int page = 0; page < PAGES_MAX; page++) {
-        status = list_page(client, user_name, list_out, marker, error);
+        status = list_page(client, user_name, may_cancel, list_out, marker, error);
         if (status != HSMIAM_OK || marker[0] == '\0')
             break;
     }

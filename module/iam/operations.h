@@ -49,9 +49,10 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
                                               hsmiam_key_metadata *key_out, hsmiam_secret *secret,
                                               hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* ListAccessKeys, all pages. `user_name` may be NULL. */
+/* ListAccessKeys, all pages. `user_name` may be NULL. `may_cancel`: the client's cancel function is
+ * asked meanwhile; where a key may be lost, it is not. */
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
-                                             hsmiam_key_list *list_out,
+                                             bool may_cancel, hsmiam_key_list *list_out,
                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* DeleteAccessKey. It may be repeated: a key that is gone when a repetition asks counts as deleted.

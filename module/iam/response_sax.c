@@ -263,9 +263,15 @@ static void on_document(void *context)
         hsmiam_response_stop(response, "is not in UTF-8");
 }
 
+#if LIBXML_VERSION < 21200
+typedef xmlError xml_error;
+#else
+typedef const xmlError xml_error;
+#endif
+
 /* Takes the place of libxml2's own handler, which prints. That something is wrong, the parser's
  * state tells; what is, may repeat the answer. */
-static void on_error(void *context, xmlErrorPtr error)
+static void on_error(void *context, xml_error *error)
 {
     (void)context, (void)error;
 }

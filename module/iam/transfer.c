@@ -146,7 +146,8 @@ static hsmiam_status prepare(hsmiam_transfer *transfer)
     if (status != HSMIAM_OK)
         return status;
 
-    /* libcurl reads the list when it writes the request, which is after this callback. */
+    /* libcurl reads the list when it writes the request, which is after this callback (seen
+     * in 7.88; a libcurl that read it before would send no signature, and IAM would refuse). */
     CURLcode code =
         transport->curl->easy_setopt(transport->handle, CURLOPT_HTTPHEADER, headers->list);
     if (code != CURLE_OK) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sigv4/escape.h"
+#include "base/escape.h"
 
 static bool is_segment(const char *segment, size_t size, const char *name)
 {

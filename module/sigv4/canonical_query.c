@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sigv4/escape.h"
+#include "base/escape.h"
 
 /* A parameter, encoded; the encoding leaves no NUL in it. */
 typedef struct parameter {

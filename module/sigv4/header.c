@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sigv4/ascii.h"
+#include "base/ascii.h"
 
 bool hsmiam_header_is_token(const char *text)
 {

@@ -2,6 +2,7 @@
 #include "sigv4/signing_key.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static bool is_same_scope(const hsmiam_scope *a, const hsmiam_scope *b)
 {
@@ -12,6 +13,11 @@ static bool is_same_scope(const hsmiam_scope *a, const hsmiam_scope *b)
 hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_scope *scope,
                                         hsmiam_error *error)
 {
+    if (key->derived && key->process != getpid())
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_INTERNAL,
+            "This signer was used before fork(), and a child process has none of "
+            "its secrets; open the token anew there.");
     if (key->derived && is_same_scope(&key->scope, scope))
         return HSMIAM_OK;
     key->derived = false;
@@ -20,6 +26,7 @@ hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_sc
         return status;
     key->scope = *scope;
     key->derived = true;
+    key->process = getpid();
     return HSMIAM_OK;
 }
 

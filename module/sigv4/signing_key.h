@@ -7,6 +7,8 @@
 #include "sigv4/hmac.h"
 #include "sigv4/signer.h"
 
+#include <sys/types.h>
+
 typedef struct hsmiam_signing_key hsmiam_signing_key;
 
 /* A way from an access key in a token to signatures. */
@@ -34,7 +36,8 @@ struct hsmiam_signing_key {
     hsmiam_token *token; /* borrowed */
     hsmiam_object access_key;
     hsmiam_scope scope;
-    bool derived; /* for `scope` */
+    bool derived;  /* for `scope` */
+    pid_t process; /* that derived it: secret memory is empty in a forked child */
 
     /* route "sign" */
     hsmiam_hmac *hmac;

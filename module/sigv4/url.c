@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/buffer.h"
-#include "sigv4/ascii.h"
 
 #define HOST_MAX 255
 

@@ -101,12 +101,14 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
 }
 
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
-                                             hsmiam_key_list *list_out, hsmiam_error *error)
+                                             bool may_cancel, hsmiam_key_list *list_out,
+                                             hsmiam_error *error)
 {
     hsmiam_status status = be_ready(client, error);
 
     if (status != HSMIAM_OK)
         return status;
+    client->may_cancel = may_cancel;
     client->lists++;
     status = answer(client->creates == 0 ? &client->list_before : &client->list_after,
                     "ListAccessKeys", error);

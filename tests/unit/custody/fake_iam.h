@@ -43,6 +43,7 @@ struct hsmiam_client {
     void (*on_create)(hsmiam_client *client); /* called when it has made the key; may be NULL */
 
     unsigned lists;
+    bool may_cancel; /* the last list */
     unsigned creates;
     unsigned deletes;
     bool deleted_for_nobody; /* the last deletion named no user */

@@ -188,6 +188,7 @@ static void test_list_shows_one_new_key(void **state)
         fake_iam_add_key(&fix->client, "alice", OTHER_ID);
         fix->client.create = (fake_answer){statuses[i], NULL};
         assert_int_equal(fixture_create(fix, "alice"), statuses[i]);
+        assert_false(fix->client.may_cancel); /* Ctrl-C must not hide a lost key */
         fixture_expect_message(fix, NEW_ID);
         fixture_expect_message(fix, "aws iam delete-access-key --access-key-id " NEW_ID
                                     " --user-name alice");

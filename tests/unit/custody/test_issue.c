@@ -15,6 +15,7 @@ static void test_success(void **state)
     assert_int_equal(hsmiam_access_key_get_create_date(fix->key), 1440938160);
     assert_string_equal(hsmiam_access_key_get_import_route(fix->key), "rsa-oaep");
     assert_non_null(strstr(hsmiam_access_key_get_uri(fix->key), ";object=alice;type=secret-key"));
+    assert_true(fix->client.may_cancel);
     assert_int_equal(fix->client.lists, 1);
     assert_int_equal(fix->client.creates, 1);
     assert_int_equal(fix->client.deletes, 0);

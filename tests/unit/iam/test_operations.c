@@ -103,8 +103,9 @@ static void test_list_pages(void **state)
 
     (void)state;
     client_fixture_start(&fixture, script, COUNT(script));
-    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, "Bob", &list, fixture.error),
-                     HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_client_list_access_keys(fixture.client, "Bob", true, &list, fixture.error),
+        HSMIAM_OK);
     assert_int_equal(list.count, 2);
     assert_string_equal(list.keys[0].id, "AKIAIOSFODNN7EXAMPL1");
     assert_string_equal(list.keys[1].id, "AKIAIOSFODNN7EXAMPL2");
@@ -127,8 +128,9 @@ static void assert_list_is_refused(const char *body, size_t repeats, size_t requ
     for (size_t i = 0; i < repeats; i++)
         script[i].answer = answer;
     client_fixture_start(&fixture, script, repeats);
-    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, &list, fixture.error),
-                     HSMIAM_ERR_REPLY);
+    assert_int_equal(
+        hsmiam_client_list_access_keys(fixture.client, NULL, true, &list, fixture.error),
+        HSMIAM_ERR_REPLY);
     assert_int_equal(list.count, 0);
     assert_int_equal(server_count_requests(fixture.server), requests);
     client_fixture_stop(&fixture);
@@ -329,7 +331,7 @@ static void test_cancelling(void **state)
     assert_int_equal(seen.cancel_calls, last);
     stopper stop = {.server = fixture.server, .requests = 2};
     hsmiam_client_set_cancel(fixture.client, cancel_on_request, &stop);
-    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, &list, NULL),
+    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, true, &list, NULL),
                      HSMIAM_ERR_CANCELLED);
     assert_int_equal(server_count_requests(fixture.server), 2);
     hsmiam_client_set_cancel(fixture.client, on_cancel, &seen);

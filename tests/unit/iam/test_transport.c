@@ -44,7 +44,7 @@ static void test_a_request_is_sent_once(void **state)
         hsmiam_key_list keys;
 
         client_fixture_start(&fixture, script, COUNT(script));
-        assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, &keys, NULL),
+        assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, true, &keys, NULL),
                          HSMIAM_OK);
         assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_UNKNOWN_OUTCOME);
         assert_int_equal(hsmiam_error_get_domain(fixture.error), HSMIAM_DOMAIN_TRANSPORT);
@@ -96,7 +96,8 @@ static void test_a_dead_connection_is_replaced(void **state)
     (void)state;
     client_fixture_start(&fixture, script, COUNT(script));
     dropping dropper = {.server = fixture.server, .drops = 1};
-    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, &keys, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_client_list_access_keys(fixture.client, NULL, true, &keys, NULL),
+                     HSMIAM_OK);
     hsmiam_client_set_ready(fixture.client, drop_connection, &dropper);
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_OK);
     assert_int_equal(dropper.calls, 2);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sigv4/canonical.h"
-#include "sigv4/escape.h"
+#include "base/escape.h"
 
 #define KEEP HSMIAM_CANONICAL_KEEP_PATH
 #define ONCE HSMIAM_CANONICAL_ENCODE_ONCE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Character classes of HTTP. Those of <ctype.h> follow the process's locale. */
-#ifndef HSMIAM_SIGV4_ASCII_H
-#define HSMIAM_SIGV4_ASCII_H
+#ifndef HSMIAM_BASE_ASCII_H
+#define HSMIAM_BASE_ASCII_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Percent-encoding as SigV4 wants it: RFC 3986's unreserved characters stay, any other byte becomes
  * %XX in upper-case hex. */
-#ifndef HSMIAM_SIGV4_ESCAPE_H
-#define HSMIAM_SIGV4_ESCAPE_H
+#ifndef HSMIAM_BASE_ESCAPE_H
+#define HSMIAM_BASE_ESCAPE_H
 
 #include "base/buffer.h"
 

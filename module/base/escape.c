@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sigv4/escape.h"
+#include "base/escape.h"
 
 #include <string.h>
 
-#include "sigv4/ascii.h"
+#include "base/ascii.h"
 
 /* RFC 3986, 2.3. */
 static bool is_unreserved(char c)
