@@ -4,6 +4,8 @@
 #include "support/cmocka_tests.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake_token.h"
 #include "sigv4/authorization.h"
@@ -168,6 +170,31 @@ static void keeps_the_signing_key_of_the_last_scope(void **state)
     assert_null(signer);
 }
 
+/* The cached key is zeros in a forked child: a wrong signature must not look like a right one. */
+static void fails_in_a_forked_child(void **state)
+{
+    struct hsmiam_token token = FAKE_TOKEN_EXAMPLE;
+    char signature[HSMIAM_SIGNATURE_SIZE + 1] = "";
+    hsmiam_signer *signer = NULL;
+    int result = 0;
+
+    (void)state;
+    assert_int_equal(hsmiam_signer_new(&token, NULL, &signer, NULL), HSMIAM_OK);
+    sign_ok(signer, &iam_scope, signature);
+    pid_t child = fork();
+    if (child == 0) {
+        hsmiam_status status = hsmiam_signer_sign(signer, &iam_scope, string_to_sign,
+                                                  strlen(string_to_sign), signature, NULL);
+        _exit((int)status);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFEXITED(result));
+    assert_int_equal(WEXITSTATUS(result), HSMIAM_ERR_INTERNAL);
+    sign_ok(signer, &iam_scope, signature);
+    assert_string_equal(signature, signature_hex);
+    hsmiam_signer_free(&signer);
+}
+
 static void passes_the_token_failures_on(void **state)
 {
     struct hsmiam_token token = FAKE_TOKEN_EXAMPLE;
@@ -243,6 +270,7 @@ int main(void)
         cmocka_unit_test(makes_the_authorization),
         cmocka_unit_test(derives_the_signing_key),
         cmocka_unit_test(keeps_the_signing_key_of_the_last_scope),
+        cmocka_unit_test(fails_in_a_forked_child),
         cmocka_unit_test(passes_the_token_failures_on),
         cmocka_unit_test(refuses_a_signer_without_token_or_uri),
     };
