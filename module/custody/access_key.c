@@ -22,12 +22,13 @@ hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_
     hsmiam_buffer_init(&made->uri, HSMIAM_ERROR_MESSAGE_MAX);
     hsmiam_status status =
         hsmiam_token_format_key_uri(custody->token, spec->id, spec->label, &made->uri, error);
-    if (status != HSMIAM_OK) {
-        hsmiam_access_key_free(&made);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
     *key_out = made;
-    return HSMIAM_OK;
+    made = NULL;
+out:
+    hsmiam_access_key_free(&made);
+    return status;
 }
 
 void hsmiam_access_key_free(hsmiam_access_key **key)

@@ -106,16 +106,17 @@ static hsmiam_status take_in(issue *run, hsmiam_access_key **key_out, hsmiam_err
     if (status == HSMIAM_OK)
         status = hsmiam_custody_take(run->custody, &spec, run->value, error);
     hsmiam_secret_clear(run->value);
-    if (status != HSMIAM_OK) {
-        hsmiam_access_key_free(&made);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
     if (name == NULL)
         hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_NOTICE,
                          "The key belongs to the account's root user. Better let a dedicated IAM "
                          "user issue keys; the CIS benchmark asks that the root user have none.");
     *key_out = made;
-    return HSMIAM_OK;
+    made = NULL;
+out:
+    hsmiam_access_key_free(&made);
+    return status;
 }
 
 static hsmiam_status request_and_take(issue *run, hsmiam_access_key **key_out, hsmiam_error *error)

@@ -29,12 +29,13 @@ hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsm
     client->curl = curl;
 
     hsmiam_status status = hsmiam_transport_new(curl, &client->transport, error);
-    if (status != HSMIAM_OK) {
-        free(client);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
     *client_out = client;
-    return HSMIAM_OK;
+    client = NULL;
+out:
+    hsmiam_client_free(&client);
+    return status;
 }
 
 hsmiam_status hsmiam_client_new(hsmiam_signer *signer, hsmiam_client **client_out,
@@ -80,13 +81,14 @@ hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
         return hsmiam_error_set_memory(error, "the endpoint URL");
 
     hsmiam_status status = hsmiam_endpoint_parse(client->curl, url, endpoint, error);
-    if (status != HSMIAM_OK) {
-        free(endpoint);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
     free(client->endpoint);
     client->endpoint = endpoint;
-    return HSMIAM_OK;
+    endpoint = NULL;
+out:
+    free(endpoint);
+    return status;
 }
 
 void hsmiam_client_set_fips(hsmiam_client *client, bool fips)
