@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ID_SHOWN_MAX 32 /* IAM's ids have 20 characters, its secrets 40 */
+
 static const tool_option options[] = {
     {.name = "--access-key-id",
      .kind = TOOL_OPTION_VALUE,
@@ -115,7 +117,10 @@ static hsmiam_status read_secret(const tool_arguments *arguments, tool_import *i
     if (number > STDERR_FILENO && fcntl((int)number, F_SETFD, FD_CLOEXEC) != 0)
         return tool_error_set(error, HSMIAM_ERR_ARGUMENT, "File descriptor %u cannot be used: %s",
                               number, strerror(errno));
-    if (asprintf(&question, "Secret access key of %s: ", import->id) < 0)
+    /* An id that is none may be the secret, given by mistake: it is not shown. */
+    bool plausible = strlen(import->id) <= ID_SHOWN_MAX;
+    if (asprintf(&question, "Secret access key%s%s: ", plausible ? " of " : "",
+                 plausible ? import->id : "") < 0)
         return tool_error_set_memory(error);
     status = tool_secret_ask(&import->memory, (int)number, question, error);
     free(question);

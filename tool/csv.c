@@ -161,13 +161,15 @@ static hsmiam_status judge(const tool_reader *reader, int found, const char *wan
     if (found == 1)
         return HSMIAM_OK;
     if (found == 0 && wanted_id)
-        return tool_error_set(error, HSMIAM_ERR_ARGUMENT, "%s holds no access key %s", reader->file,
-                              wanted_id);
+        return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
+                              "%s holds no access key with the id that was given (%zu characters)",
+                              reader->file, strlen(wanted_id));
     if (found == 0)
         return tool_error_set(error, HSMIAM_ERR_ARGUMENT, "%s holds no access key", reader->file);
     if (wanted_id)
-        return tool_error_set(error, HSMIAM_ERR_ARGUMENT, "%s holds access key %s more than once",
-                              reader->file, wanted_id);
+        return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
+                              "%s holds the access key that was asked for more than once",
+                              reader->file);
     return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
                           "%s holds %d access keys. Choose one by --access-key-id.", reader->file,
                           found);

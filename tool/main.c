@@ -4,6 +4,7 @@
 #include "error.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* If one of the three standard descriptors is closed, the next file or socket to be opened would
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
 
     if (!fill_descriptors())
         return TOOL_EXIT_GENERAL;
+    (void)unsetenv("SSLKEYLOGFILE"); /* libcurl would make the file, though it gets no key */
     if (harden(&error) == HSMIAM_OK)
         code = tool_run(argc, argv);
     else

@@ -28,7 +28,9 @@ static void take_signal(int number)
 
 void tool_signals_install(tool_signals_mode mode)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    /* What would end the process by default, and says nothing that matters while a key is made. */
+    static const int deadly[] = {SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ};
     struct sigaction action = {0};
 
     holding = mode == TOOL_SIGNALS_HOLD;
@@ -45,6 +47,8 @@ void tool_signals_install(tool_signals_mode mode)
     action.sa_handler = SIG_IGN;
     action.sa_flags = 0;
     (void)sigaction(SIGPIPE, &action, NULL);
+    for (size_t i = 0; holding && i < sizeof deadly / sizeof deadly[0]; i++)
+        (void)sigaction(deadly[i], &action, NULL);
 }
 
 bool tool_signals_is_stopping(void *context)

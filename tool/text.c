@@ -32,7 +32,7 @@ void tool_text_remove_pin(char *text)
 
     while ((found = strcasestr(found, attribute)) != NULL) {
         char *value = found + sizeof attribute - 1;
-        size_t length = strcspn(value, "&;'\" \t\r\n");
+        size_t length = strcspn(value, "&"); /* anything else may be part of a PIN */
         size_t rest = strlen(value + length);
 
         memmove(value, value + length, rest + 1);

@@ -261,15 +261,18 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
 {
     char code[HSMIAM_ERROR_CODE_MAX + 1] = "";
     hsmiam_status status = delete_once(client, user_name, id, code, error);
+    bool was_unknown = false;
 
     for (int attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
         bool is_worth_it = status == HSMIAM_ERR_NETWORK || status == HSMIAM_ERR_UNKNOWN_OUTCOME ||
                            (status == HSMIAM_ERR_SERVICE && hsmiam_outcome_is_throttling(code));
         if (!is_worth_it)
             break;
+        /* Only an attempt that may have been executed explains that the key is gone. */
+        was_unknown = was_unknown || status == HSMIAM_ERR_UNKNOWN_OUTCOME;
         pause_for(client->pause_milliseconds);
         status = delete_once(client, user_name, id, code, error);
-        if (status == HSMIAM_ERR_SERVICE && strcmp(code, "NoSuchEntity") == 0)
+        if (status == HSMIAM_ERR_SERVICE && was_unknown && strcmp(code, "NoSuchEntity") == 0)
             status = HSMIAM_OK;
     }
     if (status == HSMIAM_OK)

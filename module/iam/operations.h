@@ -55,7 +55,8 @@ hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *
                                              bool may_cancel, hsmiam_key_list *list_out,
                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* DeleteAccessKey. It may be repeated: a key that is gone when a repetition asks counts as deleted.
+/* DeleteAccessKey. It may be repeated: a key that is gone after an attempt whose outcome is unknown
+ * counts as deleted.
  * `user_name` may be NULL. */
 hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
                                               const char *id, hsmiam_error *error) HSMIAM_MUST_USE;

@@ -38,7 +38,8 @@ hsmiam_status hsmiam_response_new(const char *operation, hsmiam_reply *reply, hs
         free(response);
         return hsmiam_error_set_memory(error, "the answer");
     }
-    (void)xmlCtxtUseOptions(response->parser, XML_PARSE_NONET);
+    /* Answers are UTF-8, whatever they declare: libxml2 prints bytes of what it cannot convert. */
+    (void)xmlCtxtUseOptions(response->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
     response->input = response->parser->input->base;
     *response_out = response;
     return HSMIAM_OK;

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #define NAMESPACE "https://iam.amazonaws.com/doc/2010-05-08/"
 
@@ -254,15 +253,6 @@ static void on_doctype(void *context, const xmlChar *name, const xmlChar *extern
     hsmiam_response_stop(response, "has a document type, which is not allowed");
 }
 
-static void on_document(void *context)
-{
-    hsmiam_response *response = context;
-    const char *encoding = (const char *)response->parser->encoding;
-
-    if (encoding != NULL && strcasecmp(encoding, "UTF-8") != 0)
-        hsmiam_response_stop(response, "is not in UTF-8");
-}
-
 #if LIBXML_VERSION < 21200
 typedef xmlError xml_error;
 #else
@@ -279,7 +269,6 @@ static void on_error(void *context, xml_error *error)
 /* Without a handler for entities none is known but XML's own five. */
 const xmlSAXHandler hsmiam_response_handler = {
     .initialized = XML_SAX2_MAGIC,
-    .startDocument = on_document,
     .internalSubset = on_doctype,
     .startElementNs = on_start,
     .endElementNs = on_end,

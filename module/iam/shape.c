@@ -33,7 +33,9 @@ static bool store_user_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const
 static bool store_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
 {
     (void)reply;
-    return consists_of(text, "_") && store(key->id, sizeof key->id, text);
+    /* IAM's pattern is wider, but lower case would let a secret pass for an id, and be printed. */
+    return strpbrk(text, "abcdefghijklmnopqrstuvwxyz") == NULL && consists_of(text, "_") &&
+           store(key->id, sizeof key->id, text);
 }
 
 static bool store_status(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
@@ -81,6 +83,12 @@ static size_t control_size(const unsigned char *text)
 {
     if ((text[0] < ' ' && text[0] != '\n') || text[0] == 0x7f)
         return 1;
+    /* U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
+    if (text[0] == 0xe2 && text[1] == 0x80 &&
+        (text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xaa && text[2] <= 0xae)))
+        return 3;
+    if (text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)
+        return 3;
     return text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f ? 2 : 0;
 }
 

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
+
+#define STATUS_LINE_SIZE (sizeof "HTTP/1.1 200" - 1)
 
 /* A body over the limit is still received and wiped this far: what libcurl has in its buffer when a
  * transfer is broken off stays there. */
@@ -202,19 +205,30 @@ int hsmiam_transfer_on_progress(void *context, curl_off_t down_total, curl_off_t
     return transfer->timed_out || is_cancelled(transfer) ? 1 : 0;
 }
 
-/* A reply's header comes from outside: it may play no tricks with a terminal. */
+/* A reply's header comes from outside: it may repeat the request's signature, or be a body that
+ * lost the empty line before it. Only these are worth a line, and short. */
 static void log_reply_header(const hsmiam_log *log, const char *data, size_t size)
 {
-    char line[1024];
+    static const char *const shown[] = {
+        "HTTP/1.1 ",          "HTTP/1.0 ",     "Date:",        "Content-Length:",  "Connection:",
+        "Transfer-Encoding:", "Content-Type:", "Retry-After:", "x-amzn-RequestId:"};
+    char line[80] = "";
     size_t length = 0;
+    bool known = false;
 
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0] && !known; i++)
+        known = size >= strlen(shown[i]) && strncasecmp(data, shown[i], strlen(shown[i])) == 0;
+    /* Of a status line, the number; what follows is the server's prose. */
+    if (known && strncmp(data, "HTTP/", 5) == 0 && size > STATUS_LINE_SIZE)
+        size = STATUS_LINE_SIZE;
     while (size > 0 && (data[size - 1] == '\r' || data[size - 1] == '\n'))
         size--;
-    for (; length < size && length < sizeof line - 1; length++)
+    for (; known && length < size && length < sizeof line - 1; length++)
         line[length] = (char)(data[length] >= ' ' && data[length] <= '~' ? data[length] : '?');
-    line[length] = '\0';
-    if (length > 0)
+    if (known && size < sizeof line)
         hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "< %s", line);
+    else if (size > 0)
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "< (a header of %zu bytes)", size);
 }
 
 size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *context)

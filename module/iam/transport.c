@@ -4,6 +4,7 @@
 #include "iam/transfer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CONNECTIONS_MAX 2
 
@@ -65,6 +66,11 @@ static hsmiam_status fail_unsent(hsmiam_transfer *transfer, CURLcode code)
     const char *after = "\"";
     /* libcurl's text is about the connection: the reply has not begun. */
     const char *reason = transfer->reason[0] != '\0' ? transfer->reason : curl_easy_strerror(code);
+
+    /* ... or about a proxy of the environment, whose URL may hold a password. */
+    if (code == CURLE_COULDNT_RESOLVE_PROXY || strchr(reason, '@') != NULL ||
+        strstr(reason, "proxy") != NULL)
+        reason = "the proxy that the environment names cannot be used";
 
     for (size_t i = 0; i < sizeof connect_failures / sizeof connect_failures[0]; i++) {
         if (connect_failures[i].code != code)

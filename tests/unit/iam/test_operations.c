@@ -76,8 +76,8 @@ static void test_log(void **state)
         "> X-Amz-Date: 20150830T123600Z\n",
         "> Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE, Signature=<left out>\n",
         "> Action=CreateAccessKey&Version=2010-05-08&UserName=Bob\n",
-        "< HTTP/1.1 200 OK\n",
-        "< X-Trick: ?[31m?\n",
+        "< HTTP/1.1 200\n",
+        "< (a header of ",
         " bytes of body\n",
     };
     client_fixture fixture;
@@ -88,6 +88,7 @@ static void test_log(void **state)
     for (size_t i = 0; i < COUNT(lines); i++)
         assert_non_null(strstr(fixture.log, lines[i]));
     assert_null(strstr(fixture.log, "<AccessKeyId>"));
+    assert_null(strstr(fixture.log, "X-Trick"));
     client_fixture_stop(&fixture);
 }
 

@@ -38,6 +38,10 @@ static void test_good_answers_of_every_shape(void **state)
         {"\xef\xbb\xbf<?xml version=\"1.0\"?>" ANSWER_CREATED, "Bob"},
         {"\r\n  " ANSWER_CREATED, "Bob"},
         {"<!-- one --><?two three?>" ANSWER_CREATED "<!-- four -->", "Bob"},
+        /* what it says of its encoding does not count: it is read as UTF-8 */
+        {"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" ANSWER_CREATED, "Bob"},
+        {"<?xml version=\"1.0\" encoding=\"HTML\"?>" ANSWER_CREATED, "Bob"},
+        {"<?xml version=\"1.0\" encoding=\"x-nonsense\"?>" ANSWER_CREATED, "Bob"},
         /* no namespace, as some implementations have it; another prefix; no metadata */
         {"<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey>" ANSWER_KEY
          "</AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>",

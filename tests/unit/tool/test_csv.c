@@ -84,7 +84,8 @@ static void picks_the_row(void **state)
     assert_int_equal(find(two, "AKIA2"), HSMIAM_OK);
     assert_string_equal(key.secret, "two");
     assert_int_equal(find(two, "AKIA3"), HSMIAM_ERR_ARGUMENT);
-    assert_string_equal(error.message, "keys.csv holds no access key AKIA3");
+    assert_string_equal(error.message,
+                        "keys.csv holds no access key with the id that was given (5 characters)");
     assert_int_equal(find("Access key ID,Secret access key\nA,1\nA,2\n", "A"), HSMIAM_ERR_ARGUMENT);
     assert_contains(error.message, "more than once");
     assert_int_equal(find("Access key ID,Secret access key\n", NULL), HSMIAM_ERR_ARGUMENT);
