@@ -11,7 +11,7 @@
 
 struct hsmiam_secret {
     uint8_t *mapping; /* guard page, `pages` bytes, guard page */
-    uint8_t *data;
+    uint8_t *data;    /* NULL until it can be written to */
     size_t page;
     size_t pages;
     size_t limit;
@@ -24,36 +24,39 @@ void hsmiam_wipe(void *data, size_t size)
         explicit_bzero(data, size);
 }
 
-static void unmap(hsmiam_secret *secret)
-{
-    hsmiam_wipe(secret->data, secret->pages);
-    (void)munlock(secret->data, secret->pages);
-    (void)munmap(secret->mapping, secret->pages + 2 * secret->page);
-}
-
 static hsmiam_status map(hsmiam_secret *secret, hsmiam_error *error)
 {
     secret->page = (size_t)sysconf(_SC_PAGESIZE);
     secret->pages = (secret->limit + secret->page - 1) / secret->page * secret->page;
-    secret->mapping =
+
+    uint8_t *mapping =
         mmap(NULL, secret->pages + 2 * secret->page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (secret->mapping == MAP_FAILED)
+    if (mapping == MAP_FAILED)
         return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,
                                       "Cannot map %zu bytes for a secret", secret->pages);
+    secret->mapping = mapping;
+    if (mprotect(mapping + secret->page, secret->pages, PROT_READ | PROT_WRITE) != 0)
+        return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,
+                                      "Cannot put guard pages around %zu bytes for a secret",
+                                      secret->pages);
+    secret->data = mapping + secret->page;
+    return HSMIAM_OK;
+}
 
-    secret->data = secret->mapping + secret->page;
-    if (mprotect(secret->data, secret->pages, PROT_READ | PROT_WRITE) != 0 ||
-        mlock(secret->data, secret->pages) != 0 ||
-        madvise(secret->data, secret->pages, MADV_DONTDUMP) != 0 ||
-        madvise(secret->data, secret->pages, MADV_WIPEONFORK) != 0) {
-        int number = errno;
-        (void)munmap(secret->mapping, secret->pages + 2 * secret->page);
-        return hsmiam_error_set_errno(
-            error, HSMIAM_ERR_MEMORY, number,
-            "Cannot lock %zu bytes of memory for a secret, so that it could be swapped to disk; "
-            "raise the limit that `ulimit -l` shows",
-            secret->pages);
-    }
+static hsmiam_status protect(hsmiam_secret *secret, hsmiam_error *error)
+{
+    if (mlock(secret->data, secret->pages) != 0)
+        return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,
+                                      "Cannot lock %zu bytes of memory, without which a secret "
+                                      "might be swapped to disk; raise the limit that `ulimit -l` "
+                                      "shows",
+                                      secret->pages);
+    if (madvise(secret->data, secret->pages, MADV_DONTDUMP) != 0 ||
+        madvise(secret->data, secret->pages, MADV_WIPEONFORK) != 0)
+        return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,
+                                      "Cannot keep %zu bytes of memory for a secret out of core "
+                                      "dumps and forked processes",
+                                      secret->pages);
     return HSMIAM_OK;
 }
 
@@ -69,19 +72,27 @@ hsmiam_status hsmiam_secret_new(size_t limit, hsmiam_secret **secret_out, hsmiam
     secret->limit = limit;
 
     hsmiam_status status = map(secret, error);
-    if (status != HSMIAM_OK) {
-        free(secret);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
+    status = protect(secret, error);
+    if (status != HSMIAM_OK)
+        goto out;
     *secret_out = secret;
-    return HSMIAM_OK;
+    secret = NULL;
+out:
+    hsmiam_secret_free(&secret);
+    return status;
 }
 
 void hsmiam_secret_free(hsmiam_secret **secret)
 {
     if (secret == NULL || *secret == NULL)
         return;
-    unmap(*secret);
+    if ((*secret)->data != NULL)
+        hsmiam_wipe((*secret)->data, (*secret)->pages);
+    /* This unlocks as well. */
+    if ((*secret)->mapping != NULL)
+        (void)munmap((*secret)->mapping, (*secret)->pages + 2 * (*secret)->page);
     free(*secret);
     *secret = NULL;
 }

@@ -11,26 +11,87 @@ void hsmiam_attribute_copy_padded(char *to, const unsigned char *field, size_t s
     to[size] = '\0';
 }
 
+/* Neither of the two that a CK_BBOOL can be: still there, nothing was read. */
+#define NOT_READ 0x5a
+
+typedef enum bool_answer { ANSWER_FALSE, ANSWER_TRUE, ANSWER_UNKNOWN, ANSWER_NONE } bool_answer;
+
+static bool_answer get_answer(const CK_ATTRIBUTE *attribute)
+{
+    CK_BBOOL value = *(const CK_BBOOL *)attribute->pValue;
+
+    if (attribute->ulValueLen != sizeof value)
+        return ANSWER_UNKNOWN;
+    if (value == NOT_READ)
+        return ANSWER_NONE;
+    return value != CK_FALSE ? ANSWER_TRUE : ANSWER_FALSE;
+}
+
+static CK_RV read_one(const hsmiam_token *token, hsmiam_object object, CK_ATTRIBUTE_TYPE type,
+                      bool_answer *answer_out)
+{
+    CK_BBOOL value = NOT_READ;
+    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
+    CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, &attribute, 1);
+
+    *answer_out = get_answer(&attribute);
+    if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
+        return rv;
+    if (rv == CKR_ATTRIBUTE_TYPE_INVALID || *answer_out == ANSWER_NONE)
+        *answer_out = ANSWER_UNKNOWN;
+    return CKR_OK;
+}
+
+static bool is_usage(CK_ATTRIBUTE_TYPE type)
+{
+    static const CK_ATTRIBUTE_TYPE usages[] = {
+        CKA_ENCRYPT, CKA_DECRYPT,        CKA_SIGN,   CKA_SIGN_RECOVER, CKA_VERIFY,
+        CKA_WRAP,    CKA_VERIFY_RECOVER, CKA_UNWRAP, CKA_DERIVE,
+    };
+
+    for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
+        if (usages[i] == type)
+            return true;
+    return false;
+}
+
+/* What a token does not know, nobody can do with it; but a token that does not tell whether a key
+ * is extractable may still let it be extracted. */
+static bool is_kept(const hsmiam_bool_rule *rule, bool_answer answer)
+{
+    if (answer == ANSWER_UNKNOWN)
+        return !rule->value && is_usage(rule->type);
+    return (answer == ANSWER_TRUE) == rule->value;
+}
+
 hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
                                            const hsmiam_bool_rule *rules, size_t count,
                                            const hsmiam_bool_rule **broken_out, hsmiam_error *error)
 {
-    CK_BBOOL values[HSMIAM_BOOL_RULES_MAX] = {0};
+    CK_BBOOL values[HSMIAM_BOOL_RULES_MAX];
     CK_ATTRIBUTE attributes[HSMIAM_BOOL_RULES_MAX];
 
     if (count > HSMIAM_BOOL_RULES_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "%zu rules are too many.", count);
-    for (size_t i = 0; i < count; i++)
+    /* The length must be the value's: it tells the token how much room there is. */
+    for (size_t i = 0; i < count; i++) {
+        values[i] = NOT_READ;
         attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof values[i]};
+    }
     CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, attributes, count);
     if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
         return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
 
     *broken_out = NULL;
     for (size_t i = 0; i < count && *broken_out == NULL; i++) {
-        /* An attribute that the token does not know has no length; the object has it false. */
-        bool value = attributes[i].ulValueLen == sizeof values[i] && values[i] != CK_FALSE;
-        if (value != rules[i].value)
+        bool_answer answer = get_answer(&attributes[i]);
+        /* Some tokens stop at the first attribute that they do not know. */
+        if (answer == ANSWER_NONE) {
+            rv = read_one(token, object, rules[i].type, &answer);
+            if (rv != CKR_OK)
+                return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
+        }
+        if (!is_kept(&rules[i], answer))
             *broken_out = &rules[i];
     }
     return HSMIAM_OK;

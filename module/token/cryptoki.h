@@ -18,12 +18,22 @@ typedef struct hsmiam_modules {
     bool borrowed;           /* handed in by hsmiam_token_set_modules(): not ours to release */
 } hsmiam_modules;
 
-/* How an import was last seen to work, so that the next one starts with it. */
-typedef struct hsmiam_import_memory {
-    bool plain_template; /* the attributes that only harden were refused */
+/* The attributes that only harden a key, in the order in which one does without them where a token
+ * refuses a template: a count of those dropped says which. */
+typedef enum hsmiam_hardening {
+    HSMIAM_HARDENING_COPYABLE,
+    HSMIAM_HARDENING_MODIFIABLE,
+    HSMIAM_HARDENING_UNWRAP_TEMPLATE,
+    HSMIAM_HARDENING_ALLOWED_MECHANISMS,
+    HSMIAM_HARDENING_COUNT
+} hsmiam_hardening;
+
+/* The form in which an import was last seen to work, so that the next one starts with it. */
+typedef struct hsmiam_import_form {
+    unsigned dropped;    /* how many of hsmiam_hardening were refused */
     bool with_value_len; /* CKA_VALUE_LEN is wanted in an unwrap template */
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
-} hsmiam_import_memory;
+} hsmiam_import_form;
 
 struct hsmiam_token {
     P11KitUri *uri;
@@ -42,14 +52,13 @@ struct hsmiam_token {
     CK_SESSION_HANDLE session;
     pthread_mutex_t in_session; /* held for an operation of several calls: find, sign */
     bool open;
-    bool logged_in; /* by us: so it is for us to log out */
     bool read_only;
 
     char own_uri[512];
     char label[sizeof((CK_TOKEN_INFO *)0)->label + 1];
     char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
 
-    hsmiam_import_memory memory;
+    hsmiam_import_form form;
     hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
 };
 
@@ -112,8 +121,9 @@ typedef struct hsmiam_bool_rule {
 
 #define HSMIAM_BOOL_RULES_MAX 16
 
-/* Holds an object against rules, all in one call to the token, for each call may cost it a file or
- * a network. `*broken_out` is the first rule that it breaks, NULL if it keeps them. */
+/* Holds an object against rules, all in one call to the token if it can, for each call may cost it
+ * a file or a network. An attribute that the token does not know keeps a rule only if it is a usage
+ * that must be false. `*broken_out` is the first rule that is broken, NULL if all are kept. */
 hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
                                            const hsmiam_bool_rule *rules, size_t count,
                                            const hsmiam_bool_rule **broken_out,
@@ -137,6 +147,9 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
 
 /* Tells whether a template was refused for what it holds, so that a plainer one may be tried. */
 bool hsmiam_rv_is_template_refusal(CK_RV rv);
+
+/* Drops the next attribute that only hardens; false if there is none left. */
+bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template);
 
 /* uri.c -----------------------------------------------------------------------------------------*/
 
@@ -176,7 +189,8 @@ extern const hsmiam_pair_spec hsmiam_pair_wrapping;
 extern const hsmiam_pair_spec hsmiam_pair_wrapping_exportable;
 extern const hsmiam_pair_spec hsmiam_pair_audit;
 
-/* Finds the private half. NOT_FOUND, with the command that makes it, or AMBIGUOUS. */
+/* Finds the private half among the private objects, which nobody makes without a PIN. NOT_FOUND,
+ * with the command that makes it, or AMBIGUOUS. */
 hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec,
                                hsmiam_object *private_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
@@ -187,6 +201,11 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
 /* Holds the private half against what it may do. CONFIG, naming what it allows beyond that. */
 hsmiam_status hsmiam_pair_check(const hsmiam_token *token, const hsmiam_pair_spec *spec,
                                 hsmiam_object private_key, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Says in a NOTICE if the private half can be changed or is not limited to its mechanism. */
+hsmiam_status hsmiam_pair_warn_if_soft(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                       hsmiam_object private_key,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* wrapping_key.c --------------------------------------------------------------------------------*/
 
@@ -208,7 +227,10 @@ hsmiam_status hsmiam_wrapping_key_encrypt(const hsmiam_token *token, hsmiam_obje
                                           hsmiam_secret *wrapped,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Writes the SHA-256 of a private key's SubjectPublicKeyInfo, 64 hex digits and a NUL. */
+/* fingerprint.c ---------------------------------------------------------------------------------*/
+
+/* Writes the SHA-256 of a private key's SubjectPublicKeyInfo, 64 hex digits and a NUL. An EC key
+ * signs a nonce, to tell the public half that belongs to it from planted ones. */
 hsmiam_status hsmiam_pair_get_fingerprint(hsmiam_token *token, const hsmiam_pair_spec *spec,
                                           hsmiam_object private_key, char fingerprint_out[65],
                                           hsmiam_error *error) HSMIAM_MUST_USE;

@@ -52,9 +52,7 @@ static void put_start_date(key_template *template, time_t created)
     put(template, CKA_START_DATE, &template->start, sizeof template->start);
 }
 
-/* `hardened` adds what not every token knows: the key can be used for one mechanism, and cannot be
- * changed or copied into something laxer. */
-static void fill(key_template *template, const hsmiam_key_spec *spec, bool hardened)
+static void fill(key_template *template, const hsmiam_key_spec *spec)
 {
     *template = (key_template){
         .class = CKO_SECRET_KEY, .type = CKK_GENERIC_SECRET, .allowed = CKM_SHA256_HMAC};
@@ -66,18 +64,26 @@ static void fill(key_template *template, const hsmiam_key_spec *spec, bool harde
     put_start_date(template, spec->created);
     for (size_t i = 0; i < PROPERTIES; i++)
         put(template, properties[i].type, properties[i].value ? &yes : &no, sizeof yes);
-    if (!hardened)
-        return;
-    put(template, CKA_ALLOWED_MECHANISMS, &template->allowed, sizeof template->allowed);
-    put(template, CKA_COPYABLE, &no, sizeof no);
+}
+
+/* Completes a template by what not every token knows, but for those `dropped`: the key can be used
+ * for one mechanism, and cannot be changed or copied into something laxer. */
+static void harden(key_template *template, unsigned dropped)
+{
+    if (dropped <= HSMIAM_HARDENING_ALLOWED_MECHANISMS)
+        put(template, CKA_ALLOWED_MECHANISMS, &template->allowed, sizeof template->allowed);
+    if (dropped <= HSMIAM_HARDENING_COPYABLE)
+        put(template, CKA_COPYABLE, &no, sizeof no);
     /* Last: SoftHSM takes nothing more once an object is not modifiable. */
-    put(template, CKA_MODIFIABLE, &no, sizeof no);
+    if (dropped <= HSMIAM_HARDENING_MODIFIABLE)
+        put(template, CKA_MODIFIABLE, &no, sizeof no);
 }
 
 static CK_RV create_object(hsmiam_token *token, key_template *template, const hsmiam_secret *value,
                            CK_OBJECT_HANDLE *object_out)
 {
     put(template, CKA_VALUE, hsmiam_secret_get_data(value), hsmiam_secret_get_size(value));
+    harden(template, token->form.dropped);
     return token->functions->C_CreateObject(token->session, template->attributes, template->count,
                                             object_out);
 }
@@ -90,23 +96,24 @@ static CK_RV unwrap(hsmiam_token *token, key_template *template, const hsmiam_oa
 
     /* Luna wants the length, SoftHSM refuses it. */
     template->value_len = value_size;
-    if (token->memory.with_value_len)
+    if (token->form.with_value_len)
         put(template, CKA_VALUE_LEN, &template->value_len, sizeof template->value_len);
+    harden(template, token->form.dropped);
     return token->functions->C_UnwrapKey(
         token->session, &mechanism, token->wrapping_key, hsmiam_secret_get_data(wrapped),
         hsmiam_secret_get_size(wrapped), template->attributes, template->count, object_out);
 }
 
-/* One attempt by the route, in the form that token->memory says. */
+/* One attempt by the route, in the form that token->form says. */
 static hsmiam_status attempt(hsmiam_token *token, hsmiam_import_route route,
                              const hsmiam_key_spec *spec, const hsmiam_secret *value,
                              CK_OBJECT_HANDLE *object_out, CK_RV *rv_out, hsmiam_error *error)
 {
-    const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->memory.oaep_hash];
+    const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
     key_template template;
     hsmiam_secret *wrapped = NULL;
 
-    fill(&template, spec, !token->memory.plain_template);
+    fill(&template, spec);
     if (route == HSMIAM_ROUTE_CREATE_OBJECT) {
         *rv_out = create_object(token, &template, value, object_out);
         return HSMIAM_OK;
@@ -115,34 +122,30 @@ static hsmiam_status attempt(hsmiam_token *token, hsmiam_import_route route,
     if (status != HSMIAM_OK)
         return status;
     status = hsmiam_wrapping_key_encrypt(token, token->wrapping_key, hash, value, wrapped, error);
-    if (status == HSMIAM_OK)
-        *rv_out =
-            unwrap(token, &template, hash, wrapped, hsmiam_secret_get_size(value), object_out);
+    if (status != HSMIAM_OK)
+        goto out;
+    *rv_out = unwrap(token, &template, hash, wrapped, hsmiam_secret_get_size(value), object_out);
+out:
     hsmiam_secret_free(&wrapped);
     return status;
 }
 
 /* After a refusal, the next form to try; false if there is none. No object was made: each of these
  * codes says that the call was not carried out. */
-static bool next_form(hsmiam_import_memory *memory, hsmiam_import_route route, CK_RV rv)
+static bool next_form(hsmiam_import_form *form, hsmiam_import_route route, CK_RV rv)
 {
     bool refused_hash = rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD;
 
     if (route == HSMIAM_ROUTE_RSA_OAEP && refused_hash &&
-        memory->oaep_hash + 1 < hsmiam_oaep_hash_count) {
-        memory->oaep_hash++;
+        form->oaep_hash + 1 < hsmiam_oaep_hash_count) {
+        form->oaep_hash++;
         return true;
     }
-    if (route == HSMIAM_ROUTE_RSA_OAEP && rv == CKR_TEMPLATE_INCOMPLETE &&
-        !memory->with_value_len) {
-        memory->with_value_len = true;
+    if (route == HSMIAM_ROUTE_RSA_OAEP && rv == CKR_TEMPLATE_INCOMPLETE && !form->with_value_len) {
+        form->with_value_len = true;
         return true;
     }
-    if (hsmiam_rv_is_template_refusal(rv) && !memory->plain_template) {
-        memory->plain_template = true;
-        return true;
-    }
-    return false;
+    return hsmiam_rv_is_template_refusal(rv) && hsmiam_hardening_drop(&form->dropped, false);
 }
 
 static hsmiam_status find_wrapping_key(hsmiam_token *token, hsmiam_error *error)
@@ -152,11 +155,13 @@ static hsmiam_status find_wrapping_key(hsmiam_token *token, hsmiam_error *error)
     if (token->wrapping_key != CK_INVALID_HANDLE)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_pair_find(token, &hsmiam_pair_wrapping, &key, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_pair_check(token, &hsmiam_pair_wrapping, key, error);
-    if (status == HSMIAM_OK)
-        token->wrapping_key = key;
-    return status;
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_pair_check(token, &hsmiam_pair_wrapping, key, error);
+    if (status != HSMIAM_OK)
+        return status;
+    token->wrapping_key = key;
+    return HSMIAM_OK;
 }
 
 /* Tokens that do not say how much is free say CK_UNAVAILABLE_INFORMATION. */
@@ -170,7 +175,7 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                                       const hsmiam_key_spec *spec, const hsmiam_secret *value,
                                       hsmiam_object *object_out, hsmiam_error *error)
 {
-    hsmiam_import_memory before = token->memory;
+    hsmiam_import_form before = token->form;
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     hsmiam_status status = HSMIAM_OK;
     CK_RV rv = CKR_OK;
@@ -185,19 +190,23 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                                 token->label, token->info.ulFreePrivateMemory);
     if (route == HSMIAM_ROUTE_RSA_OAEP)
         status = find_wrapping_key(token, error);
-    do {
-        if (status == HSMIAM_OK)
-            status = attempt(token, route, spec, value, &object, &rv, error);
-    } while (status == HSMIAM_OK && rv != CKR_OK && next_form(&token->memory, route, rv));
+    if (status != HSMIAM_OK)
+        return status;
 
-    if (status == HSMIAM_OK && rv == CKR_OK) {
-        *object_out = object;
-        return HSMIAM_OK;
-    }
-    token->memory = before;
-    if (status == HSMIAM_OK)
+    do {
+        status = attempt(token, route, spec, value, &object, &rv, error);
+        if (status != HSMIAM_OK)
+            goto out;
+    } while (rv != CKR_OK && next_form(&token->form, route, rv));
+    if (rv != CKR_OK) {
         status = hsmiam_rv_set_error(
             token, rv, route == HSMIAM_ROUTE_RSA_OAEP ? "C_UnwrapKey" : "C_CreateObject", error);
+        goto out;
+    }
+    *object_out = object;
+out:
+    if (status != HSMIAM_OK)
+        token->form = before;
     return status;
 }
 
@@ -241,17 +250,22 @@ static hsmiam_status check_value_is_hidden(const hsmiam_token *token, hsmiam_obj
 hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
                                      const hsmiam_key_spec *spec, hsmiam_error *error)
 {
-    hsmiam_status status = check_bytes(token, key, CKA_ID, "CKA_ID", spec->id, error);
     const hsmiam_bool_rule *broken = NULL;
     hsmiam_bool_rule rules[PROPERTIES + 1];
 
-    if (status == HSMIAM_OK)
-        status = check_bytes(token, key, CKA_LABEL, "CKA_LABEL", spec->label, error);
     memcpy(rules, properties, sizeof properties);
     rules[PROPERTIES] = (hsmiam_bool_rule){CKA_TOKEN, "CKA_TOKEN", spec->persistent};
-    if (status == HSMIAM_OK)
-        status = hsmiam_attribute_check_bools(token, key, rules, PROPERTIES + 1, &broken, error);
-    if (status == HSMIAM_OK && broken != NULL)
-        status = differs(token, broken->name, error);
-    return status == HSMIAM_OK ? check_value_is_hidden(token, key, error) : status;
+
+    hsmiam_status status = check_bytes(token, key, CKA_ID, "CKA_ID", spec->id, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = check_bytes(token, key, CKA_LABEL, "CKA_LABEL", spec->label, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_attribute_check_bools(token, key, rules, PROPERTIES + 1, &broken, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (broken != NULL)
+        return differs(token, broken->name, error);
+    return check_value_is_hidden(token, key, error);
 }

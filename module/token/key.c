@@ -2,18 +2,23 @@
 /* Access keys as objects in the token. */
 #include "token/cryptoki.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ACCESS_KEY_ID_MIN 16
 
-static bool is_access_key_id(const char *id, size_t size)
+/* Not isalnum(): what it takes depends on the locale. */
+static bool is_id_character(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool hsmiam_access_key_id_is_valid(const char *id, size_t size)
 {
     if (size < ACCESS_KEY_ID_MIN || size > HSMIAM_ACCESS_KEY_ID_MAX)
         return false;
     for (size_t i = 0; i < size; i++)
-        if (!isalnum((unsigned char)id[i]))
+        if (!is_id_character(id[i]))
             return false;
     return true;
 }
@@ -32,7 +37,7 @@ static hsmiam_status read_id(const hsmiam_token *token, hsmiam_object key,
         hsmiam_error_clear(error);
         return HSMIAM_OK;
     }
-    if (status == HSMIAM_OK && is_access_key_id(id, size)) {
+    if (status == HSMIAM_OK && hsmiam_access_key_id_is_valid(id, size)) {
         memcpy(id_out, id, size);
         id_out[size] = '\0';
     }
@@ -168,14 +173,19 @@ hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_
     if (status != HSMIAM_OK)
         return status;
     status = fill_search(uri, template, &attributes, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_objects_find(token, template, attributes, found, &count, error);
-    if (status == HSMIAM_OK)
-        status = choose(token, found, count, uri, &key, id_out, error);
-    if (status == HSMIAM_OK)
-        status = check_use(token, key, id_out, error);
-    if (status == HSMIAM_OK)
-        *object_out = key;
+    if (status != HSMIAM_OK)
+        goto out;
+    status = hsmiam_objects_find(token, template, attributes, found, &count, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    status = choose(token, found, count, uri, &key, id_out, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    status = check_use(token, key, id_out, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    *object_out = key;
+out:
     hsmiam_uri_free(&uri);
     return status;
 }

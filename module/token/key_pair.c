@@ -56,6 +56,7 @@ hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec
         {CKA_KEY_TYPE, &type, sizeof type},
         {CKA_LABEL, (void *)spec->label, strlen(spec->label)},
         {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes},
     };
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     size_t count = 0;
@@ -108,9 +109,9 @@ static size_t fill_public(const hsmiam_pair_spec *spec, CK_ATTRIBUTE *template)
     return count;
 }
 
-/* `hardened` adds what not every token knows: the usage is pinned down, and cannot be changed or
- * copied into something laxer. */
-static size_t fill_private(const hsmiam_pair_spec *spec, bool hardened, CK_ATTRIBUTE *template)
+/* At the end, what not every token knows, but for those `dropped`: the usage is pinned down, and
+ * cannot be changed or copied into something laxer. */
+static size_t fill_private(const hsmiam_pair_spec *spec, unsigned dropped, CK_ATTRIBUTE *template)
 {
     static CK_ATTRIBUTE of_unwrapped[] = {
         {CKA_SENSITIVE, &yes, sizeof yes},
@@ -127,15 +128,35 @@ static size_t fill_private(const hsmiam_pair_spec *spec, bool hardened, CK_ATTRI
     for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
         count = put(template, count, usages[i].type, usages[i].type == spec->use ? &yes : &no,
                     sizeof yes);
-    if (!hardened)
-        return count;
-    count = put(template, count, CKA_ALLOWED_MECHANISMS, (void *)&spec->mechanism,
-                sizeof spec->mechanism);
-    count = put(template, count, CKA_MODIFIABLE, &no, sizeof no);
-    count = put(template, count, CKA_COPYABLE, &no, sizeof no);
-    if (spec->unwrap_template)
+    if (dropped <= HSMIAM_HARDENING_ALLOWED_MECHANISMS)
+        count = put(template, count, CKA_ALLOWED_MECHANISMS, (void *)&spec->mechanism,
+                    sizeof spec->mechanism);
+    if (spec->unwrap_template && dropped <= HSMIAM_HARDENING_UNWRAP_TEMPLATE)
         count = put(template, count, CKA_UNWRAP_TEMPLATE, of_unwrapped, sizeof of_unwrapped);
+    if (dropped <= HSMIAM_HARDENING_COPYABLE)
+        count = put(template, count, CKA_COPYABLE, &no, sizeof no);
+    /* Last: SoftHSM takes nothing more once an object is not modifiable. */
+    if (dropped <= HSMIAM_HARDENING_MODIFIABLE)
+        count = put(template, count, CKA_MODIFIABLE, &no, sizeof no);
     return count;
+}
+
+static void warn_of_dropped(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                            unsigned dropped)
+{
+    bool mechanisms = dropped > HSMIAM_HARDENING_ALLOWED_MECHANISMS;
+    bool template = dropped > HSMIAM_HARDENING_UNWRAP_TEMPLATE && spec->unwrap_template;
+    bool modifiable = dropped > HSMIAM_HARDENING_MODIFIABLE;
+
+    if (dropped == 0)
+        return;
+    hsmiam_log_write(
+        &token->log, HSMIAM_LOG_NOTICE,
+        "Token \"%s\" made key \"%s\" without CKA_COPYABLE%s%s%s: whoever has the PIN "
+        "can %s.",
+        token->label, spec->label, modifiable ? ", CKA_MODIFIABLE" : "",
+        template ? ", CKA_UNWRAP_TEMPLATE" : "", mechanisms ? ", CKA_ALLOWED_MECHANISMS" : "",
+        modifiable ? "make it do more than it may" : "copy it into one that may do more");
 }
 
 hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *spec,
@@ -147,6 +168,7 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
     CK_ATTRIBUTE private_template[24];
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
+    unsigned dropped = 0;
 
     if (token->read_only)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
@@ -154,25 +176,17 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
                                 token->label);
 
     CK_ULONG of_public = fill_public(spec, public_template);
-    CK_ULONG of_private = fill_private(spec, true, private_template);
-    CK_RV rv = token->functions->C_GenerateKeyPair(token->session, &mechanism, public_template,
-                                                   of_public, private_template, of_private,
-                                                   &public_key, &private_key);
-    if (hsmiam_rv_is_template_refusal(rv)) {
-        of_private = fill_private(spec, false, private_template);
+    CK_RV rv = CKR_OK;
+    do {
+        CK_ULONG of_private = fill_private(spec, dropped, private_template);
         rv = token->functions->C_GenerateKeyPair(token->session, &mechanism, public_template,
                                                  of_public, private_template, of_private,
                                                  &public_key, &private_key);
-        if (rv == CKR_OK)
-            hsmiam_log_write(
-                &token->log, HSMIAM_LOG_NOTICE,
-                "Token \"%s\" cannot limit key \"%s\" by CKA_ALLOWED_MECHANISMS, "
-                "CKA_MODIFIABLE or CKA_UNWRAP_TEMPLATE: whoever has the PIN can use it "
-                "to read what is imported.",
-                token->label, spec->label);
-    }
+    } while (hsmiam_rv_is_template_refusal(rv) &&
+             hsmiam_hardening_drop(&dropped, spec->unwrap_template));
     if (rv != CKR_OK)
         return hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
+    warn_of_dropped(token, spec, dropped);
     *private_out = private_key;
     return HSMIAM_OK;
 }
@@ -197,8 +211,50 @@ hsmiam_status hsmiam_pair_check(const hsmiam_token *token, const hsmiam_pair_spe
     if (status != HSMIAM_OK || broken == NULL)
         return status;
     return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                            "Token \"%s\": private key \"%s\" has %s %s, and must not; it is not "
-                            "used. Find out who made it.",
+                            "Token \"%s\": private key \"%s\" has %s %s, or does not tell, and "
+                            "must have it %s; it is not used. Find out who made it.",
                             token->label, spec->label, broken->name,
-                            broken->value ? "false" : "true");
+                            broken->value ? "false" : "true", broken->value ? "true" : "false");
+}
+
+/* Whether the key is limited to the one mechanism of its spec. */
+static hsmiam_status read_limit(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                hsmiam_object private_key, bool *limited_out, hsmiam_error *error)
+{
+    CK_MECHANISM_TYPE allowed[16];
+    size_t size = sizeof allowed;
+    hsmiam_status status =
+        hsmiam_attribute_get_bytes(token, private_key, CKA_ALLOWED_MECHANISMS,
+                                   "CKA_ALLOWED_MECHANISMS", allowed, &size, error);
+
+    *limited_out =
+        status == HSMIAM_OK && size == sizeof allowed[0] && allowed[0] == spec->mechanism;
+    if (status != HSMIAM_ERR_UNSUPPORTED)
+        return status;
+    hsmiam_error_clear(error);
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_pair_warn_if_soft(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                       hsmiam_object private_key, hsmiam_error *error)
+{
+    static const hsmiam_bool_rule fixed = {CKA_MODIFIABLE, "CKA_MODIFIABLE", false};
+    const hsmiam_bool_rule *broken = NULL;
+    bool limited = false;
+
+    hsmiam_status status =
+        hsmiam_attribute_check_bools(token, private_key, &fixed, 1, &broken, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = read_limit(token, spec, private_key, &limited, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (broken != NULL || !limited)
+        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                         "Token \"%s\": key \"%s\" lacks %s%s%s, so that whoever has the PIN can "
+                         "make it do more than it may.",
+                         token->label, spec->label, broken != NULL ? "CKA_MODIFIABLE false" : "",
+                         broken != NULL && !limited ? " and " : "",
+                         limited ? "" : "CKA_ALLOWED_MECHANISMS");
+    return HSMIAM_OK;
 }

@@ -70,19 +70,22 @@ static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const 
     if (list == NULL)
         return hsmiam_error_set_memory(error, "the PKCS#11 module");
 
+    hsmiam_status status = HSMIAM_OK;
     list[0] = p11_kit_module_load(resolved, P11_KIT_MODULE_CRITICAL);
     CK_RV rv = list[0] != NULL ? p11_kit_module_initialize(list[0]) : CKR_GENERAL_ERROR;
     if (rv != CKR_OK) {
-        hsmiam_status status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                                                "The PKCS#11 module \"%s\" cannot be used: %s.",
-                                                resolved, reason_of(rv));
-        if (list[0] != NULL)
-            p11_kit_module_release(list[0]);
-        free(list);
-        return status;
+        status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                  "The PKCS#11 module \"%s\" cannot be used: %s.", resolved,
+                                  reason_of(rv));
+        goto out;
     }
     modules->list = list;
-    return HSMIAM_OK;
+    list = NULL;
+out:
+    if (list != NULL && list[0] != NULL)
+        p11_kit_module_release(list[0]);
+    free(list);
+    return status;
 }
 
 static hsmiam_status load_configured(hsmiam_modules *modules, hsmiam_error *error)

@@ -55,6 +55,17 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
     return HSMIAM_OK;
 }
 
+bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template)
+{
+    if (*dropped == HSMIAM_HARDENING_COUNT)
+        return false;
+    (*dropped)++;
+    /* The next one is not in the template. */
+    if (*dropped == HSMIAM_HARDENING_UNWRAP_TEMPLATE && !has_unwrap_template)
+        (*dropped)++;
+    return true;
+}
+
 hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const void *data,
                                 size_t size, hsmiam_secret *mac, hsmiam_error *error)
 {

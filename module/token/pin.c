@@ -115,32 +115,57 @@ static hsmiam_status read_systemd_credential(const char *name, hsmiam_secret *pi
     return read_file(path, what, pin, error);
 }
 
-/* Runs the command with nothing to read and the pipe to write to. A program that ignores SIGPIPE
- * must not make its child do so. */
+/* What the program ignores or blocks, its child must not: SIGPIPE ends a command that says too
+ * much, SIGCHLD is what a shell waits by, and a blocked SIGTERM would keep it alive. */
+static int set_signals(posix_spawnattr_t *attributes)
+{
+    sigset_t defaults;
+    sigset_t blocked;
+
+    (void)sigemptyset(&blocked);
+    (void)sigemptyset(&defaults);
+    (void)sigaddset(&defaults, SIGPIPE);
+    (void)sigaddset(&defaults, SIGCHLD);
+    int number = posix_spawnattr_setsigdefault(attributes, &defaults);
+    if (number == 0)
+        number = posix_spawnattr_setsigmask(attributes, &blocked);
+    if (number == 0)
+        number =
+            posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    return number;
+}
+
+static int spawn_by(const posix_spawn_file_actions_t *actions, char *const arguments[],
+                    pid_t *child_out)
+{
+    posix_spawnattr_t attributes;
+    int number = posix_spawnattr_init(&attributes);
+
+    if (number != 0)
+        return number;
+    number = set_signals(&attributes);
+    if (number == 0)
+        number = posix_spawn(child_out, arguments[0], actions, &attributes, arguments, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    return number;
+}
+
+/* Runs the command with nothing to read and the pipe to write to. */
 static int spawn(char *const arguments[], int output, pid_t *child_out)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t defaults;
+    int number = posix_spawn_file_actions_init(&actions);
 
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0) {
-        (void)posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
-    }
-    (void)sigemptyset(&defaults);
-    (void)sigaddset(&defaults, SIGPIPE);
-    int number = posix_spawnattr_setsigdefault(&attributes, &defaults);
-    if (number == 0)
-        number = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    if (number == 0)
-        number = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (number == 0)
-        number = posix_spawn_file_actions_adddup2(&actions, output, 1);
-    if (number == 0)
-        number = posix_spawn(child_out, arguments[0], &actions, &attributes, arguments, environ);
-    (void)posix_spawnattr_destroy(&attributes);
+    if (number != 0)
+        return number;
+    number = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (number != 0)
+        goto out;
+    number = posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (number != 0)
+        goto out;
+    number = spawn_by(&actions, arguments, child_out);
+out:
     (void)posix_spawn_file_actions_destroy(&actions);
     return number;
 }
@@ -162,36 +187,51 @@ static hsmiam_status start(const char *command, int output, pid_t *child_out, hs
     return HSMIAM_OK;
 }
 
+/* Waits for the command's end and judges it, but for a failure that was reported already. */
+static hsmiam_status wait_for(pid_t child, hsmiam_status status, hsmiam_error *error)
+{
+    int result = 0;
+
+    while (waitpid(child, &result, 0) < 0) {
+        /* A program that ignores SIGCHLD has no children to wait for: the kernel throws the exit
+         * code away. The PIN was read to its end, and whether it is right, the token will say. */
+        if (errno == ECHILD || (errno != EINTR && status != HSMIAM_OK))
+            return status;
+        if (errno != EINTR)
+            return hsmiam_error_set_errno(error, HSMIAM_ERR_IO, errno,
+                                          "The PIN command's end cannot be waited for");
+    }
+    if (status != HSMIAM_OK)
+        return status;
+    if (WIFSIGNALED(result))
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN, "The PIN command was ended by signal %d.",
+                                WTERMSIG(result));
+    if (WEXITSTATUS(result) != 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN, "The PIN command failed with exit code %d.",
+                                WEXITSTATUS(result));
+    return HSMIAM_OK;
+}
+
 static hsmiam_status read_command(const char *command, hsmiam_secret *pin, hsmiam_error *error)
 {
     static const char what[] = "The PIN command";
     int ends[2];
     pid_t child = 0;
-    int result = 0;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return hsmiam_error_set_errno(error, HSMIAM_ERR_IO, errno, "No pipe for the PIN command");
     hsmiam_status status = start(command, ends[1], &child, error);
+    /* Now only the command holds that end, and the pipe ends with it. */
     (void)close(ends[1]);
-    if (status == HSMIAM_OK)
-        status = read_all(ends[0], what, pin, error);
-    (void)close(ends[0]);
-    if (child == 0)
-        return status;
-
-    while (waitpid(child, &result, 0) < 0)
-        if (errno != EINTR)
-            return hsmiam_error_set_errno(error, HSMIAM_ERR_IO, errno,
-                                          "The PIN command's end cannot be waited for");
     if (status != HSMIAM_OK)
-        return status;
-    if (WIFSIGNALED(result))
-        return hsmiam_error_set(error, HSMIAM_ERR_PIN, "%s was ended by signal %d.", what,
-                                WTERMSIG(result));
-    if (WEXITSTATUS(result) != 0)
-        return hsmiam_error_set(error, HSMIAM_ERR_PIN, "%s failed with exit code %d.", what,
-                                WEXITSTATUS(result));
-    return trim(what, pin, error);
+        goto out;
+    status = read_all(ends[0], what, pin, error);
+out:
+    /* Before the wait: SIGPIPE ends a command that has more to say. */
+    (void)close(ends[0]);
+    if (child != 0)
+        status = wait_for(child, status, error);
+    return status == HSMIAM_OK ? trim(what, pin, error) : status;
 }
 
 /* "file:/path" and "file:///path" (RFC 8089); another host's file is none of ours. */

@@ -20,9 +20,12 @@ static hsmiam_status report_pair(hsmiam_token *token, const hsmiam_pair_spec *sp
     hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
     hsmiam_status status =
         hsmiam_pair_get_fingerprint(token, spec, private_key, fingerprint, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_uri_format(&token->info, named, 3, &uri, error);
-    if (status == HSMIAM_OK && report != NULL) {
+    if (status != HSMIAM_OK)
+        goto out;
+    status = hsmiam_uri_format(&token->info, named, 3, &uri, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    if (report != NULL) {
         const hsmiam_provisioned pair = {
             .purpose = spec->purpose,
             .label = spec->label,
@@ -33,8 +36,34 @@ static hsmiam_status report_pair(hsmiam_token *token, const hsmiam_pair_spec *sp
         };
         report(context, &pair);
     }
+out:
     hsmiam_buffer_clear(&uri);
     return status;
+}
+
+static hsmiam_status provision_pair(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                    hsmiam_provisioned_fn report, void *context,
+                                    hsmiam_error *error)
+{
+    hsmiam_object key = CK_INVALID_HANDLE;
+    hsmiam_status status = hsmiam_pair_find(token, spec, &key, error);
+    bool missing = status == HSMIAM_ERR_NOT_FOUND;
+
+    if (missing) {
+        hsmiam_error_clear(error);
+        status = hsmiam_pair_generate(token, spec, &key, error);
+    }
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_pair_check(token, spec, key, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (!missing && spec->use == CKA_UNWRAP) {
+        status = hsmiam_pair_warn_if_soft(token, spec, key, error);
+        if (status != HSMIAM_OK)
+            return status;
+    }
+    return report_pair(token, spec, key, missing, report, context, error);
 }
 
 hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,
@@ -47,18 +76,7 @@ hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn 
     };
     hsmiam_status status = hsmiam_token_open(token, error);
 
-    for (size_t i = 0; status == HSMIAM_OK && i < sizeof specs / sizeof specs[0]; i++) {
-        hsmiam_object key = CK_INVALID_HANDLE;
-        status = hsmiam_pair_find(token, specs[i], &key, error);
-        bool missing = status == HSMIAM_ERR_NOT_FOUND;
-        if (missing) {
-            hsmiam_error_clear(error);
-            status = hsmiam_pair_generate(token, specs[i], &key, error);
-        }
-        if (status == HSMIAM_OK)
-            status = hsmiam_pair_check(token, specs[i], key, error);
-        if (status == HSMIAM_OK)
-            status = report_pair(token, specs[i], key, missing, report, context, error);
-    }
+    for (size_t i = 0; status == HSMIAM_OK && i < sizeof specs / sizeof specs[0]; i++)
+        status = provision_pair(token, specs[i], report, context, error);
     return status;
 }

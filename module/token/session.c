@@ -175,16 +175,15 @@ static hsmiam_status log_in(hsmiam_token *token, hsmiam_error *error)
         rv = token->functions->C_Login(token->session, CKU_USER, NULL, 0);
     } else {
         status = hsmiam_secret_new(HSMIAM_PIN_ROOM, &pin, error);
-        if (status == HSMIAM_OK)
-            status = get_pin(token, pin, error);
+        if (status != HSMIAM_OK)
+            goto out;
+        status = get_pin(token, pin, error);
         if (status != HSMIAM_OK)
             goto out;
         size = hsmiam_secret_get_size(pin);
         rv = token->functions->C_Login(token->session, CKU_USER, hsmiam_secret_get_data(pin), size);
     }
-    if (rv == CKR_OK)
-        token->logged_in = true;
-    else if (rv != CKR_USER_ALREADY_LOGGED_IN)
+    if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, size, error);
 out:
     hsmiam_secret_free(&pin);
@@ -210,13 +209,12 @@ hsmiam_status hsmiam_session_open(hsmiam_token *token, hsmiam_error *error)
     return status;
 }
 
+/* Never C_Logout: it would log every other session of this process out as well. With the last
+ * session, the token logs the process out by itself (PKCS#11, C_CloseSession). */
 void hsmiam_session_close(hsmiam_token *token)
 {
     if (token->session == CK_INVALID_HANDLE)
         return;
-    if (token->logged_in)
-        (void)token->functions->C_Logout(token->session);
     (void)token->functions->C_CloseSession(token->session);
     token->session = CK_INVALID_HANDLE;
-    token->logged_in = false;
 }

@@ -192,26 +192,24 @@ static hsmiam_status report_several(const slot_search *search, const char *descr
 hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
 {
     slot_search search = {.uri = token->uri};
-    hsmiam_status status = HSMIAM_OK;
 
     for (size_t i = 0; token->modules.list[i] != NULL; i++)
         try_module(&search, token->modules.list[i]);
     if (search.count > 1)
         drop_tokens_without_mechanisms(&search);
 
-    hsmiam_buffer described;
-    hsmiam_buffer_init(&described, HSMIAM_ERROR_MESSAGE_MAX);
-    if (search.count != 1)
-        hsmiam_uri_describe(token->uri, &described);
-    if (search.count == 0) {
-        status = report_none(&search, hsmiam_buffer_get_string(&described), error);
-    } else if (search.count > 1) {
-        status = report_several(&search, hsmiam_buffer_get_string(&described), error);
-    } else {
+    if (search.count == 1) {
         token->functions = search.found[0].functions;
         token->slot = search.found[0].slot;
         token->info = search.found[0].info;
+        return HSMIAM_OK;
     }
+    hsmiam_buffer described;
+    hsmiam_buffer_init(&described, HSMIAM_ERROR_MESSAGE_MAX);
+    hsmiam_uri_describe(token->uri, &described);
+    hsmiam_status status =
+        search.count == 0 ? report_none(&search, hsmiam_buffer_get_string(&described), error)
+                          : report_several(&search, hsmiam_buffer_get_string(&described), error);
     hsmiam_buffer_clear(&described);
     return status;
 }

@@ -16,19 +16,21 @@ hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out, hsmiam
 
     (void)pthread_mutex_init(&token->in_session, NULL);
     hsmiam_status status = hsmiam_uri_parse(uri, &token->uri, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_uri_take_pin_value(token->uri, &token->pin_value, error);
-    if (status == HSMIAM_OK) {
-        const char *source = p11_kit_uri_get_pin_source(token->uri);
-        if (source != NULL)
-            status = hsmiam_token_set_pin_source(token, source, error);
-    }
-    if (status != HSMIAM_OK) {
-        hsmiam_token_free(&token);
-        return status;
-    }
+    if (status != HSMIAM_OK)
+        goto out;
+    status = hsmiam_uri_take_pin_value(token->uri, &token->pin_value, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    const char *source = p11_kit_uri_get_pin_source(token->uri);
+    if (source != NULL)
+        status = hsmiam_token_set_pin_source(token, source, error);
+    if (status != HSMIAM_OK)
+        goto out;
     *token_out = token;
-    return HSMIAM_OK;
+    token = NULL;
+out:
+    hsmiam_token_free(&token);
+    return status;
 }
 
 void hsmiam_token_free(hsmiam_token **token)
@@ -94,10 +96,19 @@ static hsmiam_status remember_names(hsmiam_token *token, hsmiam_error *error)
                                  sizeof token->info.serialNumber);
     hsmiam_buffer_init(&uri, sizeof token->own_uri - 1);
     hsmiam_status status = hsmiam_uri_format(&token->info, NULL, 0, &uri, error);
-    if (status == HSMIAM_OK)
-        (void)snprintf(token->own_uri, sizeof token->own_uri, "%s", hsmiam_buffer_get_string(&uri));
+    if (status != HSMIAM_OK)
+        goto out;
+    (void)snprintf(token->own_uri, sizeof token->own_uri, "%s", hsmiam_buffer_get_string(&uri));
+out:
     hsmiam_buffer_clear(&uri);
     return status;
+}
+
+static void forget_names(hsmiam_token *token)
+{
+    token->own_uri[0] = '\0';
+    token->label[0] = '\0';
+    token->serial[0] = '\0';
 }
 
 hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
@@ -108,19 +119,25 @@ hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
     hsmiam_status status = HSMIAM_OK;
     if (token->modules.list == NULL)
         status = hsmiam_modules_load(&token->modules, token->uri, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_slot_find(token, error);
-    if (status == HSMIAM_OK)
-        status = remember_names(token, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_session_open(token, error);
     if (status != HSMIAM_OK)
-        return status;
+        goto out;
+    status = hsmiam_slot_find(token, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    status = remember_names(token, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    status = hsmiam_session_open(token, error);
+    if (status != HSMIAM_OK)
+        goto out;
 
     token->open = true;
     hsmiam_log_write(&token->log, HSMIAM_LOG_DEBUG, "Opened %s in slot %lu%s.", token->own_uri,
                      token->slot, token->read_only ? " (read-only)" : "");
-    return HSMIAM_OK;
+out:
+    if (!token->open)
+        forget_names(token);
+    return status;
 }
 
 const char *hsmiam_token_get_uri(const hsmiam_token *token)

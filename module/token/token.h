@@ -13,6 +13,10 @@
 /* An object in the token, valid while the token is open. */
 typedef unsigned long hsmiam_object;
 
+/* Whether IAM may have made such an id: 16 to 128 of [A-Za-z0-9_]. Whoever takes an id from outside
+ * asks here. */
+bool hsmiam_access_key_id_is_valid(const char *id, size_t size);
+
 /* Finds the one access key (a secret key whose CKA_ID is an access key id) that the object, id and
  * type attributes of `key_uri` choose; NULL, or a URI without them: the only one there is. Its
  * CKA_ID goes to `id_out`.

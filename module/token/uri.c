@@ -19,25 +19,29 @@ hsmiam_status hsmiam_uri_parse(const char *text, P11KitUri **uri_out, hsmiam_err
                                 "The PKCS#11 URI is %zu bytes long; at most %d are taken.",
                                 strlen(text), URI_SIZE_MAX);
 
+    hsmiam_status status = HSMIAM_OK;
     P11KitUri *uri = p11_kit_uri_new();
     if (uri == NULL)
         return hsmiam_error_set_memory(error, "a PKCS#11 URI");
     int result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
     if (result != P11_KIT_URI_OK) {
-        hsmiam_uri_free(&uri);
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                "The PKCS#11 URI (%zu bytes) is malformed: %s (RFC 7512).",
-                                strlen(text), p11_kit_uri_message(result));
+        status = hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                  "The PKCS#11 URI (%zu bytes) is malformed: %s (RFC 7512).",
+                                  strlen(text), p11_kit_uri_message(result));
+        goto out;
     }
     if (p11_kit_uri_any_unrecognized(uri)) {
-        hsmiam_uri_free(&uri);
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                "The PKCS#11 URI (%zu bytes) has an attribute or a type that is "
-                                "not known here, so it matches nothing (RFC 7512, 2.5).",
-                                strlen(text));
+        status = hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                  "The PKCS#11 URI (%zu bytes) has an attribute or a type that is "
+                                  "not known here, so it matches nothing (RFC 7512, 2.5).",
+                                  strlen(text));
+        goto out;
     }
     *uri_out = uri;
-    return HSMIAM_OK;
+    uri = NULL;
+out:
+    hsmiam_uri_free(&uri);
+    return status;
 }
 
 /* p11-kit hands out what it holds; the bytes are wiped where they lie before they are freed. */
@@ -61,16 +65,17 @@ hsmiam_status hsmiam_uri_take_pin_value(P11KitUri *uri, hsmiam_secret **pin_out,
     hsmiam_status status = hsmiam_secret_new(strlen(value), &pin, error);
     if (status != HSMIAM_OK)
         return status;
-    if (!hsmiam_secret_append(pin, value, strlen(value)))
+    if (!hsmiam_secret_append(pin, value, strlen(value))) {
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The pin-value does not fit.");
-    wipe_in_place(value);
-    p11_kit_uri_set_pin_value(uri, NULL);
-    if (status != HSMIAM_OK) {
-        hsmiam_secret_free(&pin);
-        return status;
+        goto out;
     }
     *pin_out = pin;
-    return HSMIAM_OK;
+    pin = NULL;
+out:
+    wipe_in_place(value);
+    p11_kit_uri_set_pin_value(uri, NULL);
+    hsmiam_secret_free(&pin);
+    return status;
 }
 
 void hsmiam_uri_free(P11KitUri **uri)

@@ -307,7 +307,6 @@ CK_FUNCTION_LIST **mock_get_modules(void)
         .C_Sign = mock_sign,
         .C_GenerateKeyPair = mock_generate_key_pair,
         .C_UnwrapKey = mock_unwrap_key,
-        .C_GenerateRandom = mock_generate_random,
     };
     static CK_FUNCTION_LIST *modules[] = {&functions, NULL};
 

@@ -37,8 +37,7 @@
     X(C_SignInit)                                                                                  \
     X(C_Sign)                                                                                      \
     X(C_GenerateKeyPair)                                                                           \
-    X(C_UnwrapKey)                                                                                 \
-    X(C_GenerateRandom)
+    X(C_UnwrapKey)
 
 typedef enum mock_function {
 #define MOCK_ENUMERATOR(name) MOCK_##name,
@@ -66,7 +65,8 @@ typedef struct mock_state {
 
     CK_ATTRIBUTE_TYPE refused[8]; /* attributes that no template may have */
     size_t refused_count;
-    CK_RV refusal; /* what such a template gets */
+    CK_RV refusal;                      /* what such a template gets */
+    CK_ATTRIBUTE_TYPE last_of_template; /* the last attribute of the last template that was taken */
 
     bool sha1_only;       /* OAEP with SHA-1 only, */
     CK_RV hash_refusal;   /* and what another hash gets */
@@ -75,6 +75,8 @@ typedef struct mock_state {
     bool wrong_hmac;      /* HMACs are computed with another key */
     CK_ULONG hmac_size;   /* bytes of an HMAC that C_Sign gives */
     CK_ULONG too_many;    /* C_FindObjects claims that many more than it was asked for */
+
+    bool stops_at_unknown; /* C_GetAttributeValue does, and leaves what follows as it was */
 
     bool lies; /* C_GetAttributeValue tells something else of one attribute of new objects */
     CK_ATTRIBUTE_TYPE lies_about;

@@ -52,7 +52,6 @@ CK_RV mock_generate_key_pair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
 CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                       CK_OBJECT_HANDLE unwrapping, unsigned char *wrapped, CK_ULONG wrapped_size,
                       CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object_out);
-CK_RV mock_generate_random(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size);
 
 /* Used by mock_cryptoki_keys.c: makes an object of a template, after the refusals that were set. */
 CK_RV mock_make_object(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, CK_ULONG count,

@@ -6,7 +6,6 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,6 +156,8 @@ CK_RV mock_sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJEC
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
     if (session->signing != CK_INVALID_HANDLE)
         return CKR_OPERATION_ACTIVE;
+    if (mock_get_flag(key, CKA_PRIVATE) == 1 && !mock.logged_in)
+        return CKR_USER_NOT_LOGGED_IN;
     if (mock_get_flag(key, CKA_SIGN) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     session->signing = key;
@@ -270,13 +271,4 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     if (rv == CKR_OK)
         mock_set_attribute(*object_out, CKA_VALUE, value, value_size);
     return rv;
-}
-
-CK_RV mock_generate_random(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size)
-{
-    CK_RV rv = mock_enter(MOCK_C_GenerateRandom);
-
-    if (rv != CKR_OK || mock_get_session(handle) == NULL)
-        return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
-    return RAND_bytes(data, (int)size) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
 }

@@ -215,6 +215,7 @@ CK_RV mock_make_object(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, C
     const mock_session *session = mock_get_session(handle);
     const CK_BBOOL yes = CK_TRUE;
 
+    mock.last_of_template = template[count - 1].type;
     *object_out = mock_add_object(template, count);
     mock_object *object = get(*object_out);
     if (!has(object, CKA_TOKEN, &yes, sizeof yes))
@@ -289,6 +290,8 @@ CK_RV mock_get_attribute_value(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object
     bool is_secret = has(from, CKA_CLASS, &secret_key, sizeof secret_key);
     for (CK_ULONG i = 0; i < count; i++) {
         bool hidden = template[i].type == CKA_VALUE && !mock.value_readable;
+        if (mock.stops_at_unknown && !hidden && find_attribute(from, template[i].type) == NULL)
+            return CKR_ATTRIBUTE_TYPE_INVALID;
         bool lie = mock.lies && is_secret && template[i].type == mock.lies_about;
         CK_RV rv =
             read_attribute(find_attribute(from, template[i].type), hidden, lie, &template[i]);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/cmocka_tests.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +26,18 @@
 #ifndef LOCKING_IS_REAL
 #define LOCKING_IS_REAL 1
 #endif
+
+/* The advice that the kernel does not take; it stands in libc's place. */
+static int refused_advice = -1;
+
+int madvise(void *address, size_t size, int advice)
+{
+    if (advice == refused_advice) {
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_madvise, address, size, advice);
+}
 
 static hsmiam_secret *new_secret(size_t limit)
 {
@@ -227,6 +242,26 @@ static void test_forked_child_sees_nothing(void **state)
     hsmiam_secret_free(&secret);
 }
 
+/* A kernel that cannot do it has no limit that one could raise. */
+static void test_refused_advice(void **state)
+{
+    static const int advice[] = {MADV_DONTDUMP, MADV_WIPEONFORK};
+    hsmiam_error *error = hsmiam_error_new();
+    hsmiam_secret *secret = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        refused_advice = advice[i];
+        assert_int_equal(hsmiam_secret_new(16, &secret, error), HSMIAM_ERR_MEMORY);
+        refused_advice = -1;
+        assert_null(secret);
+        assert_int_equal(hsmiam_error_get_code(error), EINVAL);
+        assert_non_null(strstr(hsmiam_error_get_message(error), "core dumps"));
+        assert_null(strstr(hsmiam_error_get_message(error), "ulimit"));
+    }
+    hsmiam_error_free(&error);
+}
+
 #if LOCKING_IS_REAL
 /* Root may lock whatever the limit says, so root's powers are given up first. */
 static int refused_without_lockable_memory(void)
@@ -270,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_page_is_locked_undumped_and_wiped_on_fork),
         cmocka_unit_test(test_guard_pages),
         cmocka_unit_test(test_forked_child_sees_nothing),
+        cmocka_unit_test(test_refused_advice),
 #if LOCKING_IS_REAL
         cmocka_unit_test(test_refused_without_lockable_memory),
 #endif

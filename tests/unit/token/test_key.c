@@ -136,6 +136,23 @@ static void test_ids_that_are_none(void **state)
     expect_found(fix, NULL, shortest, "AKIA567890123456");
 }
 
+/* One rule for every id that comes from outside, whatever the locale. */
+static void test_characters_of_an_id(void **state)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    char id[16];
+
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        memset(id, 'A', sizeof id);
+        id[15] = (char)c;
+        assert_int_equal(hsmiam_access_key_id_is_valid(id, sizeof id),
+                         memchr(letters, c, strlen(letters)) != NULL);
+    }
+    assert_false(hsmiam_access_key_id_is_valid("AKIA5678901234567", 15));
+    assert_false(hsmiam_access_key_id_is_valid("", 0));
+}
+
 static void test_object_without_id(void **state)
 {
     fixture *fix = *state;
@@ -276,6 +293,7 @@ int main(void)
         fixture_test(test_same_id_twice),
         fixture_test(test_wrong_type),
         fixture_test(test_ids_that_are_none),
+        fixture_test(test_characters_of_an_id),
         fixture_test(test_object_without_id),
         fixture_test(test_planted_key_is_not_used),
         fixture_test(test_key_that_may_not_sign),

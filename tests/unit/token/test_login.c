@@ -250,6 +250,54 @@ static void test_read_only_is_decided_anew(void **state)
     assert_false(fix->token->read_only);
 }
 
+/* Logging out is for all sessions of a process, so it is left to the last one's end. */
+static void test_two_tokens_in_one_process(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_token *other = NULL;
+    hsmiam_secret *mac = NULL;
+
+    CK_OBJECT_HANDLE key = mock_add_access_key("AKIAIOSFODNN7EXAMPLE", "alice", "secret");
+    assert_int_equal(hsmiam_token_new(URI_WITH_PIN, &other, fix->error), HSMIAM_OK);
+    hsmiam_token_set_modules(other, mock_get_modules());
+    assert_int_equal(hsmiam_token_open(other, fix->error), HSMIAM_OK);
+    hsmiam_token *token = fixture_open_token(fix);
+    assert_int_equal(mock.calls[MOCK_C_Login], 1);
+
+    hsmiam_token_free(&other);
+    assert_int_equal(mock_count_sessions(), 1);
+    assert_int_equal(hsmiam_secret_new(HSMIAM_HMAC_SIZE, &mac, fix->error), HSMIAM_OK);
+    assert_int_equal(hsmiam_token_hmac(token, key, "data", 4, mac, fix->error), HSMIAM_OK);
+    hsmiam_secret_free(&mac);
+    hsmiam_token_free(&fix->token);
+    assert_false(mock.logged_in);
+    assert_int_equal(mock.calls[MOCK_C_Logout], 0);
+}
+
+static void expect_names(const hsmiam_token *token, const char *label, const char *serial)
+{
+    assert_string_equal(hsmiam_token_get_label(token), label);
+    assert_string_equal(hsmiam_token_get_serial(token), serial);
+    assert_int_equal(hsmiam_token_get_uri(token)[0] != '\0', label[0] != '\0');
+}
+
+static void test_no_names_after_a_failure(void **state)
+{
+    fixture *fix = *state;
+
+    hsmiam_token *token = fixture_name_token(fix, URI_WITH_PIN);
+    expect_names(token, "", "");
+    mock_fail(MOCK_C_Login, 1, CKR_DEVICE_ERROR);
+    fixture_expect_open(fix, HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "\"mock token\"");
+    expect_names(token, "", "");
+    mock_fail(MOCK_C_OpenSession, 1, CKR_DEVICE_ERROR);
+    fixture_expect_open(fix, HSMIAM_ERR_TOKEN);
+    expect_names(token, "", "");
+    fixture_expect_open(fix, HSMIAM_OK);
+    expect_names(token, "mock token", "4711");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +316,8 @@ int main(void)
         fixture_test(test_write_protection_told_by_open_session),
         fixture_test(test_open_after_a_passing_failure),
         fixture_test(test_read_only_is_decided_anew),
+        fixture_test(test_two_tokens_in_one_process),
+        fixture_test(test_no_names_after_a_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

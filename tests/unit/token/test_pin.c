@@ -2,6 +2,7 @@
 /* Where a PIN comes from. */
 #include "fixture.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,38 @@ static void test_command_has_no_input(void **state)
     expect_failure(fix, "|cat", HSMIAM_ERR_PIN, "gives an empty PIN");
 }
 
+/* A program that ignores SIGCHLD never learns how the command ended. */
+static void test_command_of_a_program_that_ignores_sigchld(void **state)
+{
+    fixture *fix = *state;
+
+    assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    expect_pin(fix, "|echo hush", "hush");
+    expect_pin(fix, "|true & wait $! && echo hush", "hush");
+    expect_failure(fix, "|true", HSMIAM_ERR_PIN, "gives an empty PIN");
+    expect_failure(fix, "|yes hush", HSMIAM_ERR_PIN, "too long");
+    assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+}
+
+static void test_command_has_no_signal_blocked_or_ignored(void **state)
+{
+    fixture *fix = *state;
+    sigset_t blocked;
+    sigset_t before;
+
+    assert_int_equal(sigemptyset(&blocked), 0);
+    assert_int_equal(sigaddset(&blocked, SIGTERM), 0);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+    assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    expect_pin(fix, "|sed -n 's/^SigBlk:.//p' /proc/self/status", "0000000000000000");
+    /* Of the first 28: libc keeps some of the last for itself. */
+    expect_pin(fix, "|sed -n 's/^SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status", "0000000");
+    assert_true(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+    assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
 static void test_systemd_credentials(void **state)
 {
     fixture *fix = *state;
@@ -257,6 +290,8 @@ int main(void)
         fixture_test(test_file_uris_of_others),
         fixture_test(test_commands),
         fixture_test(test_command_has_no_input),
+        fixture_test(test_command_of_a_program_that_ignores_sigchld),
+        fixture_test(test_command_has_no_signal_blocked_or_ignored),
         fixture_test(test_systemd_credentials),
         fixture_test(test_bare_pin_is_not_repeated),
     };

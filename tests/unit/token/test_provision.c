@@ -152,6 +152,7 @@ static void test_attributes_asked_for(void **state)
     expect_private(WRAPPING, CKA_UNWRAP, true);
     expect_private(EXPORTABLE, CKA_UNWRAP, false);
     expect_private(AUDIT, CKA_SIGN, false);
+    assert_int_equal(mock.last_of_template, CKA_MODIFIABLE);
 
     CK_OBJECT_HANDLE wrapping = mock_find_labelled(CKO_PUBLIC_KEY, WRAPPING);
     CK_OBJECT_HANDLE audit = mock_find_labelled(CKO_PUBLIC_KEY, AUDIT);
@@ -166,22 +167,81 @@ static void test_attributes_asked_for(void **state)
 
 static void test_token_that_refuses_what_hardens(void **state)
 {
-    static const CK_ATTRIBUTE_TYPE types[] = {CKA_ALLOWED_MECHANISMS, CKA_MODIFIABLE, CKA_COPYABLE,
-                                              CKA_UNWRAP_TEMPLATE};
+    /* In the order in which they are dropped. */
+    static const struct {
+        CK_ATTRIBUTE_TYPE refused;
+        size_t notices;
+        unsigned calls;
+        const char *notice;
+    } cases[] = {
+        {CKA_COPYABLE, 3, 6, "made key \"" WRAPPING "\" without CKA_COPYABLE: "},
+        {CKA_MODIFIABLE, 3, 9, "made key \"" AUDIT "\" without CKA_COPYABLE, CKA_MODIFIABLE: "},
+        {CKA_UNWRAP_TEMPLATE, 1, 6,
+         "made key \"" WRAPPING "\" without CKA_COPYABLE, CKA_MODIFIABLE, CKA_UNWRAP_TEMPLATE: "},
+        {CKA_ALLOWED_MECHANISMS, 3, 13,
+         "made key \"" AUDIT "\" without CKA_COPYABLE, CKA_MODIFIABLE, CKA_ALLOWED_MECHANISMS: "},
+    };
     fixture *fix = *state;
     told to;
 
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mock_reset();
         fix->notices = 0;
-        mock.refused[0] = types[i];
+        fix->log[0] = '\0';
+        mock.refused[0] = cases[i].refused;
         mock.refused_count = 1;
         expect_provisioned(fix, &to);
         assert_int_equal(mock_count_objects(), 6);
-        assert_int_equal(fix->notices, types[i] == CKA_UNWRAP_TEMPLATE ? 1 : 3);
-        assert_non_null(strstr(fix->log, "cannot limit key \"" WRAPPING "\""));
+        assert_int_equal(fix->notices, cases[i].notices);
+        assert_non_null(strstr(fix->log, cases[i].notice));
+        assert_int_equal(mock.calls[MOCK_C_GenerateKeyPair], cases[i].calls);
+        /* What comes later in the order is still asked for. */
+        CK_OBJECT_HANDLE key = mock_find_labelled(CKO_PRIVATE_KEY, WRAPPING);
+        for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++)
+            assert_int_equal(mock_get_attribute(key, cases[j].refused) != NULL, j > i);
         hsmiam_token_free(&fix->token);
     }
+}
+
+/* Provisions again, and sees what is said of the wrapping pair; NULL: nothing. */
+static void expect_notice(fixture *fix, const char *notice)
+{
+    told to;
+
+    fix->notices = 0;
+    fix->log[0] = '\0';
+    expect_provisioned(fix, &to);
+    assert_int_equal(fix->notices, notice != NULL);
+    if (notice != NULL && strstr(fix->log, notice) == NULL)
+        fail_msg("\"%s\" is not in: %s", notice, fix->log);
+}
+
+static void test_pair_that_is_not_hardened(void **state)
+{
+    static const char lacks_both[] =
+        "\"" WRAPPING "\" lacks CKA_MODIFIABLE false and CKA_ALLOWED_MECHANISMS, so";
+    static const char lacks_mechanisms[] = "lacks CKA_ALLOWED_MECHANISMS, so";
+    static const char lacks_modifiable[] = "lacks CKA_MODIFIABLE false, so";
+    const CK_MECHANISM_TYPE mechanisms[] = {CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS};
+    fixture *fix = *state;
+
+    CK_OBJECT_HANDLE key = mock_add_wrapping_pair();
+    expect_notice(fix, lacks_both);
+    expect_notice(fix, lacks_both);
+    mock.stops_at_unknown = true;
+    expect_notice(fix, lacks_both);
+    mock_set_flag(key, CKA_MODIFIABLE, false);
+    expect_notice(fix, lacks_mechanisms);
+    mock_set_attribute(key, CKA_ALLOWED_MECHANISMS, mechanisms, sizeof mechanisms);
+    expect_notice(fix, lacks_mechanisms);
+    mock_set_attribute(key, CKA_ALLOWED_MECHANISMS, &mechanisms[1], sizeof mechanisms[1]);
+    expect_notice(fix, lacks_mechanisms);
+    mock_set_attribute(key, CKA_ALLOWED_MECHANISMS, "", 0);
+    expect_notice(fix, lacks_mechanisms);
+    mock_set_attribute(key, CKA_ALLOWED_MECHANISMS, mechanisms, sizeof mechanisms[0]);
+    expect_notice(fix, NULL);
+    mock_set_flag(key, CKA_MODIFIABLE, true);
+    expect_notice(fix, lacks_modifiable);
 }
 
 static void test_pairs_that_allow_too_much(void **state)
@@ -198,7 +258,6 @@ static void test_pairs_that_allow_too_much(void **state)
         {AUDIT, CKA_UNWRAP, "CKA_UNWRAP true", true},
         {AUDIT, CKA_DERIVE, "CKA_DERIVE true", true},
         {AUDIT, CKA_SENSITIVE, "CKA_SENSITIVE false", false},
-        {AUDIT, CKA_PRIVATE, "CKA_PRIVATE false", false},
     };
     fixture *fix = *state;
     told to;
@@ -224,19 +283,46 @@ static void test_two_pairs_of_one_purpose(void **state)
     assert_int_equal(mock.calls[MOCK_C_GenerateKeyPair], 0);
 }
 
-/* A planted public key: beside ours, and in its place. */
-static void test_planted_public_audit_key(void **state)
+/* A private half that was planted without a PIN is passed over. */
+static void test_planted_private_half(void **state)
 {
     fixture *fix = *state;
     told to;
 
+    mock_set_flag(mock_add_wrapping_pair(), CKA_PRIVATE, false);
     expect_provisioned(fix, &to);
+    assert_true(to.pairs[0].created);
+    expect_provisioned(fix, &to);
+    assert_false(to.pairs[0].created);
+    assert_int_equal(mock.calls[MOCK_C_GenerateKeyPair], 3);
+}
+
+/* Planted public keys: before and behind ours, and in its place. */
+static void test_planted_public_audit_keys(void **state)
+{
+    fixture *fix = *state;
+    told alone;
+    told to;
+
+    CK_OBJECT_HANDLE before = mock_add_public_ec(AUDIT);
+    expect_provisioned(fix, &to);
+    mock_forget_attribute(before, CKA_EC_POINT);
+    CK_OBJECT_HANDLE behind = mock_add_public_ec(AUDIT);
+    expect_provisioned(fix, &alone);
+    assert_string_equal(alone.pairs[2].fingerprint, to.pairs[2].fingerprint);
+    mock_remove(before);
+    mock_remove(behind);
+    expect_provisioned(fix, &alone);
+    assert_string_equal(alone.pairs[2].fingerprint, to.pairs[2].fingerprint);
+
     CK_OBJECT_HANDLE ours = mock_find_labelled(CKO_PUBLIC_KEY, AUDIT);
-    (void)mock_add_public_ec(AUDIT);
-    expect_refused(fix, HSMIAM_ERR_AMBIGUOUS, "2 public keys \"" AUDIT "\"");
+    CK_OBJECT_HANDLE first = mock_add_public_ec(AUDIT);
+    CK_OBJECT_HANDLE second = mock_add_public_ec(AUDIT);
     mock_remove(ours);
+    expect_refused(fix, HSMIAM_ERR_AMBIGUOUS, "2 public keys \"" AUDIT "\"");
+    mock_remove(first);
     expect_refused(fix, HSMIAM_ERR_TOKEN, "do not belong together");
-    mock_remove(mock_find_labelled(CKO_PUBLIC_KEY, AUDIT));
+    mock_remove(second);
     expect_refused(fix, HSMIAM_ERR_NOT_FOUND, "0 public keys \"" AUDIT "\"");
 }
 
@@ -282,9 +368,11 @@ int main(void)
         fixture_test(test_makes_what_is_missing),
         fixture_test(test_attributes_asked_for),
         fixture_test(test_token_that_refuses_what_hardens),
+        fixture_test(test_pair_that_is_not_hardened),
         fixture_test(test_pairs_that_allow_too_much),
         fixture_test(test_two_pairs_of_one_purpose),
-        fixture_test(test_planted_public_audit_key),
+        fixture_test(test_planted_private_half),
+        fixture_test(test_planted_public_audit_keys),
         fixture_test(test_forms_of_an_ec_point),
         fixture_test(test_opens_the_token),
     };

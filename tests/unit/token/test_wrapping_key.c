@@ -75,8 +75,6 @@ static void test_allows_too_much(void **state)
         {CKA_EXTRACTABLE, "CKA_EXTRACTABLE true", true},
         {CKA_SENSITIVE, "CKA_SENSITIVE false", false},
         {CKA_UNWRAP, "CKA_UNWRAP false", false},
-        /* Such an object can be made by anyone, without logging in, from a key that they know. */
-        {CKA_PRIVATE, "CKA_PRIVATE false", false},
     };
     fixture *fix = *state;
 
@@ -89,8 +87,81 @@ static void test_allows_too_much(void **state)
     }
 }
 
-/* What the token does not know of a key, the key may not do, and is not. */
-static void test_unknown_attributes_are_false(void **state)
+/* Anyone can make an object that is not private, without logging in, from a key that they know. It
+ * is not used, and does not make ours ambiguous. */
+static void test_planted_private_half(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_object object = CK_INVALID_HANDLE;
+
+    CK_OBJECT_HANDLE planted = mock_add_wrapping_pair();
+    mock_set_flag(planted, CKA_PRIVATE, false);
+    expect_refused(fix, HSMIAM_ERR_NOT_FOUND, "no private key \"" LABEL "\"");
+    CK_OBJECT_HANDLE ours = mock_add_wrapping_pair();
+    (void)fixture_open_token(fix);
+    assert_int_equal(import_value(fix, &object), HSMIAM_OK);
+    assert_int_equal(fix->token->wrapping_key, ours);
+
+    assert_int_equal(hsmiam_pair_check(fix->token, &hsmiam_pair_wrapping, planted, fix->error),
+                     HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "CKA_PRIVATE false");
+}
+
+/* Some tokens stop reading at the first attribute that they do not know. */
+static void test_token_that_stops_at_an_unknown_attribute(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_object object = CK_INVALID_HANDLE;
+
+    mock.stops_at_unknown = true;
+    CK_OBJECT_HANDLE key = mock_add_wrapping_pair();
+    mock_forget_attribute(key, CKA_SIGN);
+    mock_set_flag(key, CKA_DECRYPT, true);
+    expect_refused(fix, HSMIAM_ERR_CONFIG, "CKA_DECRYPT true");
+    mock_set_flag(key, CKA_DECRYPT, false);
+    mock_set_flag(key, CKA_DERIVE, true);
+    expect_refused(fix, HSMIAM_ERR_CONFIG, "CKA_DERIVE true");
+    mock_set_flag(key, CKA_DERIVE, false);
+    (void)fixture_open_token(fix);
+    assert_int_equal(import_value(fix, &object), HSMIAM_OK);
+
+    mock_forget_attribute(object, CKA_VERIFY);
+    assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error), HSMIAM_OK);
+    mock_set_flag(object, CKA_DERIVE, true);
+    assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error),
+                     HSMIAM_ERR_CUSTODY);
+    fixture_expect_message(fix, "CKA_DERIVE");
+
+    mock_fail(MOCK_C_GetAttributeValue, 4, CKR_DEVICE_ERROR); /* id, label, all, one */
+    assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error),
+                     HSMIAM_ERR_TOKEN);
+}
+
+/* That it is not extractable must be told. */
+static void test_unknown_extractable(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_object object = CK_INVALID_HANDLE;
+
+    CK_OBJECT_HANDLE key = mock_add_wrapping_pair();
+    (void)fixture_open_token(fix);
+    assert_int_equal(import_value(fix, &object), HSMIAM_OK);
+    for (int stops = 0; stops < 2; stops++) {
+        mock.stops_at_unknown = stops != 0;
+        mock_forget_attribute(object, CKA_EXTRACTABLE);
+        assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error),
+                         HSMIAM_ERR_CUSTODY);
+        fixture_expect_message(fix, "CKA_EXTRACTABLE");
+        mock_set_flag(object, CKA_EXTRACTABLE, false);
+    }
+    mock_remove(object);
+    mock_stop_failing();
+    mock_forget_attribute(key, CKA_EXTRACTABLE);
+    expect_refused(fix, HSMIAM_ERR_CONFIG, "CKA_EXTRACTABLE true, or does not tell");
+}
+
+/* What the token does not know a key may do, the key may not do. */
+static void test_unknown_usages_are_false(void **state)
 {
     fixture *fix = *state;
     hsmiam_object object = CK_INVALID_HANDLE;
@@ -238,7 +309,10 @@ int main(void)
         fixture_test(test_public_object_alone_is_none),
         fixture_test(test_twice),
         fixture_test(test_allows_too_much),
-        fixture_test(test_unknown_attributes_are_false),
+        fixture_test(test_planted_private_half),
+        fixture_test(test_token_that_stops_at_an_unknown_attribute),
+        fixture_test(test_unknown_extractable),
+        fixture_test(test_unknown_usages_are_false),
         fixture_test(test_modulus_of_the_private_half),
         fixture_test(test_modulus_that_is_none),
         fixture_test(test_is_looked_up_once),
