@@ -144,7 +144,7 @@ typedef struct hsmiam_token hsmiam_token;
 HSMIAM_API hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Logs out if the token logged in, closes the session, unloads its module and wipes the PIN. */
+/** Closes the session, unloads its module and wipes the PIN. */
 HSMIAM_API void hsmiam_token_free(hsmiam_token **token);
 
 /**
@@ -455,7 +455,7 @@ HSMIAM_API const char *hsmiam_access_key_get_import_route(const hsmiam_access_ke
  * HMAC over a fresh nonce, and the attributes read back are those of a private, sensitive key that
  * can only sign. Asks IAM nothing.
  *
- * access_key_id  16 to 128 letters and digits; becomes CKA_ID.
+ * access_key_id  16 to 128 letters, digits and '_'; becomes CKA_ID.
  * user_name      1 to 128 of [A-Za-z0-9_+=,.@-]; becomes CKA_LABEL. NULL: the id is the label.
  * secret         the secret access key, 16 to 128 printable ASCII bytes; the caller wipes it.
  * key_out        owned by the caller; may be NULL.

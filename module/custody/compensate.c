@@ -94,6 +94,17 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
                             id);
         return cause == HSMIAM_ERR_EXISTS ? HSMIAM_ERR_REPLY : cause;
     }
+    /* A garbled or cut answer says little; with no list either, its id may be anybody's. */
+    if (mishap->before == NULL &&
+        (cause == HSMIAM_ERR_REPLY || cause == HSMIAM_ERR_UNKNOWN_OUTCOME)) {
+        hsmiam_error_append(error,
+                            "The answer names access key %s; whether that is the new one is not "
+                            "known, for IAM did not list the keys before. If it is, and the token "
+                            "does not hold it, it is lost.",
+                            id);
+        advise_deletion(mishap->user_name, id, error);
+        return cause;
+    }
     delete_known(mishap, error);
     return HSMIAM_ERR_CUSTODY;
 }

@@ -2,28 +2,21 @@
 /* Taking an access key that exists into the token. */
 #include "custody/custody.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ACCESS_KEY_ID_MIN 16
 
 static hsmiam_status check_id(const char *id, hsmiam_error *error)
 {
     size_t size = id != NULL ? strlen(id) : 0;
 
-    if (size < ACCESS_KEY_ID_MIN || size > HSMIAM_ACCESS_KEY_ID_MAX)
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                "The access key id has %zu characters; it has %d to %d (AKIA...).",
-                                size, ACCESS_KEY_ID_MIN, HSMIAM_ACCESS_KEY_ID_MAX);
+    if (hsmiam_access_key_id_is_valid(id, size))
+        return HSMIAM_OK;
     /* What is wrong is not shown: people give the secret here by mistake. */
-    for (size_t i = 0; i < size; i++)
-        if (!isalnum((unsigned char)id[i]))
-            return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                    "The access key id may hold letters and digits only; "
-                                    "character %zu of %zu is another.",
-                                    i + 1, size);
-    return HSMIAM_OK;
+    return hsmiam_error_set(
+        error, HSMIAM_ERR_ARGUMENT,
+        "The access key id (%zu characters) is not one: it has 16 to %d letters, "
+        "digits and '_' (AKIA...).",
+        size, HSMIAM_ACCESS_KEY_ID_MAX);
 }
 
 static hsmiam_status fill_value(hsmiam_secret *value, const char *secret, size_t size,

@@ -2,8 +2,6 @@
 /* The issue protocol: preflight, one request, custody, and what to do when it fails between. */
 #include "custody/custody.h"
 
-#include "iam/outcome.h"
-
 #include <string.h>
 #include <strings.h>
 
@@ -39,8 +37,6 @@ static hsmiam_status list_before(issue *run, hsmiam_error *error)
         run->before_known = true;
         return HSMIAM_OK;
     case HSMIAM_ERR_SERVICE:
-        if (hsmiam_outcome_is_throttling(hsmiam_error_get_code_name(error)))
-            return status;
         if (strcmp(hsmiam_error_get_code_name(error), "AccessDenied") == 0)
             hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_NOTICE,
                              "The credential may not call ListAccessKeys: should the answer to "

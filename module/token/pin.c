@@ -164,6 +164,10 @@ static int spawn(char *const arguments[], int output, pid_t *child_out)
     number = posix_spawn_file_actions_adddup2(&actions, output, 1);
     if (number != 0)
         goto out;
+    /* Not every descriptor of a program and its libraries closes by itself: connections do not. */
+    number = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (number != 0)
+        goto out;
     number = spawn_by(&actions, arguments, child_out);
 out:
     (void)posix_spawn_file_actions_destroy(&actions);

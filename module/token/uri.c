@@ -8,18 +8,86 @@
 
 #define URI_SIZE_MAX 4095
 
-hsmiam_status hsmiam_uri_parse(const char *text, P11KitUri **uri_out, hsmiam_error *error)
+/* Whether a part of a URI, its escapes decoded, speaks of a PIN. */
+static bool mentions(const char *part, size_t size, const char *word)
 {
+    char decoded[URI_SIZE_MAX + 1];
+    size_t length = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        const char digits[] = {part[i], size - i > 2 ? part[i + 1] : '\0',
+                               size - i > 2 ? part[i + 2] : '\0', '\0'};
+        char *end = NULL;
+        unsigned long byte = digits[0] == '%' ? strtoul(digits + 1, &end, 16) : 0;
+        bool escape = byte > 0 && end == digits + 3;
+        decoded[length++] = escape ? (char)byte : part[i];
+        i += escape ? 2 : 0;
+    }
+    decoded[length] = '\0';
+    bool found = strcasestr(decoded, word) != NULL;
+    hsmiam_wipe(decoded, sizeof decoded);
+    return found;
+}
+
+static bool is_attribute(const char *part, size_t size, const char *name)
+{
+    return size > strlen(name) && strncmp(part, name, strlen(name)) == 0 &&
+           part[strlen(name)] == '=';
+}
+
+/* A slip of the pen ('&' for '?', ';' for '&') makes a PIN part of a name, which messages repeat.
+ */
+static bool has_misplaced_pin(const char *text)
+{
+    size_t size = strcspn(text, "?");
+
+    if (mentions(text, size, "pin-value") || mentions(text, size, "pin-source"))
+        return true;
+    for (text += size; *text != '\0'; text += size) {
+        text++;
+        size = strcspn(text, "&");
+        if (is_attribute(text, size, "pin-value"))
+            continue;
+        if (mentions(text, size, "pin-value") ||
+            (!is_attribute(text, size, "pin-source") && mentions(text, size, "pin-source")))
+            return true;
+    }
+    return false;
+}
+
+static hsmiam_status check_text(const char *text, hsmiam_error *error)
+{
+    size_t size = strlen(text);
+
     if (strncasecmp(text, "pkcs11:", 7) != 0)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "A token or key is named by a PKCS#11 URI, which begins with "
                                 "\"pkcs11:\" (RFC 7512); `p11tool --list-token-urls` shows yours.");
-    if (strlen(text) > URI_SIZE_MAX)
+    if (size > URI_SIZE_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                "The PKCS#11 URI is %zu bytes long; at most %d are taken.",
-                                strlen(text), URI_SIZE_MAX);
+                                "The PKCS#11 URI is %zu bytes long; at most %d are taken.", size,
+                                URI_SIZE_MAX);
+    /* p11-kit would leave it out, and look for something else than what stands there. */
+    if (strpbrk(text, " \t\r\n\v\f") != NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "The PKCS#11 URI (%zu bytes) has white space in it; a blank in a "
+                                "name is written %%20.",
+                                size);
+    if (has_misplaced_pin(text))
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_ARGUMENT,
+            "The PKCS#11 URI (%zu bytes) has a PIN attribute in the wrong place: "
+            "pin-source and pin-value follow the '?', or a '&' behind it.",
+            size);
+    return HSMIAM_OK;
+}
 
-    hsmiam_status status = HSMIAM_OK;
+hsmiam_status hsmiam_uri_parse(const char *text, P11KitUri **uri_out, hsmiam_error *error)
+{
+    hsmiam_status status = check_text(text, error);
+    if (status != HSMIAM_OK)
+        return status;
+
     P11KitUri *uri = p11_kit_uri_new();
     if (uri == NULL)
         return hsmiam_error_set_memory(error, "a PKCS#11 URI");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_iam.h"
 
-#include "iam/outcome.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -151,9 +149,4 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
         return answer(&no_such_entity, "DeleteAccessKey", error);
     *key = client->keys[--client->key_count];
     return HSMIAM_OK;
-}
-
-bool hsmiam_outcome_is_throttling(const char *code)
-{
-    return strcmp(code, "Throttling") == 0;
 }

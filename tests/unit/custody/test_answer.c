@@ -127,6 +127,20 @@ static void test_failure_that_names_the_new_key(void **state)
     }
 }
 
+/* Nor may a broken answer's word be taken where IAM did not list the keys before. */
+static void test_failure_that_names_a_key_and_list_denied(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.list_before = (fake_answer){HSMIAM_ERR_SERVICE, "AccessDenied"};
+    fix->client.names_key = true;
+    fix->client.create = (fake_answer){HSMIAM_ERR_REPLY, NULL};
+    assert_int_equal(fixture_create(fix, "alice"), HSMIAM_ERR_REPLY);
+    assert_int_equal(fix->client.deletes, 0);
+    fixture_expect_message(fix, NEW_ID);
+    fixture_expect_message(fix, "aws iam delete-access-key");
+}
+
 static void test_deletion_for_the_own_user(void **state)
 {
     fixture *fix = *state;
@@ -228,6 +242,7 @@ int main(void)
         fixture_test(test_key_that_the_token_holds),
         fixture_test(test_other_user),
         fixture_test(test_failure_that_names_the_new_key),
+        fixture_test(test_failure_that_names_a_key_and_list_denied),
         fixture_test(test_deletion_for_the_own_user),
         fixture_test(test_nothing_known_and_list_denied),
         fixture_test(test_nothing_known_and_no_list_afterwards),

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "sigv4/canonical.h"
 #include "base/escape.h"
+#include "sigv4/canonical.h"
 
 #define KEEP HSMIAM_CANONICAL_KEEP_PATH
 #define ONCE HSMIAM_CANONICAL_ENCODE_ONCE

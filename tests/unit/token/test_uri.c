@@ -191,7 +191,6 @@ static void test_no_message_tells_a_pin(void **state)
 {
     static const char *const uris[] = {
         ("pkcs11:token=none?pin-value=" MOCK_PIN),
-        ("pkcs11:token=none;pin-value=" MOCK_PIN),
         ("pkcs11:token=mock%20token?module-name=none&pin-value=" MOCK_PIN),
         ("pkcs11:token=none?pin-source=/" MOCK_PIN),
         ("pkcs11:?pin-value=" MOCK_PIN),
@@ -207,6 +206,32 @@ static void test_no_message_tells_a_pin(void **state)
     }
 }
 
+/* A slip of the pen must not make a PIN part of a name, which messages repeat. */
+static void test_misplaced_pins_are_refused(void **state)
+{
+    static const char *const uris[] = {
+        ("pkcs11:token=none;pin-value=" MOCK_PIN),
+        ("pkcs11:token=none&pin-value=" MOCK_PIN),
+        ("pkcs11:token=none%3Fpin-value=" MOCK_PIN),
+        ("pkcs11:token=none/pin%2dvalue=" MOCK_PIN),
+        ("pkcs11:token=none;object=a&pin-source=/" MOCK_PIN "?module-path=/x.so"),
+        ("pkcs11:?module-path=/x.so;pin-value:" MOCK_PIN),
+        ("pkcs11:?module-name=foo;pin-value=" MOCK_PIN),
+        ("pkcs11:?pin-source=/x;PIN-VALUE=" MOCK_PIN),
+        ("pkcs11:?pin-va lue=" MOCK_PIN),
+        ("pkcs11:?pin-value =" MOCK_PIN),
+        ("pkcs11:token=my token"),
+    };
+    fixture *fix = *state;
+
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        hsmiam_token *token = NULL;
+        assert_int_equal(hsmiam_token_new(uris[i], &token, fix->error), HSMIAM_ERR_ARGUMENT);
+        fixture_expect_no_message(fix, MOCK_PIN);
+        assert_null(token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +243,7 @@ int main(void)
         fixture_test(test_length_of_a_uri),
         fixture_test(test_own_uri_has_no_pin),
         fixture_test(test_no_message_tells_a_pin),
+        fixture_test(test_misplaced_pins_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
