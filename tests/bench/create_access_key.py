@@ -28,10 +28,12 @@ class Bench:
         self.hsmiam = hsmiam
         self.work = work
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(work), "HSMIAM": hsmiam}
+        self.provision()
         self.server = subprocess.Popen(
             [sys.executable, str(TOP / "tests/bench/canned_server.py"), str(work)])
-        self.provision()
         while not (work / "ready").exists():
+            if self.server.poll() is not None:
+                raise SystemExit("The canned server ended before it was ready.")
             time.sleep(0.05)
         self.url = f"https://127.0.0.1:{(work / 'port').read_text()}"
         self.certificate = str(work / "ca.pem")

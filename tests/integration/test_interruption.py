@@ -8,9 +8,12 @@ import time
 import unittest
 from collections.abc import Callable
 
-from harness import INTERRUPTED, OK, IntegrationTest, Run
+from harness import GENERAL, INTERRUPTED, OK, IntegrationTest, Run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Less than the tool's own time-outs, and than what the server stalls: an end in time is no chance.
+PATIENCE = 45
+STALL = 120
 
 
 class InterruptionTest(IntegrationTest):
@@ -22,17 +25,16 @@ class InterruptionTest(IntegrationTest):
         process = self.start(*words)
         self.assertTrue(ready())
         process.send_signal(number)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=PATIENCE)
         run = Run(words, process.returncode, out.decode(), err.decode())
         self.assert_secrecy(run)
         return run
 
     def connected(self) -> bool:
-        """Whether somebody connects in the next seconds."""
-        deadline = time.monotonic() + 5
+        """Whether somebody connects in time."""
+        deadline = time.monotonic() + PATIENCE
         while not self.iam.connections() and time.monotonic() < deadline:
             time.sleep(0.01)
-        time.sleep(0.1)
         return bool(self.iam.connections())
 
     def assert_nothing_was_made(self, run: Run) -> None:
@@ -45,15 +47,14 @@ class InterruptionTest(IntegrationTest):
         self.iam.set_door("stall")
         for number in SIGNALS:
             with self.subTest(number.name):
-                began = time.monotonic()
                 self.iam.endpoint.log.clear()
                 self.assert_nothing_was_made(self.interrupt(number, self.connected))
-                self.assertLess(time.monotonic() - began, 4)
 
     def test_while_listing(self) -> None:
-        self.iam.misbehave("stall", "ListAccessKeys", seconds=20)
+        self.iam.misbehave("stall", "ListAccessKeys", seconds=STALL)
         run = self.interrupt(signal.SIGINT, lambda: self.iam.wait("ListAccessKeys"))
         self.assert_nothing_was_made(run)
+        self.assertEqual(self.iam.endpoint.gate.release(), 1)
 
     def test_once_the_request_has_left(self) -> None:
         """The reply is waited for, the key taken in, and the exit code still says 130."""
@@ -68,6 +69,23 @@ class InterruptionTest(IntegrationTest):
                 self.assertIn("hsmiam: stopping. If the request has left already", run.err)
                 self.assert_held(json.loads(run.out)["AccessKey"]["AccessKeyId"])
                 self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
+
+    def test_answer_that_is_lost_after_the_signal(self) -> None:
+        """What IAM made meanwhile is looked up all the same: a signal must not cost its name."""
+        for number in SIGNALS:
+            with self.subTest(number.name):
+                self.iam.endpoint.reset()
+                self.iam.misbehave("stall", seconds=STALL)
+                run = self.interrupt(
+                    number, lambda: self.iam.wait("CreateAccessKey"), "--cli-read-timeout", "3"
+                )
+                self.assertEqual(self.iam.endpoint.gate.release(), 1)
+                self.assertIn(run.code, (INTERRUPTED, GENERAL), run)
+                self.assertEqual(run.out, "")
+                (access_key_id,) = self.iam.key_ids("alice")
+                self.assertIn(access_key_id, run.sentence)
+                self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+                self.assert_sent_once()
 
     def test_while_the_pin_is_asked_for(self) -> None:
         credential = self.token.key_uri(self.iam.root_id, query="")
@@ -95,7 +113,7 @@ class InterruptionTest(IntegrationTest):
         )
         terminal.read_until("PIN for token")
         terminal.process.send_signal(signal.SIGTSTP)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while not terminal.is_restored() and time.monotonic() < deadline:
             time.sleep(0.02)
         self.assertTrue(terminal.is_restored())
@@ -114,7 +132,7 @@ class InterruptionTest(IntegrationTest):
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
         )  # fmt: skip
         process.send_signal(signal.SIGHUP)
-        process.communicate(timeout=15)
+        process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, OK)
 
 

@@ -129,6 +129,36 @@ class SourceTest(PinTest):
                 self.log_in(str(self.token.pin_file))
 
 
+class TwoNamesTest(PinTest):
+    """HSMIAM_TOKEN and HSMIAM_CREDENTIAL name the same token, as in the README."""
+
+    with_root = True
+
+    def test_pin_is_asked_for_once(self) -> None:
+        token = self.token.uri(f";serial={self.token.serial}", query="")
+        self.environment["HSMIAM_TOKEN"] = token
+        for way in ("flag", "variable"):
+            for attribute in (";object=root-admin", f";id={self.iam.root_id};type=secret-key"):
+                with self.subTest(way=way, attribute=attribute):
+                    self.check(self.token.uri(attribute, query=""), way)
+
+    def check(self, credential: str, way: str) -> None:
+        self.iam.endpoint.reset()
+        words = self.iam_arguments(credential=credential)
+        self.environment.pop("HSMIAM_CREDENTIAL", None)
+        if way == "variable":
+            at = words.index("--credential")
+            del words[at : at + 2]
+            self.environment["HSMIAM_CREDENTIAL"] = credential
+        terminal = self.on_terminal("create-access-key", *words, "--user-name", "alice")
+        terminal.read_until('PIN for token "custody": ')
+        terminal.type(f"{self.token.pin}\n")
+        self.assertEqual(terminal.finish(), OK, terminal.shown)
+        self.assertEqual(terminal.shown.count("PIN for token"), 1, terminal.shown)
+        (access_key_id,) = self.iam.key_ids("alice")
+        self.assert_held(access_key_id)
+
+
 class OnceTest(PinTest):
     """The counter of a token is not to be spent."""
 

@@ -57,14 +57,14 @@ class CutTest(MisfortuneTest):
 
     def test_somebody_else_makes_a_key_meanwhile(self) -> None:
         """Two candidates: both are named, none is touched."""
-        self.iam.misbehave("stall", seconds=5)
+        self.iam.misbehave("stall", seconds=120)
         process = self.start(
             "create-access-key", *self.iam_arguments(), "--user-name", "alice",
             "--cli-read-timeout", "1",
         )  # fmt: skip
         self.assertTrue(self.iam.wait("CreateAccessKey"))
         self.iam.act("CreateAccessKey", UserName="alice")
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=60)
         run = Run([], process.returncode, out.decode(), err.decode())
         self.assert_secrecy(run)
         self.assertEqual(run.code, GENERAL)
@@ -85,13 +85,12 @@ class StallTest(MisfortuneTest):
             ("before-end", DELETED),
         ):
             with self.subTest(place):
-                began = time.monotonic()
                 execute = place != "before-execute"
-                run = self.suffer("stall", at=place, seconds=20, execute=execute)
+                run = self.suffer("stall", at=place, seconds=120, execute=execute)
+                # The tool has ended, and the server stalls still.
+                self.assertEqual(self.iam.endpoint.gate.release(), 1)
                 self.assert_ends(run, ending)
                 self.assertIn(f'Read timeout on endpoint URL: "{self.iam.url}', run.sentence)
-                self.assertLess(time.monotonic() - began, 4)
-                self.iam.endpoint.gate.release()
 
     def test_slow_is_not_stalled(self) -> None:
         """The time-out is for the next byte, not for the whole."""
@@ -110,7 +109,7 @@ class StallTest(MisfortuneTest):
         began = time.monotonic()
         run = self.issue("--user-name", "alice", "--cli-connect-timeout", "1", expect=GENERAL)
         self.assertIn(f'Connect timeout on endpoint URL: "{self.iam.url}', run.sentence)
-        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(time.monotonic() - began, 30)  # without the option it is 60
 
 
 class ConnectionTest(MisfortuneTest):
@@ -177,7 +176,9 @@ class ListTest(MisfortuneTest):
                 self.iam.endpoint.gate.release()
 
     def test_refusals_let_the_request_speak_for_itself(self) -> None:
-        for fields in ({"status": 400, "code": "Throttling"}, {"status": 403, "code": "Whatever"}):
+        for fields in (
+            {"status": 400, "code": "Throttling"}, {"status": 403, "code": "Whatever"},
+        ):  # fmt: skip
             with self.subTest(**fields):
                 self.suffer("error", "ListAccessKeys", expect=OK, **fields)
 

@@ -24,18 +24,15 @@ int main(void)
 }
 EOF
 
-# The .pc file names the prefix that the build was configured with.
 PKG_CONFIG_PATH="$libdir/pkgconfig"
 export PKG_CONFIG_PATH
-config="pkg-config --define-variable=prefix=$work/usr
-    --define-variable=libdir=$libdir --define-variable=includedir=$work/usr/include"
-# shellcheck disable=SC2046,SC2086 # lists of words
+# shellcheck disable=SC2046 # lists of words
 {
-    cc "$work/user.c" -o "$work/shared" $($config --cflags --libs hsmiam)
-    c++ -x c++ "$work/user.c" -o "$work/shared-cxx" $($config --cflags --libs hsmiam)
+    cc "$work/user.c" -o "$work/shared" $(pkg-config --cflags --libs hsmiam)
+    c++ -x c++ "$work/user.c" -o "$work/shared-cxx" $(pkg-config --cflags --libs hsmiam)
     # hsmiam.pc's --static is for a program without any shared library; this one has only ours so.
-    cc "$work/user.c" -o "$work/static" $($config --cflags hsmiam) "$libdir/libhsmiam.a" -pthread \
-        $(pkg-config --libs $($config --print-requires-private hsmiam))
+    cc "$work/user.c" -o "$work/static" $(pkg-config --cflags hsmiam) "$libdir/libhsmiam.a" \
+        -pthread $(pkg-config --libs $(pkg-config --print-requires-private hsmiam))
 }
 LD_LIBRARY_PATH="$libdir" "$work/shared"
 LD_LIBRARY_PATH="$libdir" "$work/shared-cxx"
@@ -54,6 +51,20 @@ cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" >/dev
 cmake --build "$work/build" >/dev/null
 "$work/build/user-shared"
 "$work/build/user-static"
+
+# To a project that can do without hsmiam, a library that hsmiam misses is no error.
+mkdir "$work/optional" "$work/nothing"
+cat >"$work/optional/CMakeLists.txt" <<'EOF'
+cmake_minimum_required(VERSION 3.25)
+project(optional LANGUAGES C)
+find_package(hsmiam)
+if(hsmiam_FOUND OR NOT hsmiam_NOT_FOUND_MESSAGE MATCHES "p11-kit")
+  message(FATAL_ERROR "hsmiam must not be found: ${hsmiam_NOT_FOUND_MESSAGE}")
+endif()
+EOF
+PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR="$work/nothing" cmake -S "$work/optional" \
+    -B "$work/optional/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" \
+    -DPKG_CONFIG_USE_CMAKE_PREFIX_PATH=OFF >/dev/null 2>&1
 
 "$work/usr/bin/hsmiam" --version
 cd "$top"

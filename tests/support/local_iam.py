@@ -62,7 +62,7 @@ class LocalIam:
 
     def wait(self, operation: str, count: int = 1) -> bool:
         """Whether so many requests of an operation arrive in the next seconds."""
-        query = {"operation": operation, "count": str(count)}
+        query = {"operation": operation, "count": str(count), "timeout": "30"}
         return bool(control.wait(self.endpoint, query)["reached"])
 
     def misbehave(self, kind: str, operation: str = "CreateAccessKey", **fields: Any) -> None:

@@ -3,16 +3,27 @@
 # An error, and any block that is definitely or indirectly lost, fails.
 set -eu
 
-ctest --preset "$1" -L unit -N --show-only=json-v1 |
-    python3 -c 'import json, sys
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+ctest --preset "$1" -L unit -N --show-only=json-v1 >"$work/tests.json"
+python3 -c 'import json, sys
 for test in json.load(sys.stdin)["tests"]:
-    print(" ".join(test["command"]))' |
-    while read -r program; do
-        echo "valgrind $(basename "$program")"
-        valgrind --quiet --error-exitcode=99 --leak-check=full \
-            --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
-            --suppressions=tests/support/valgrind.supp "$program" >/dev/null 2>"$program.valgrind" || {
-            cat "$program.valgrind" >&2
-            exit 1
-        }
-    done
+    print(" ".join(test["command"]))' <"$work/tests.json" >"$work/programs"
+if [ ! -s "$work/programs" ]; then
+    echo "There are no unit tests in preset $1." >&2
+    exit 1
+fi
+
+# What a program says is shown if it fails, in one piece, for two run at a time.
+# shellcheck disable=SC2016 # for the inner shell
+xargs -P 2 -I '{}' sh -c '
+    if valgrind --quiet --error-exitcode=99 --leak-check=full \
+        --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
+        "$1" >/dev/null 2>"$1.valgrind"; then
+        echo "valgrind $(basename "$1")"
+    else
+        { echo "valgrind $(basename "$1"): failed" && cat "$1.valgrind"; } >&2
+        exit 1
+    fi' sh '{}' <"$work/programs"
+echo "$(wc -l <"$work/programs") unit tests passed under valgrind"
