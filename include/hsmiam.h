@@ -184,8 +184,8 @@ HSMIAM_API void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, voi
 /**
  * Finds the one token that the URI names, opens a read/write session and logs in as the user.
  * Safe to call again: an open token stays as it is. A PIN is tried once, never twice.
- * Statuses: CONFIG (module), NOT_FOUND, AMBIGUOUS, PIN, TOKEN, UNSUPPORTED, MEMORY, CANCELLED; IO
- * and ARGUMENT (the PIN source).
+ * Statuses: CONFIG (module), NOT_FOUND, AMBIGUOUS, PIN, TOKEN, UNSUPPORTED, MEMORY, CANCELLED; PIN,
+ * ARGUMENT and IO also for a PIN source that cannot be read, is malformed, or cannot be run.
  */
 HSMIAM_API hsmiam_status hsmiam_token_open(hsmiam_token *token,
                                            hsmiam_error *error) HSMIAM_MUST_USE;

@@ -34,7 +34,7 @@ static hsmiam_status read_all(int fd, const char *what, hsmiam_secret *pin, hsmi
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
-            return hsmiam_error_set_errno(error, HSMIAM_ERR_IO, errno, "%s cannot be read", what);
+            return hsmiam_error_set_errno(error, HSMIAM_ERR_PIN, errno, "%s cannot be read", what);
         if (size == 0)
             return HSMIAM_OK;
         hsmiam_secret_grow(pin, (size_t)size);
@@ -70,7 +70,7 @@ static hsmiam_status read_file(const char *path, const char *what, hsmiam_secret
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     if (fd < 0)
-        return hsmiam_error_set_errno(error, HSMIAM_ERR_IO, errno, "%s cannot be opened", what);
+        return hsmiam_error_set_errno(error, HSMIAM_ERR_PIN, errno, "%s cannot be opened", what);
     hsmiam_status status = read_all(fd, what, pin, error);
     (void)close(fd);
     return status == HSMIAM_OK ? trim(what, pin, error) : status;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from harness import CONFIGURATION, GENERAL, OK, USAGE, IntegrationTest, Run
+from harness import CONFIGURATION, OK, USAGE, IntegrationTest, Run
 from spy import Spy
 
 
@@ -55,8 +55,8 @@ class SourceTest(PinTest):
                 self.refuse(str(self.write(name, content)), message)
 
     def test_files_that_cannot_be_read(self) -> None:
-        self.refuse("/nowhere/pin", 'The PIN source "/nowhere/pin" cannot be opened', GENERAL)
-        self.refuse(str(self.directory), "cannot be read", GENERAL)
+        self.refuse("/nowhere/pin", 'The PIN source "/nowhere/pin" cannot be opened', CONFIGURATION)
+        self.refuse(str(self.directory), "cannot be read", CONFIGURATION)
         self.refuse("file://another.host/pin", "is not a file of this host", USAGE)
 
     def test_command(self) -> None:
@@ -97,7 +97,7 @@ class SourceTest(PinTest):
 
     def test_no_systemd_credential(self) -> None:
         folder = str(self.token.pin_file.parent)
-        run = self.log_in("systemd:nothing", GENERAL, CREDENTIALS_DIRECTORY=folder)
+        run = self.log_in("systemd:nothing", CONFIGURATION, CREDENTIALS_DIRECTORY=folder)
         self.assertIn("taken as a systemd credential, cannot be opened", run.sentence)
         run = self.log_in("systemd:../etc/passwd", USAGE, CREDENTIALS_DIRECTORY=folder)
         self.assertIn("does not name a systemd credential", run.sentence)

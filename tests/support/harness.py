@@ -25,9 +25,9 @@ from local_iam import LocalIam
 from secrecy import Searcher
 from softhsm import Token, provisioned_token
 from terminal import Terminal
-from unprivileged import make_writable
+from unprivileged import make_writable, reachable_program
 
-HSMIAM = os.environ["HSMIAM_BIN"]
+HSMIAM = reachable_program(os.environ["HSMIAM_BIN"])
 SECONDS = 60
 
 OK = 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,16 @@ def _other_user() -> dict[str, Any]:
 
 # Options for subprocess: root becomes nobody, anybody else stays who they are.
 OTHER_USER = _other_user()
+
+
+def reachable_program(program: str) -> str:
+    """The program where the other user can run it: a clone may lie in root's own folder."""
+    if not OTHER_USER or all(parent.stat().st_mode & 0o001 for parent in Path(program).parents):
+        return program
+    folder = tempfile.mkdtemp(prefix="hsmiam-program-")
+    atexit.register(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    return shutil.copy(program, folder)
 
 
 def make_read_only(directory: Path, test_directory: Path) -> None:

@@ -164,9 +164,9 @@ static void test_files_that_cannot_be_read(void **state)
 {
     fixture *fix = *state;
 
-    expect_failure(fix, "%s/missing", HSMIAM_ERR_IO, "/missing\" cannot be opened: No such file");
-    expect_failure(fix, "%s", HSMIAM_ERR_IO, "cannot be read: Is a directory");
-    expect_failure(fix, "file:%s/missing", HSMIAM_ERR_IO, "/missing\" cannot be opened");
+    expect_failure(fix, "%s/missing", HSMIAM_ERR_PIN, "/missing\" cannot be opened: No such file");
+    expect_failure(fix, "%s", HSMIAM_ERR_PIN, "cannot be read: Is a directory");
+    expect_failure(fix, "file:%s/missing", HSMIAM_ERR_PIN, "/missing\" cannot be opened");
     assert_int_equal(hsmiam_error_get_domain(fix->error), HSMIAM_DOMAIN_SYSTEM);
 }
 
@@ -252,8 +252,8 @@ static void test_systemd_credentials(void **state)
     assert_int_equal(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
     expect_pin(fix, "systemd:pin", "hush");
     expect_pin(fix, "pin", "hush");
-    expect_failure(fix, "systemd:hush", HSMIAM_ERR_IO, "systemd credential");
-    expect_failure(fix, "hush-1234", HSMIAM_ERR_IO, "systemd credential");
+    expect_failure(fix, "systemd:hush", HSMIAM_ERR_PIN, "systemd credential");
+    expect_failure(fix, "hush-1234", HSMIAM_ERR_PIN, "systemd credential");
     expect_failure(fix, "systemd:", HSMIAM_ERR_ARGUMENT, "systemd credential");
     expect_failure(fix, "systemd:..", HSMIAM_ERR_ARGUMENT, "systemd credential");
     expect_failure(fix, "systemd:../hush", HSMIAM_ERR_ARGUMENT, "systemd credential");

@@ -72,7 +72,7 @@ static void test_failing_source_tries_nothing(void **state)
     fixture *fix = *state;
 
     (void)fixture_name_token(fix, URI "?pin-source=/nonexistent/pin");
-    fixture_expect_open(fix, HSMIAM_ERR_IO);
+    fixture_expect_open(fix, HSMIAM_ERR_PIN);
     fixture_expect_message(fix, "/nonexistent/pin");
     assert_int_equal(mock.calls[MOCK_C_Login], 0);
     assert_int_equal(mock_count_sessions(), 0);
