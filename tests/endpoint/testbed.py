@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -204,8 +205,13 @@ class EndpointTest(unittest.TestCase):
         return [key for key in state["keys"] if key["UserName"] == name]
 
     def last_entry(self) -> dict[str, Any]:
-        entry: dict[str, Any] = self.order("/log")["requests"][-1]
-        return entry
+        """The last request, once it is answered: the log learns of that after the client does."""
+        deadline = time.monotonic() + 30
+        while True:
+            entry: dict[str, Any] = self.order("/log")["requests"][-1]
+            if entry["answered"] is not None or time.monotonic() > deadline:
+                return entry
+            time.sleep(0.01)
 
     def assert_error(self, answer: Answer, status: int, code: str, words: str = "") -> None:
         self.assertEqual((answer.status, answer.text("Code")), (status, code), answer.body)
