@@ -183,7 +183,7 @@ class StatusTest(LibraryTest):
             ("ERR_PIN", "CKR_PIN_INCORRECT", request,
              self.token.uri(query=f"pin-source=file:{wrong}")),
             ("ERR_PIN", "needs a PIN", request, self.token.uri(query="")),
-            ("ERR_IO", "cannot be opened", request, self.token.uri(query="pin-source=file:/no")),
+            ("ERR_PIN", "cannot be opened", request, self.token.uri(query="pin-source=file:/no")),
         ):  # fmt: skip
             with self.subTest(status=status, words=words, uri=uri):
                 self.refuse(status, message, *words, uri=uri)
