@@ -135,7 +135,8 @@ typedef struct hsmiam_token hsmiam_token;
  * Names a token by an RFC 7512 URI. Its token, serial, manufacturer, model, slot-id,
  * slot-description, slot-manufacturer, library-*, module-name and module-path attributes choose the
  * token, pin-source and pin-value give the PIN, and the object attributes (object, id, type) are
- * left to hsmiam_signer_new(). Nothing is opened yet.
+ * left to hsmiam_signer_new(). x-init-reserved, in the query, is what the module of a module-path is
+ * given in C_Initialize; NSS wants its parameter string there. Nothing is opened yet.
  *
  * uri        PKCS#11 URI, at most 4095 bytes.
  * token_out  owned by the caller, freed with hsmiam_token_free(). It must outlive whatever uses it.

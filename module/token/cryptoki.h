@@ -15,6 +15,7 @@
 typedef struct hsmiam_modules {
     CK_FUNCTION_LIST **list; /* NULL-terminated */
     bool configured;         /* loaded by p11-kit's configuration, not by a path */
+    bool given_words;        /* initialised by instance.c, not by p11-kit */
     bool borrowed;           /* handed in by hsmiam_token_set_modules(): not ours to release */
 } hsmiam_modules;
 
@@ -71,6 +72,14 @@ const char *hsmiam_rv_get_name(CK_RV rv, char buffer[32]);
 /* A failed PKCS#11 call as an error: "Token "label": <function> failed: <reason> (CKR_...)." */
 hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const char *function,
                                   hsmiam_error *error);
+
+/* instance.c ------------------------------------------------------------------------------------*/
+
+/* Initialises a module that p11-kit does not manage, unless that was done in this process, with
+ * `words` for pReserved. CKR_CRYPTOKI_ALREADY_INITIALIZED: we did it before, with other words. */
+CK_RV hsmiam_instance_acquire(CK_FUNCTION_LIST *functions, const char *words);
+/* Finalises it after the last of its users, if it was initialised here. */
+void hsmiam_instance_release(CK_FUNCTION_LIST *functions);
 
 /* module.c --------------------------------------------------------------------------------------*/
 

@@ -55,10 +55,43 @@ static bool resolve_path(const char *path, const char *name, char resolved[PATH_
     return false;
 }
 
+/* What a module is to be given in C_Initialize, by the name that p11-kit's configuration has for
+ * it.
+ */
+#define INIT_WORDS "x-init-reserved"
+
+static CK_RV initialise(hsmiam_modules *modules, CK_FUNCTION_LIST *functions, const char *words)
+{
+    modules->given_words = words != NULL;
+    return words != NULL ? hsmiam_instance_acquire(functions, words)
+                         : p11_kit_module_initialize(functions);
+}
+
+static hsmiam_status report_unusable(const char *path, const CK_FUNCTION_LIST *functions,
+                                     const char *words, CK_RV rv, hsmiam_error *error)
+{
+    char buffer[32];
+
+    if (functions == NULL || words == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 module \"%s\" cannot be used: %s.", path,
+                                reason_of(rv));
+    if (rv == CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 module \"%s\" is in use in this process with another "
+                                "%s already; give every token of it the same.",
+                                path, INIT_WORDS);
+    return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                            "The PKCS#11 module \"%s\" cannot be used; C_Initialize with the URI's "
+                            "%s failed: %s (%s).",
+                            path, INIT_WORDS, p11_kit_strerror(rv), hsmiam_rv_get_name(rv, buffer));
+}
+
 static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const char *name,
-                               hsmiam_error *error)
+                               const char *words, hsmiam_error *error)
 {
     char resolved[PATH_MAX];
+    int flags = P11_KIT_MODULE_CRITICAL | (words != NULL ? P11_KIT_MODULE_UNMANAGED : 0);
 
     if (!resolve_path(path, name, resolved))
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
@@ -71,12 +104,10 @@ static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const 
         return hsmiam_error_set_memory(error, "the PKCS#11 module");
 
     hsmiam_status status = HSMIAM_OK;
-    list[0] = p11_kit_module_load(resolved, P11_KIT_MODULE_CRITICAL);
-    CK_RV rv = list[0] != NULL ? p11_kit_module_initialize(list[0]) : CKR_GENERAL_ERROR;
+    list[0] = p11_kit_module_load(resolved, flags);
+    CK_RV rv = list[0] != NULL ? initialise(modules, list[0], words) : CKR_GENERAL_ERROR;
     if (rv != CKR_OK) {
-        status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                                  "The PKCS#11 module \"%s\" cannot be used: %s.", resolved,
-                                  reason_of(rv));
+        status = report_unusable(resolved, list[0], words, rv, error);
         goto out;
     }
     modules->list = list;
@@ -107,8 +138,16 @@ hsmiam_status hsmiam_modules_load(hsmiam_modules *modules, const P11KitUri *uri,
 {
     const char *path = p11_kit_uri_get_module_path(uri);
     const char *name = p11_kit_uri_get_module_name(uri);
+    const char *words = p11_kit_uri_get_vendor_query(uri, INIT_WORDS);
 
-    return path != NULL ? load_path(modules, path, name, error) : load_configured(modules, error);
+    if (path != NULL)
+        return load_path(modules, path, name, words, error);
+    if (words != NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 URI has %s without module-path; modules of p11-kit's "
+                                "configuration have it there.",
+                                INIT_WORDS);
+    return load_configured(modules, error);
 }
 
 void hsmiam_modules_release(hsmiam_modules *modules)
@@ -122,7 +161,10 @@ void hsmiam_modules_release(hsmiam_modules *modules)
     if (modules->configured) {
         p11_kit_modules_finalize_and_release(modules->list);
     } else {
-        (void)p11_kit_module_finalize(modules->list[0]);
+        if (modules->given_words)
+            hsmiam_instance_release(modules->list[0]);
+        else
+            (void)p11_kit_module_finalize(modules->list[0]);
         p11_kit_module_release(modules->list[0]);
         free(modules->list);
     }

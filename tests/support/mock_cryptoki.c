@@ -2,6 +2,7 @@
 /* Slots, sessions, login, and failures on demand. */
 #include "support/mock_cryptoki_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SESSIONS_MAX 32
@@ -125,8 +126,16 @@ static mock_slot *get_slot(CK_SLOT_ID id)
 
 static CK_RV initialize(void *arguments)
 {
-    (void)arguments;
+    const CK_C_INITIALIZE_ARGS *given = arguments;
+    const char *words = given != NULL ? given->pReserved : NULL;
+
     mock_reset();
+    if (words != NULL)
+        (void)snprintf(mock.words, sizeof mock.words, "%s", words);
+    if (strcmp(mock.words, "refuse") == 0)
+        return CKR_ARGUMENTS_BAD;
+    if (strcmp(mock.words, "taken") == 0)
+        return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     return mock_enter(MOCK_C_Initialize);
 }
 

@@ -81,6 +81,8 @@ typedef struct mock_state {
     bool lies; /* C_GetAttributeValue tells something else of one attribute of new objects */
     CK_ATTRIBUTE_TYPE lies_about;
 
+    char words[64]; /* C_Initialize's pReserved; it fails for "refuse" and "taken" */
+
     unsigned calls[MOCK_FUNCTION_COUNT];
 } mock_state;
 

@@ -60,6 +60,59 @@ static void test_two_tokens_share_a_module(void **state)
     assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
 }
 
+/* The words reach the module, which p11-kit cannot give to one that is named by its path. */
+static void test_words(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_token *other = NULL;
+
+    name_with_module(fix, "module-path=" MOCK_MODULE_FOLDER "/libhsmiam-mock.so"
+                          "&x-init-reserved=configdir=%27/a%20b%27");
+    fixture_expect_open(fix, HSMIAM_OK);
+    assert_int_equal(hsmiam_token_new("pkcs11:?module-path=" MOCK_MODULE_FOLDER
+                                      "/libhsmiam-mock.so&x-init-reserved=other" QUERY,
+                                      &other, fix->error),
+                     HSMIAM_OK);
+    assert_int_equal(hsmiam_token_open(other, fix->error), HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "with another x-init-reserved already");
+    hsmiam_token_free(&other);
+    assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
+
+    name_with_module(fix, "module-path=" MOCK_MODULE_FOLDER "/libhsmiam-mock.so"
+                          "&x-init-reserved=refuse");
+    fixture_expect_open(fix, HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "C_Initialize with the URI's x-init-reserved failed: ");
+    fixture_expect_message(fix, "(CKR_ARGUMENTS_BAD)");
+
+    name_with_module(fix, "x-init-reserved=configdir");
+    fixture_expect_open(fix, HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "has x-init-reserved without module-path");
+}
+
+/* Initialised for the first of its users and finalised after the last, if it was by us. */
+static void test_instances(void **state)
+{
+    CK_FUNCTION_LIST *functions = mock_get_modules()[0];
+
+    (void)state;
+    assert_int_equal(hsmiam_instance_acquire(functions, "a b"), CKR_OK);
+    assert_string_equal(mock.words, "a b");
+    assert_int_equal(hsmiam_instance_acquire(functions, "a b"), CKR_OK);
+    assert_int_equal(hsmiam_instance_acquire(functions, "c"), CKR_CRYPTOKI_ALREADY_INITIALIZED);
+    assert_int_equal(mock.calls[MOCK_C_Initialize], 1);
+    hsmiam_instance_release(functions);
+    assert_int_equal(mock.calls[MOCK_C_Finalize], 0);
+    hsmiam_instance_release(functions);
+    assert_int_equal(mock.calls[MOCK_C_Finalize], 1);
+    hsmiam_instance_release(functions);
+    assert_int_equal(mock.calls[MOCK_C_Finalize], 1);
+
+    assert_int_equal(hsmiam_instance_acquire(functions, "refuse"), CKR_ARGUMENTS_BAD);
+    assert_int_equal(hsmiam_instance_acquire(functions, "taken"), CKR_OK);
+    hsmiam_instance_release(functions);
+    assert_int_equal(mock.calls[MOCK_C_Finalize], 0);
+}
+
 static void test_modules_that_cannot_be_used(void **state)
 {
     static const struct {
@@ -112,6 +165,8 @@ int main(void)
         fixture_test(test_file),
         fixture_test(test_folder_and_name),
         fixture_test(test_two_tokens_share_a_module),
+        fixture_test(test_words),
+        fixture_test(test_instances),
         fixture_test(test_modules_that_cannot_be_used),
         fixture_test(test_other_library),
         fixture_test(test_token_is_not_there),
