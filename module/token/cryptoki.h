@@ -29,9 +29,12 @@ typedef enum hsmiam_hardening {
     HSMIAM_HARDENING_COUNT
 } hsmiam_hardening;
 
+/* Beyond the order: without what NSS's database has no column for. */
+#define HSMIAM_HARDENING_STORABLE (HSMIAM_HARDENING_COUNT + 1)
+
 /* The form in which an import was last seen to work, so that the next one starts with it. */
 typedef struct hsmiam_import_form {
-    unsigned dropped;    /* how many of hsmiam_hardening were refused */
+    unsigned dropped;    /* how many of hsmiam_hardening were refused, or ..._STORABLE */
     bool with_value_len; /* CKA_VALUE_LEN is wanted in an unwrap template */
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
 } hsmiam_import_form;
@@ -157,8 +160,16 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
 /* Tells whether a template was refused for what it holds, so that a plainer one may be tried. */
 bool hsmiam_rv_is_template_refusal(CK_RV rv);
 
+/* What a token is asked for first: everything, but for NSS what it can store. What it cannot, it
+ * does not refuse as it should but by CKR_GENERAL_ERROR, after which its FIPS mode does nothing
+ * more. */
+unsigned hsmiam_hardening_start(const CK_TOKEN_INFO *info);
+
 /* Drops the next attribute that only hardens; false if there is none left. */
 bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template);
+
+/* Whether an attribute is still asked for. */
+bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute);
 
 /* uri.c -----------------------------------------------------------------------------------------*/
 

@@ -70,12 +70,12 @@ static void fill(key_template *template, const hsmiam_key_spec *spec)
  * for one mechanism, and cannot be changed or copied into something laxer. */
 static void harden(key_template *template, unsigned dropped)
 {
-    if (dropped <= HSMIAM_HARDENING_ALLOWED_MECHANISMS)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_ALLOWED_MECHANISMS))
         put(template, CKA_ALLOWED_MECHANISMS, &template->allowed, sizeof template->allowed);
-    if (dropped <= HSMIAM_HARDENING_COPYABLE)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_COPYABLE))
         put(template, CKA_COPYABLE, &no, sizeof no);
     /* Last: SoftHSM takes nothing more once an object is not modifiable. */
-    if (dropped <= HSMIAM_HARDENING_MODIFIABLE)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_MODIFIABLE))
         put(template, CKA_MODIFIABLE, &no, sizeof no);
 }
 
@@ -164,10 +164,12 @@ static hsmiam_status find_wrapping_key(hsmiam_token *token, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
-/* Tokens that do not say how much is free say CK_UNAVAILABLE_INFORMATION. */
+/* Tokens that do not say how much is free say CK_UNAVAILABLE_INFORMATION, or, as NSS does, that one
+ * byte of one is. */
 static bool is_full(const hsmiam_token *token)
 {
     return token->info.ulFreePrivateMemory != CK_UNAVAILABLE_INFORMATION &&
+           token->info.ulTotalPrivateMemory >= KEY_ROOM_MIN &&
            token->info.ulFreePrivateMemory < KEY_ROOM_MIN;
 }
 

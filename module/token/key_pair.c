@@ -128,15 +128,15 @@ static size_t fill_private(const hsmiam_pair_spec *spec, unsigned dropped, CK_AT
     for (size_t i = 0; i < sizeof usages / sizeof usages[0]; i++)
         count = put(template, count, usages[i].type, usages[i].type == spec->use ? &yes : &no,
                     sizeof yes);
-    if (dropped <= HSMIAM_HARDENING_ALLOWED_MECHANISMS)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_ALLOWED_MECHANISMS))
         count = put(template, count, CKA_ALLOWED_MECHANISMS, (void *)&spec->mechanism,
                     sizeof spec->mechanism);
-    if (spec->unwrap_template && dropped <= HSMIAM_HARDENING_UNWRAP_TEMPLATE)
+    if (spec->unwrap_template && hsmiam_hardening_has(dropped, HSMIAM_HARDENING_UNWRAP_TEMPLATE))
         count = put(template, count, CKA_UNWRAP_TEMPLATE, of_unwrapped, sizeof of_unwrapped);
-    if (dropped <= HSMIAM_HARDENING_COPYABLE)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_COPYABLE))
         count = put(template, count, CKA_COPYABLE, &no, sizeof no);
     /* Last: SoftHSM takes nothing more once an object is not modifiable. */
-    if (dropped <= HSMIAM_HARDENING_MODIFIABLE)
+    if (hsmiam_hardening_has(dropped, HSMIAM_HARDENING_MODIFIABLE))
         count = put(template, count, CKA_MODIFIABLE, &no, sizeof no);
     return count;
 }
@@ -144,9 +144,10 @@ static size_t fill_private(const hsmiam_pair_spec *spec, unsigned dropped, CK_AT
 static void warn_of_dropped(const hsmiam_token *token, const hsmiam_pair_spec *spec,
                             unsigned dropped)
 {
-    bool mechanisms = dropped > HSMIAM_HARDENING_ALLOWED_MECHANISMS;
-    bool template = dropped > HSMIAM_HARDENING_UNWRAP_TEMPLATE && spec->unwrap_template;
-    bool modifiable = dropped > HSMIAM_HARDENING_MODIFIABLE;
+    bool mechanisms = !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_ALLOWED_MECHANISMS);
+    bool template =
+        !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_UNWRAP_TEMPLATE) && spec->unwrap_template;
+    bool modifiable = !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_MODIFIABLE);
 
     if (dropped == 0)
         return;
@@ -168,7 +169,7 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
     CK_ATTRIBUTE private_template[24];
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
-    unsigned dropped = 0;
+    unsigned dropped = hsmiam_hardening_start(&token->info);
 
     if (token->read_only)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/cryptoki.h"
 
+#include <string.h>
+
 /* Fills `found` and `count_out`; names the function that failed. */
 static CK_RV find(hsmiam_token *token, CK_ATTRIBUTE *template, CK_ULONG attributes,
                   CK_OBJECT_HANDLE *found, CK_ULONG room, CK_ULONG *count_out,
@@ -55,15 +57,31 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
     return HSMIAM_OK;
 }
 
+unsigned hsmiam_hardening_start(const CK_TOKEN_INFO *info)
+{
+    char manufacturer[sizeof info->manufacturerID + 1];
+
+    hsmiam_attribute_copy_padded(manufacturer, info->manufacturerID, sizeof info->manufacturerID);
+    return strcmp(manufacturer, "Mozilla Foundation") == 0 ? HSMIAM_HARDENING_STORABLE : 0;
+}
+
 bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template)
 {
-    if (*dropped == HSMIAM_HARDENING_COUNT)
+    if (*dropped >= HSMIAM_HARDENING_COUNT)
         return false;
     (*dropped)++;
     /* The next one is not in the template. */
     if (*dropped == HSMIAM_HARDENING_UNWRAP_TEMPLATE && !has_unwrap_template)
         (*dropped)++;
     return true;
+}
+
+bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute)
+{
+    if (dropped == HSMIAM_HARDENING_STORABLE)
+        return attribute != HSMIAM_HARDENING_COPYABLE &&
+               attribute != HSMIAM_HARDENING_ALLOWED_MECHANISMS;
+    return dropped <= attribute;
 }
 
 hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const void *data,

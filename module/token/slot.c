@@ -202,6 +202,7 @@ hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
         token->functions = search.found[0].functions;
         token->slot = search.found[0].slot;
         token->info = search.found[0].info;
+        token->form.dropped = hsmiam_hardening_start(&token->info);
         return HSMIAM_OK;
     }
     hsmiam_buffer described;

@@ -202,6 +202,25 @@ static void test_all_restrictions_at_once(void **state)
     assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 6);
 }
 
+/* NSS says that one byte of one is free, and what it cannot store it must not be asked for. */
+static void test_nss(void **state)
+{
+    mock_slot *slot = &mock.slots[0];
+    fixture *fix = *state;
+
+    mock_set_padded(slot->token.manufacturerID, sizeof slot->token.manufacturerID,
+                    "Mozilla Foundation");
+    slot->token.ulTotalPrivateMemory = 1;
+    slot->token.ulFreePrivateMemory = 1;
+    mock.refused[mock.refused_count++] = CKA_COPYABLE;
+    mock.refused[mock.refused_count++] = CKA_ALLOWED_MECHANISMS;
+    mock.refusal = CKR_GENERAL_ERROR;
+    (void)fixture_open_token(fix);
+    hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    assert_int_equal(mock_get_flag(object, CKA_MODIFIABLE), 0);
+    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
+}
+
 /* Each form is tried once; what is learnt on the way to a failure is forgotten. */
 static void test_nothing_helps(void **state)
 {
@@ -245,6 +264,7 @@ static void test_full_or_write_protected(void **state)
 {
     fixture *fix = *state;
 
+    mock.slots[0].token.ulTotalPrivateMemory = 65536;
     mock.slots[0].token.ulFreePrivateMemory = 63;
     (void)fixture_open_token(fix);
     expect_no_import(fix, HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ERR_UNSUPPORTED, "no room");
@@ -267,6 +287,7 @@ int main(void)
         import_test(test_wants_value_len),
         import_test(test_refuses_value_len),
         import_test(test_refuses_what_hardens),
+        import_test(test_nss),
         import_test(test_all_restrictions_at_once),
         import_test(test_nothing_helps),
         import_test(test_other_failures_are_not_tried_again),

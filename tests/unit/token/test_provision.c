@@ -203,6 +203,28 @@ static void test_token_that_refuses_what_hardens(void **state)
     }
 }
 
+/* NSS is asked for what it can store only: in FIPS mode a failure would be its last word. */
+static void test_nss(void **state)
+{
+    mock_slot *slot = &mock.slots[0];
+    fixture *fix = *state;
+    told to;
+
+    mock_set_padded(slot->token.manufacturerID, sizeof slot->token.manufacturerID,
+                    "Mozilla Foundation");
+    mock.refused[0] = CKA_COPYABLE;
+    mock.refused[1] = CKA_ALLOWED_MECHANISMS;
+    mock.refused_count = 2;
+    mock.refusal = CKR_GENERAL_ERROR;
+    expect_provisioned(fix, &to);
+    assert_int_equal(mock.calls[MOCK_C_GenerateKeyPair], 3);
+    assert_non_null(strstr(fix->log, "made key \"" WRAPPING "\" without CKA_COPYABLE, "
+                                     "CKA_ALLOWED_MECHANISMS: whoever has the PIN can copy it"));
+    CK_OBJECT_HANDLE key = mock_find_labelled(CKO_PRIVATE_KEY, WRAPPING);
+    assert_int_equal(mock_get_flag(key, CKA_MODIFIABLE), 0);
+    assert_non_null(mock_get_attribute(key, CKA_UNWRAP_TEMPLATE));
+}
+
 /* Provisions again, and sees what is said of the wrapping pair; NULL: nothing. */
 static void expect_notice(fixture *fix, const char *notice)
 {
@@ -368,6 +390,7 @@ int main(void)
         fixture_test(test_makes_what_is_missing),
         fixture_test(test_attributes_asked_for),
         fixture_test(test_token_that_refuses_what_hardens),
+        fixture_test(test_nss),
         fixture_test(test_pair_that_is_not_hardened),
         fixture_test(test_pairs_that_allow_too_much),
         fixture_test(test_two_pairs_of_one_purpose),
