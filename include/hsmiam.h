@@ -16,7 +16,7 @@
  *   - An object may be used by one thread at a time; different objects, by different threads at
  * once. An object that was used is of no use in a forked child: its secrets are empty there.
  *   - No function but hsmiam_process_harden() changes a setting of the process. The libraries below
- *     (p11-kit and its modules, libcurl, libxml2, OpenSSL) initialise themselves when first needed;
+ *     (p11-kit and its modules, libcurl, expat, OpenSSL) initialise themselves when first needed;
  *     cleaning them up is the program's, if it wants that.
  *   - An error record says what failed; after a success it says nothing that matters.
  *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key.

@@ -3,26 +3,45 @@
 
 #include "iam/response_sax.h"
 
-#include <libxml/parserInternals.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The parser gets the answer in pieces that end with a tag. When it finds an error it may free what
- * it holds as it stands, and then it holds little. */
+/* The parser gets the answer in pieces that end with a tag: it then has little to keep. */
 #define PIECE_MAX 256
 
-/* What libxml2 allots to the input of a parser. Input that stays within does not move, and so
- * leaves no copy behind. */
-#define INPUT_MAX ((size_t)8192)
+/* All that the parser ever takes, with room for a tag of some kilobytes. */
+#define MEMORY_MAX ((size_t)64 * 1024)
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+/* expat's functions for memory are not told which parser asks. */
+static _Thread_local hsmiam_arena *current;
+
+static void *allocate(size_t size)
+{
+    return hsmiam_arena_allocate(current, size);
+}
+
+static void *reallocate(void *block, size_t size)
+{
+    return hsmiam_arena_reallocate(current, block, size);
+}
+
+static void release(void *block)
+{
+    hsmiam_arena_release(current, block);
+}
 
 hsmiam_status hsmiam_response_new(const char *operation, hsmiam_reply *reply, hsmiam_secret *secret,
                                   hsmiam_response **response_out, hsmiam_error *error)
 {
-    /* libxml2 asks this of programs with threads; it does nothing if it was done. */
-    (void)pthread_once(&once, xmlInitParser);
+    return hsmiam_response_new_within(MEMORY_MAX, operation, reply, secret, response_out, error);
+}
+
+hsmiam_status hsmiam_response_new_within(size_t memory, const char *operation, hsmiam_reply *reply,
+                                         hsmiam_secret *secret, hsmiam_response **response_out,
+                                         hsmiam_error *error)
+{
+    static const XML_Memory_Handling_Suite suite = {allocate, reallocate, release};
+    static const XML_Char separator[] = {HSMIAM_RESPONSE_SEPARATOR, '\0'};
 
     hsmiam_response *response = calloc(1, sizeof *response);
     if (response == NULL)
@@ -32,58 +51,55 @@ hsmiam_status hsmiam_response_new(const char *operation, hsmiam_reply *reply, hs
     response->secret = secret;
     response->key = &reply->key;
 
-    xmlSAXHandler handler = hsmiam_response_handler;
-    response->parser = xmlCreatePushParserCtxt(&handler, response, NULL, 0, NULL);
+    hsmiam_status status = hsmiam_arena_new(memory, &response->memory, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    current = response->memory;
+    /* Answers are UTF-8, whatever they declare. */
+    response->parser = XML_ParserCreate_MM("UTF-8", &suite, separator);
+    current = NULL;
     if (response->parser == NULL) {
-        free(response);
-        return hsmiam_error_set_memory(error, "the answer");
+        status = hsmiam_error_set_memory(error, "the answer");
+        goto out;
     }
-    /* Answers are UTF-8, whatever they declare: libxml2 prints bytes of what it cannot convert. */
-    (void)xmlCtxtUseOptions(response->parser, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
-    response->input = response->parser->input->base;
+    hsmiam_response_set_handlers(response);
     *response_out = response;
-    return HSMIAM_OK;
-}
-
-/* How much the parser has in its input, read or not. It has none once it gave up. */
-static size_t get_input_size(const hsmiam_response *response)
-{
-    const xmlParserInput *input = response->parser->input;
-
-    return input != NULL && input->base == response->input ? (size_t)(input->end - input->base) : 0;
-}
-
-/* Wipes what the parser has read; or all that ever was in its input, since it moves what it has
- * not read to the front and leaves it behind. */
-static void wipe_input(hsmiam_response *response, bool all)
-{
-    const xmlParserInput *input = response->parser->input;
-
-    if (input == NULL || input->buf == NULL || input->base != response->input)
-        return;
-    hsmiam_wipe((xmlChar *)input->base,
-                all ? response->input_high : (size_t)(input->cur - input->base));
+    response = NULL;
+out:
+    hsmiam_response_free(&response);
+    return status;
 }
 
 void hsmiam_response_free(hsmiam_response **response)
 {
     if (response == NULL || *response == NULL)
         return;
-    wipe_input(*response, true);
-    xmlFreeParserCtxt((*response)->parser);
+    /* The parser has nothing that is not in the arena. */
+    hsmiam_arena_free(&(*response)->memory);
     hsmiam_wipe(*response, sizeof **response);
     free(*response);
     *response = NULL;
 }
 
-static void check_parser(hsmiam_response *response)
+/* Errors of an end that comes too soon; they are looked at when there is no more to come. */
+static bool is_cut(enum XML_Error code)
 {
-    const xmlParserCtxt *parser = response->parser;
+    return code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_UNCLOSED_TOKEN ||
+           code == XML_ERROR_PARTIAL_CHAR || code == XML_ERROR_UNCLOSED_CDATA_SECTION;
+}
 
-    if (parser->wellFormed == 0 || parser->nsWellFormed == 0)
-        hsmiam_response_stop(response, parser->errNo == XML_ERR_NO_MEMORY
-                                           ? "cannot be read for lack of memory"
-                                           : "is not well-formed XML");
+static void parse(hsmiam_response *response, const char *data, size_t size, bool is_final)
+{
+    current = response->memory;
+    enum XML_Status status = XML_Parse(response->parser, data, (int)size, is_final);
+    current = NULL;
+    if (status == XML_STATUS_OK || response->stopped)
+        return;
+    enum XML_Error code = XML_GetErrorCode(response->parser);
+    if (code == XML_ERROR_NO_MEMORY)
+        hsmiam_response_stop(response, "has a tag or text that is too long");
+    else if (!is_final || response->complete || !is_cut(code))
+        hsmiam_response_stop(response, "is not well-formed XML");
 }
 
 /* An encoding in which a '<' is not one byte is found by its first byte, or by a zero. */
@@ -93,26 +109,17 @@ static bool is_utf8_like(const hsmiam_response *response, const char *data, size
 
     if (memchr(data, '\0', size) != NULL)
         return false;
-    return response->input_high > 0 || strchr(first, data[0]) != NULL;
+    return response->begun || strchr(first, data[0]) != NULL;
 }
 
 static void feed_piece(hsmiam_response *response, const char *data, size_t size)
 {
-    size_t end = get_input_size(response) + size;
-
     if (!is_utf8_like(response, data, size)) {
         hsmiam_response_stop(response, "is not XML in UTF-8");
         return;
     }
-    if (end >= INPUT_MAX) {
-        hsmiam_response_stop(response, "has a tag or text that is too long");
-        return;
-    }
-    if (end > response->input_high)
-        response->input_high = end;
-    (void)xmlParseChunk(response->parser, data, (int)size, 0);
-    wipe_input(response, false);
-    check_parser(response);
+    response->begun = true;
+    parse(response, data, size, false);
 }
 
 void hsmiam_response_feed(hsmiam_response *response, const char *data, size_t size)
@@ -130,10 +137,9 @@ void hsmiam_response_feed(hsmiam_response *response, const char *data, size_t si
 
 hsmiam_status hsmiam_response_finish(hsmiam_response *response, hsmiam_error *error)
 {
-    if (response->complete && !response->stopped) {
-        (void)xmlParseChunk(response->parser, NULL, 0, 1);
-        check_parser(response);
-    }
+    /* The parser may have put off what came in small pieces. */
+    if (!response->stopped)
+        parse(response, NULL, 0, true);
     if (!response->complete && !response->stopped)
         return hsmiam_error_set(error, HSMIAM_ERR_UNKNOWN_OUTCOME, "The answer to %s is cut off.",
                                 response->operation);

@@ -44,9 +44,7 @@ hsmiam_status hsmiam_response_new(const char *operation, hsmiam_reply *reply, hs
                                   hsmiam_response **response_out,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Wipes what the parser holds of the answer, and frees it. One thing libxml2 gives no access to:
- * the name of an element or entity, which could be a part of the secret in an answer that is
- * garbled. */
+/* Wipes what the parser holds of the answer, and frees it. */
 void hsmiam_response_free(hsmiam_response **response);
 
 /* Reads the next piece of the answer, which the caller wipes. What is wrong with it,

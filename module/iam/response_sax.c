@@ -30,6 +30,7 @@ void hsmiam_response_stop(hsmiam_response *response, const char *what)
 {
     hsmiam_response_note(response, "%s", what);
     response->stopped = true;
+    (void)XML_StopParser(response->parser, XML_FALSE);
 }
 
 static uint64_t get_bit(const hsmiam_shape *shape)
@@ -39,17 +40,18 @@ static uint64_t get_bit(const hsmiam_shape *shape)
 
 /* Results are IAM's. Errors may also come from what stands in front of it, in a namespace of its
  * own (http://webservices.amazon.com/AWSFault/2005-15-09). */
-static bool is_expected_namespace(hsmiam_response *response, const char *name, const xmlChar *uri)
+static bool is_expected_namespace(hsmiam_response *response, const char *name, const char *uri,
+                                  size_t uri_size)
 {
-    bool is_iam = uri != NULL && strcmp((const char *)uri, NAMESPACE) == 0;
+    bool is_iam = uri_size == strlen(NAMESPACE) && memcmp(uri, NAMESPACE, uri_size) == 0;
 
     if (response->depth == 0) {
-        response->has_namespace = uri != NULL;
-        return uri == NULL || is_iam || strcmp(name, "ErrorResponse") == 0;
+        response->has_namespace = uri_size > 0;
+        return uri_size == 0 || is_iam || strcmp(name, "ErrorResponse") == 0;
     }
     if (response->reply->kind == HSMIAM_REPLY_ERROR)
         return true;
-    return response->has_namespace ? is_iam : uri == NULL;
+    return response->has_namespace ? is_iam : uri_size == 0;
 }
 
 static void check_root(hsmiam_response *response, const hsmiam_shape *root)
@@ -82,20 +84,20 @@ static void begin_member(hsmiam_response *response, const hsmiam_shape *member)
     *response->key = (hsmiam_key_metadata){.create_date = 0};
 }
 
-static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-                     int namespace_count, const xmlChar **namespaces, int attribute_count,
-                     int default_count, const xmlChar **attributes)
+static void on_start(void *context, const XML_Char *qualified, const XML_Char **attributes)
 {
     hsmiam_response *response = context;
     const hsmiam_shape *parent = get_current(response);
     const hsmiam_shape *shape = NULL;
+    const char *separator = strchr(qualified, HSMIAM_RESPONSE_SEPARATOR);
+    const char *name = separator != NULL ? separator + 1 : qualified;
+    size_t uri_size = separator != NULL ? (size_t)(separator - qualified) : 0;
 
-    (void)prefix, (void)namespace_count, (void)namespaces;
-    (void)attribute_count, (void)default_count, (void)attributes;
+    (void)attributes;
     if (response->stopped)
         return;
-    if (response->unknown_depth == 0 && is_expected_namespace(response, (const char *)name, uri))
-        shape = hsmiam_shape_find(parent != NULL ? parent->id : 0, (const char *)name);
+    if (response->unknown_depth == 0 && is_expected_namespace(response, name, qualified, uri_size))
+        shape = hsmiam_shape_find(parent != NULL ? parent->id : 0, name);
     if (parent == NULL)
         check_root(response, shape);
     else if (response->unknown_depth == 0 && parent->sink != HSMIAM_TEXT_NONE)
@@ -121,12 +123,10 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
         begin_member(response, shape);
 }
 
-/* The secret goes to secret memory, and the parser's copy of it is wiped where it lies. A text that
- * stands for a character reference lies elsewhere, in the parser's constants even. */
-static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, const xmlChar *text,
+/* The secret goes to secret memory. What the caller fed it with, the caller wipes. */
+static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, const char *text,
                         size_t size)
 {
-    const xmlParserInput *input = response->parser->input;
     bool is_clean = true;
 
     for (size_t i = 0; i < size; i++)
@@ -137,11 +137,9 @@ static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, co
     else if (response->secret == NULL || response->text_size > shape->max ||
              !hsmiam_secret_append(response->secret, text, size))
         hsmiam_response_note(response, "has %s that there is no room for", shape->name);
-    if (input != NULL && text >= input->base && text + size <= input->end)
-        hsmiam_wipe((xmlChar *)text, size);
 }
 
-static bool is_blank(const xmlChar *text, size_t size)
+static bool is_blank(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n')
@@ -150,7 +148,7 @@ static bool is_blank(const xmlChar *text, size_t size)
     return true;
 }
 
-static void on_text(void *context, const xmlChar *text, int length)
+static void on_text(void *context, const XML_Char *text, int length)
 {
     hsmiam_response *response = context;
     const hsmiam_shape *shape = get_current(response);
@@ -202,12 +200,12 @@ static void check_children(hsmiam_response *response, const hsmiam_shape *shape)
         hsmiam_response_note(response, "is an error without a code");
 }
 
-static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+static void on_end(void *context, const XML_Char *name)
 {
     hsmiam_response *response = context;
     const hsmiam_shape *shape = get_current(response);
 
-    (void)name, (void)prefix, (void)uri;
+    (void)name;
     if (response->stopped || shape == NULL)
         return;
     if (response->unknown_depth > 0) {
@@ -231,51 +229,34 @@ static void check_markup(hsmiam_response *response)
         hsmiam_response_note(response, "has markup inside of %s", shape->name);
 }
 
-static void on_comment(void *context, const xmlChar *text)
+static void on_comment(void *context, const XML_Char *text)
 {
     (void)text;
     check_markup(context);
 }
 
-static void on_instruction(void *context, const xmlChar *target, const xmlChar *text)
+static void on_instruction(void *context, const XML_Char *target, const XML_Char *text)
 {
     (void)target, (void)text;
     check_markup(context);
 }
 
-/* Called before anything of a document type is read. */
-static void on_doctype(void *context, const xmlChar *name, const xmlChar *external_id,
-                       const xmlChar *system_id)
+/* Called before anything of a document type is read: no entity is known but XML's own five. */
+static void on_doctype(void *context, const XML_Char *name, const XML_Char *system_id,
+                       const XML_Char *public_id, int has_internal_subset)
 {
     hsmiam_response *response = context;
 
-    (void)name, (void)external_id, (void)system_id;
+    (void)name, (void)system_id, (void)public_id, (void)has_internal_subset;
     hsmiam_response_stop(response, "has a document type, which is not allowed");
 }
 
-#if LIBXML_VERSION < 21200
-typedef xmlError xml_error;
-#else
-typedef const xmlError xml_error;
-#endif
-
-/* Takes the place of libxml2's own handler, which prints. That something is wrong, the parser's
- * state tells; what is, may repeat the answer. */
-static void on_error(void *context, xml_error *error)
+void hsmiam_response_set_handlers(hsmiam_response *response)
 {
-    (void)context, (void)error;
+    XML_SetUserData(response->parser, response);
+    XML_SetElementHandler(response->parser, on_start, on_end);
+    XML_SetCharacterDataHandler(response->parser, on_text);
+    XML_SetCommentHandler(response->parser, on_comment);
+    XML_SetProcessingInstructionHandler(response->parser, on_instruction);
+    XML_SetStartDoctypeDeclHandler(response->parser, on_doctype);
 }
-
-/* Without a handler for entities none is known but XML's own five. */
-const xmlSAXHandler hsmiam_response_handler = {
-    .initialized = XML_SAX2_MAGIC,
-    .internalSubset = on_doctype,
-    .startElementNs = on_start,
-    .endElementNs = on_end,
-    .characters = on_text,
-    .ignorableWhitespace = on_text,
-    .cdataBlock = on_text,
-    .comment = on_comment,
-    .processingInstruction = on_instruction,
-    .serror = on_error,
-};

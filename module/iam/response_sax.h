@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser of an answer, and the functions that libxml2 calls on it. */
+/* The parser of an answer, and the functions that expat calls on it. */
 #ifndef HSMIAM_IAM_RESPONSE_SAX_H
 #define HSMIAM_IAM_RESPONSE_SAX_H
 
+#include "base/arena.h"
 #include "iam/shape.h"
 
-#include <libxml/parser.h>
+#include <expat.h>
 
 #define HSMIAM_RESPONSE_DEPTH_MAX 16
+
+/* Parts an element's name from the namespace before it; no namespace can hold it. */
+#define HSMIAM_RESPONSE_SEPARATOR '\n'
 
 struct hsmiam_response {
     const char *operation;
@@ -15,9 +19,9 @@ struct hsmiam_response {
     hsmiam_secret *secret;
     hsmiam_key_metadata *key; /* the one that the elements read are of */
 
-    xmlParserCtxtPtr parser;
-    const xmlChar *input; /* the parser's input buffer */
-    size_t input_high;    /* how far it was ever filled */
+    hsmiam_arena *memory; /* the parser's own, all of it */
+    XML_Parser parser;
+    bool begun; /* some of the answer was read */
 
     const hsmiam_shape *path[HSMIAM_RESPONSE_DEPTH_MAX];
     size_t depth;
@@ -38,11 +42,15 @@ struct hsmiam_response {
 void hsmiam_response_note(hsmiam_response *response, const char *what, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Notes a problem and ends the reading. The parser is not told to stop: it would free its input as
- * it stands. */
+/* Notes a problem and ends the reading. */
 void hsmiam_response_stop(hsmiam_response *response, const char *what);
 
-/* libxml2's handler; its user data is the response. */
-extern const xmlSAXHandler hsmiam_response_handler;
+/* Makes `response` what the parser calls. */
+void hsmiam_response_set_handlers(hsmiam_response *response);
+
+/* As hsmiam_response_new(), with that much memory for the parser. */
+hsmiam_status hsmiam_response_new_within(size_t memory, const char *operation, hsmiam_reply *reply,
+                                         hsmiam_secret *secret, hsmiam_response **response_out,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

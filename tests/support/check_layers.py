@@ -15,7 +15,7 @@ LAYERS = ["base", "token", "sigv4", "iam", "custody"]
 THIRD_PARTY = {
     "p11-kit/": ["module/token"],
     "curl/": ["module/iam"],
-    "libxml/": ["module/iam"],
+    "expat.h": ["module/iam"],
     "openssl/": ["module/token/evp.h", "module/token/fingerprint.c", "module/token/wrapping_key.c",
                  "module/sigv4", "module/iam", "module/custody/custody.c"],
     "jansson.h": ["tool"],

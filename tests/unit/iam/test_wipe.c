@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libcurl and libxml2 still hold of the secret when a request is done, the connection open. */
+/* What libcurl still holds of the secret when a request is done, the connection open. */
 
 #include "support/cmocka_tests.h"
 
-#include <libxml/parser.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,10 +126,7 @@ int main(void)
         cmocka_unit_test(test_huge_answers),
     };
 
-    if (xmlMemSetup(traced_free, traced_malloc, traced_realloc, traced_strdup) != 0)
-        return 1;
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
-    xmlCleanupParser();
     curl_global_cleanup();
     return failures;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An allocator that is put beneath libxml2 and libcurl, and looks for a secret in every block that
+/* An allocator that is put beneath libcurl, and looks for a secret in every block that
  * they free, move or still hold. */
 #ifndef HSMIAM_TEST_IAM_TRACED_MEMORY_H
 #define HSMIAM_TEST_IAM_TRACED_MEMORY_H
