@@ -2,7 +2,6 @@
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(OpenSSL 3.0)
-find_dependency(CURL 7.87)
 find_dependency(PkgConfig)
 
 # Without REQUIRED, which would end the configuration of a user to whom hsmiam is optional.

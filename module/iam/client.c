@@ -26,7 +26,6 @@ hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsm
     client->connect_seconds = DEFAULT_SECONDS;
     client->read_seconds = DEFAULT_SECONDS;
     client->pause_milliseconds = PAUSE_MILLISECONDS;
-    client->curl = curl;
 
     hsmiam_status status = hsmiam_transport_new(curl, &client->transport, error);
     if (status != HSMIAM_OK)
@@ -41,7 +40,7 @@ out:
 hsmiam_status hsmiam_client_new(hsmiam_signer *signer, hsmiam_client **client_out,
                                 hsmiam_error *error)
 {
-    return hsmiam_client_new_over(&hsmiam_transport_libcurl, signer, client_out, error);
+    return hsmiam_client_new_over(NULL, signer, client_out, error);
 }
 
 void hsmiam_client_free(hsmiam_client **client)
@@ -80,7 +79,7 @@ hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
     if (endpoint == NULL)
         return hsmiam_error_set_memory(error, "the endpoint URL");
 
-    hsmiam_status status = hsmiam_endpoint_parse(client->curl, url, endpoint, error);
+    hsmiam_status status = hsmiam_endpoint_parse(url, endpoint, error);
     if (status != HSMIAM_OK)
         goto out;
     free(client->endpoint);
@@ -197,6 +196,6 @@ hsmiam_status hsmiam_client_resolve(const hsmiam_client *client, hsmiam_endpoint
         *endpoint_out = *client->endpoint;
         return HSMIAM_OK;
     }
-    return hsmiam_endpoint_parse(client->curl, client->fips ? partition->fips_url : partition->url,
-                                 endpoint_out, error);
+    return hsmiam_endpoint_parse(client->fips ? partition->fips_url : partition->url, endpoint_out,
+                                 error);
 }

@@ -25,12 +25,11 @@ struct hsmiam_client {
     unsigned connect_seconds;
     unsigned read_seconds;
 
-    const hsmiam_transport_functions *curl;
     hsmiam_transport *transport;
     unsigned pause_milliseconds; /* before a request is repeated */
 };
 
-/* hsmiam_client_new() over another libcurl. */
+/* hsmiam_client_new() over another libcurl; NULL: the real one. */
 hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsmiam_signer *signer,
                                      hsmiam_client **client_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "sigv4/url.h"
 
 /* The last row is the commercial partition, which takes every region that no other one claims. */
 static const hsmiam_partition partitions[] = {
@@ -88,23 +91,6 @@ hsmiam_status hsmiam_region_check(const char *region, hsmiam_error *error)
                             HSMIAM_REGION_MAX);
 }
 
-/* One part of the URL, "" where it has none. The text is libcurl's on success. */
-static CURLUcode get_part(const hsmiam_transport_functions *curl, CURLU *url, CURLUPart part,
-                          unsigned flags, char *to, size_t size)
-{
-    char *content = NULL;
-    CURLUcode code = curl->url_get(url, part, &content, flags);
-
-    if (code == CURLUE_NO_PORT) {
-        to[0] = '\0';
-        return CURLUE_OK;
-    }
-    if (code == CURLUE_OK && snprintf(to, size, "%s", content) >= (int)size)
-        code = CURLUE_MALFORMED_INPUT;
-    curl->free(content);
-    return code;
-}
-
 static bool is_loopback(const char *host)
 {
     struct in_addr address = {0};
@@ -120,7 +106,7 @@ static hsmiam_status refuse(hsmiam_error *error, const char *reason)
                             reason);
 }
 
-/* What libcurl's parser would take or turn into something else, and must not. */
+/* What is a URL, and yet no endpoint. */
 static hsmiam_status check_text(const char *url, hsmiam_error *error)
 {
     const char *authority = url != NULL ? strstr(url, "://") : NULL;
@@ -135,6 +121,8 @@ static hsmiam_status check_text(const char *url, hsmiam_error *error)
                                 "Bad value for the endpoint URL \"%s\": scheme is missing.  Must "
                                 "be of the form http://<hostname>/ or https://<hostname>/",
                                 is_printable(url) && strchr(url, '@') == NULL ? url : "...");
+    if (!is_printable(url) || strpbrk(url, " \"<>\\^`{|}") != NULL)
+        return refuse(error, "it is malformed");
     if (strpbrk(url, "?#") != NULL)
         return refuse(error, "it may not have a query or a fragment");
     authority += strlen("://");
@@ -143,74 +131,94 @@ static hsmiam_status check_text(const char *url, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
-/* libcurl turns 0x7f.1 into 127.0.0.1; only a host that it leaves alone is taken. */
-static bool is_host_literal(const char *url, const char *host)
+/* Whether the last label of a name, the root's dot left out, begins as a number does. */
+static bool ends_in_number(const char *host)
 {
-    const char *literal = strstr(url, "://") + strlen("://");
     size_t size = strlen(host);
 
-    return size > 0 && strncmp(literal, host, size) == 0 && strchr(":/", literal[size]) != NULL;
+    if (size > 0 && host[size - 1] == '.')
+        size--;
+    const char *dot = memrchr(host, '.', size);
+    const char *last = dot != NULL ? dot + 1 : host;
+    size_t length = size - (size_t)(last - host);
+
+    return strspn(last, digits) >= length || strncmp(last, "0x", 2) == 0;
 }
 
-static hsmiam_status check_parts(const char *url, const char *scheme, const char *port,
-                                 hsmiam_endpoint *endpoint, hsmiam_error *error)
+/* Numbers that the network's functions read in ways of their own (0x7f.1 is 127.0.0.1) are taken
+ * in their plain form only, so that what is checked is what is connected to. */
+static bool is_plain_host(const char *host)
 {
-    if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        return refuse(error, "its scheme is neither http nor https");
-    if (!is_host_literal(url, endpoint->host))
-        return refuse(error, "its host is missing or not in its plain form");
+    char plain[INET6_ADDRSTRLEN + sizeof "[]"] = "";
+    struct in_addr v4 = {0};
+    struct in6_addr v6 = {0};
+    size_t size = strlen(host);
 
-    endpoint->plain = strcmp(scheme, "http") == 0;
+    if (host[0] != '[')
+        return !ends_in_number(host) || inet_pton(AF_INET, host, &v4) == 1;
+    (void)snprintf(plain, sizeof plain, "%.*s", (int)(size - 2), host + 1);
+    return inet_pton(AF_INET6, plain, &v6) == 1 &&
+           inet_ntop(AF_INET6, &v6, plain, sizeof plain) != NULL && strlen(plain) == size - 2 &&
+           strncmp(plain, host + 1, size - 2) == 0;
+}
+
+/* Takes "host:port" apart; the port was checked, and is not the scheme's. */
+static bool split_authority(hsmiam_endpoint *endpoint)
+{
+    const char *bracket = strrchr(endpoint->authority, ']');
+    const char *colon = strrchr(endpoint->authority, ':');
+    size_t size = strlen(endpoint->authority);
+
+    endpoint->port = endpoint->plain ? 80 : 443;
+    if (colon != NULL && (bracket == NULL || colon > bracket)) {
+        size = (size_t)(colon - endpoint->authority);
+        endpoint->port = (unsigned)strtoul(colon + 1, NULL, 10);
+    }
+    return snprintf(endpoint->host, sizeof endpoint->host, "%.*s", (int)size, endpoint->authority) <
+           (int)sizeof endpoint->host;
+}
+
+static hsmiam_status check_host(hsmiam_endpoint *endpoint, hsmiam_error *error)
+{
+    if (!is_plain_host(endpoint->host))
+        return refuse(error, "its host is not in its plain form");
     endpoint->loopback = is_loopback(endpoint->host);
     if (endpoint->plain && !endpoint->loopback)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The endpoint URL must be an https one: plain http is for the "
                                 "loopback hosts localhost, 127.0.0.0/8 and [::1] only.");
-
-    endpoint->port = endpoint->plain ? 80 : 443;
-    if (port[0] != '\0')
-        endpoint->port = (unsigned)strtoul(port, NULL, 10);
-    if (snprintf(endpoint->authority, sizeof endpoint->authority, "%s%s%s", endpoint->host,
-                 port[0] != '\0' ? ":" : "", port) >= (int)sizeof endpoint->authority)
-        return refuse(error, "it is too long");
     return HSMIAM_OK;
 }
 
-hsmiam_status hsmiam_endpoint_parse(const hsmiam_transport_functions *curl, const char *url,
-                                    hsmiam_endpoint *endpoint_out, hsmiam_error *error)
+hsmiam_status hsmiam_endpoint_parse(const char *url, hsmiam_endpoint *endpoint_out,
+                                    hsmiam_error *error)
 {
     hsmiam_endpoint endpoint = {.port = 0};
-    char scheme[16] = "";
-    char port[8] = "";
-    CURLU *parsed = NULL;
+    hsmiam_url parts = {0};
 
     hsmiam_status status = check_text(url, error);
     if (status != HSMIAM_OK)
+        return status;
+    endpoint.plain = strncasecmp(url, "http://", strlen("http://")) == 0;
+    if (!endpoint.plain && strncasecmp(url, "https://", strlen("https://")) != 0)
+        return refuse(error, "its scheme is neither http nor https");
+    status = hsmiam_url_parse(url, &parts, error);
+    if (status == HSMIAM_ERR_ARGUMENT)
+        status = refuse(error, "it is malformed");
+    if (status != HSMIAM_OK)
         goto out;
-    parsed = curl->url();
-    if (parsed == NULL) {
-        status = hsmiam_error_set_memory(error, "the endpoint URL");
+    if (snprintf(endpoint.authority, sizeof endpoint.authority, "%s", parts.host) >=
+            (int)sizeof endpoint.authority ||
+        snprintf(endpoint.url, sizeof endpoint.url, "%s://%s%s", endpoint.plain ? "http" : "https",
+                 parts.host, parts.path) >= (int)sizeof endpoint.url ||
+        !split_authority(&endpoint)) {
+        status = refuse(error, "it is too long");
         goto out;
     }
-    CURLUcode code = curl->url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
-    if (code == CURLUE_OK)
-        code = get_part(curl, parsed, CURLUPART_SCHEME, 0, scheme, sizeof scheme);
-    if (code == CURLUE_OK)
-        code = get_part(curl, parsed, CURLUPART_HOST, 0, endpoint.host, sizeof endpoint.host);
-    if (code == CURLUE_OK)
-        code = get_part(curl, parsed, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, port, sizeof port);
-    if (code == CURLUE_OK)
-        code = get_part(curl, parsed, CURLUPART_URL, 0, endpoint.url, sizeof endpoint.url);
-
-    if (code == CURLUE_OUT_OF_MEMORY)
-        status = hsmiam_error_set_memory(error, "the endpoint URL");
-    else if (code != CURLUE_OK)
-        status = refuse(error, "it is malformed");
-    else
-        status = check_parts(url, scheme, port, &endpoint, error);
+    status = check_host(&endpoint, error);
     if (status == HSMIAM_OK)
         *endpoint_out = endpoint;
 out:
-    curl->url_cleanup(parsed);
+    hsmiam_url_clear(&parts);
     return status;
 }

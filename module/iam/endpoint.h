@@ -4,7 +4,6 @@
 #define HSMIAM_IAM_ENDPOINT_H
 
 #include "base/error.h"
-#include "iam/transport_functions.h"
 
 #define HSMIAM_REGION_MAX       63
 #define HSMIAM_ENDPOINT_URL_MAX 1023
@@ -30,7 +29,7 @@ hsmiam_status hsmiam_region_check(const char *region, hsmiam_error *error) HSMIA
 
 /* An endpoint URL, checked and taken apart. */
 typedef struct hsmiam_endpoint {
-    char url[HSMIAM_ENDPOINT_URL_MAX + 1];             /* as libcurl writes it: with a path */
+    char url[HSMIAM_ENDPOINT_URL_MAX + 1];             /* with a path, no port if the scheme's */
     char host[HSMIAM_HOST_MAX + 1];                    /* an IPv6 address in brackets */
     char authority[HSMIAM_HOST_MAX + sizeof ":65535"]; /* Host header; no port if the scheme's */
     unsigned port;
@@ -41,8 +40,7 @@ typedef struct hsmiam_endpoint {
 /* Checks a URL: https, or http if the host is literally a loopback one; no user information, query
  * or fragment, and a host in its plain form, so that what is checked is what is connected to.
  * Statuses: ARGUMENT, CONFIG (http to another host), MEMORY. */
-hsmiam_status hsmiam_endpoint_parse(const hsmiam_transport_functions *curl, const char *url,
-                                    hsmiam_endpoint *endpoint_out,
+hsmiam_status hsmiam_endpoint_parse(const char *url, hsmiam_endpoint *endpoint_out,
                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

@@ -155,7 +155,7 @@ static hsmiam_status prepare(hsmiam_transfer *transfer)
         transport->curl->easy_setopt(transport->handle, CURLOPT_HTTPHEADER, headers->list);
     if (code != CURLE_OK) {
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "libcurl takes no headers: %s.",
-                                  curl_easy_strerror(code));
+                                  transport->curl->easy_strerror(code));
         hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
         return status;
     }

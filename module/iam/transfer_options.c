@@ -162,7 +162,7 @@ hsmiam_status hsmiam_transfer_configure(hsmiam_transfer *transfer, bool fresh)
             : hsmiam_error_set(transfer->error, HSMIAM_ERR_INTERNAL,
                                "This libcurl lacks what hsmiam needs (%s); it must be 7.87 or "
                                "later, built with OpenSSL.",
-                               curl_easy_strerror(code));
+                               transfer->transport->curl->easy_strerror(code));
     hsmiam_error_set_origin(transfer->error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
     return status;
 }

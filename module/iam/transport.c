@@ -11,15 +11,8 @@
 hsmiam_status hsmiam_transport_new(const hsmiam_transport_functions *curl,
                                    hsmiam_transport **transport_out, hsmiam_error *error)
 {
-    CURLcode code = curl->global_init();
-    if (code != CURLE_OK) {
-        hsmiam_status status =
-            hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "libcurl cannot be initialised: %s.",
-                             curl_easy_strerror(code));
-        hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
-        return status;
-    }
     hsmiam_transport *transport = calloc(1, sizeof *transport);
+
     if (transport == NULL)
         return hsmiam_error_set_memory(error, "a connection");
     transport->curl = curl;
@@ -27,9 +20,32 @@ hsmiam_status hsmiam_transport_new(const hsmiam_transport_functions *curl,
     return HSMIAM_OK;
 }
 
+/* Takes libcurl up. */
+static hsmiam_status begin(hsmiam_transport *transport, hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    if (transport->handle != NULL)
+        return HSMIAM_OK;
+    if (transport->curl == NULL)
+        status = hsmiam_transport_functions_load(&transport->curl, error);
+    if (status != HSMIAM_OK)
+        return status;
+    CURLcode code = transport->curl->global_init();
+    if (code != CURLE_OK) {
+        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "libcurl cannot be initialised: %s.",
+                                  transport->curl->easy_strerror(code));
+        hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
+        return status;
+    }
+    transport->handle = transport->curl->easy_init();
+    return transport->handle != NULL ? HSMIAM_OK : hsmiam_error_set_memory(error, "a connection");
+}
+
 void hsmiam_transport_close(hsmiam_transport *transport)
 {
-    transport->curl->easy_cleanup(transport->handle);
+    if (transport->handle != NULL)
+        transport->curl->easy_cleanup(transport->handle);
     transport->handle = NULL;
 }
 
@@ -65,7 +81,9 @@ static hsmiam_status fail_unsent(hsmiam_transfer *transfer, CURLcode code)
     const char *before = "Could not connect to the endpoint URL: \"";
     const char *after = "\"";
     /* libcurl's text is about the connection: the reply has not begun. */
-    const char *reason = transfer->reason[0] != '\0' ? transfer->reason : curl_easy_strerror(code);
+    const char *reason = transfer->reason[0] != '\0'
+                             ? transfer->reason
+                             : transfer->transport->curl->easy_strerror(code);
 
     /* ... or about a proxy of the environment, whose URL may hold a password. */
     if (code == CURLE_COULDNT_RESOLVE_PROXY || strchr(reason, '@') != NULL ||
@@ -112,7 +130,7 @@ static hsmiam_status fail_sent(hsmiam_transfer *transfer, CURLcode code)
         (void)hsmiam_error_set(error, status,
                                "Connection was closed before we received a valid response from "
                                "endpoint URL: \"%s\" (%s).",
-                               url, curl_easy_strerror(code));
+                               url, transfer->transport->curl->easy_strerror(code));
     hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
     return status;
 }
@@ -160,14 +178,12 @@ hsmiam_status hsmiam_transport_send(hsmiam_transport *transport,
                                     const hsmiam_transport_settings *settings,
                                     hsmiam_exchange *exchange, hsmiam_error *error)
 {
-    hsmiam_status status = HSMIAM_ERR_INTERNAL;
     bool again = true;
 
     exchange->http_status = 0;
-    if (transport->handle == NULL)
-        transport->handle = transport->curl->easy_init();
-    if (transport->handle == NULL)
-        return hsmiam_error_set_memory(error, "a connection");
+    hsmiam_status status = begin(transport, error);
+    if (status != HSMIAM_OK)
+        return status;
     for (int connection = 0; again && connection < CONNECTIONS_MAX; connection++) {
         hsmiam_transfer transfer = {
             .transport = transport,

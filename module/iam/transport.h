@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "iam/endpoint.h"
+#include "iam/transport_functions.h"
 
 #define HSMIAM_REPLY_MAX ((size_t)64 * 1024) /* of a body, and of all headers together */
 
@@ -54,7 +55,8 @@ typedef struct hsmiam_exchange {
     long http_status; /* set by hsmiam_transport_send(): the reply's, 0 if none came */
 } hsmiam_exchange;
 
-/* `curl` is borrowed. Statuses: MEMORY, INTERNAL. */
+/* `curl` is borrowed; NULL: libcurl's own, loaded when the first request is sent. Statuses:
+ * MEMORY. */
 hsmiam_status hsmiam_transport_new(const hsmiam_transport_functions *curl,
                                    hsmiam_transport **transport_out,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
@@ -70,7 +72,8 @@ void hsmiam_transport_close(hsmiam_transport *transport);
 /* Sends the request, once, and receives the whole answer, whatever its HTTP status.
  * Statuses: NETWORK and CANCELLED (nothing was sent; CANCELLED under HSMIAM_CANCEL_ALWAYS: perhaps
  * it was), UNKNOWN_OUTCOME (it was, and no whole answer came), REPLY (the answer is too large),
- * CONFIG (the CAs cannot be read), those of `prepare`, MEMORY, INTERNAL. */
+ * CONFIG (the CAs cannot be read, or libcurl not be loaded), those of `prepare`, MEMORY, INTERNAL.
+ */
 hsmiam_status hsmiam_transport_send(hsmiam_transport *transport,
                                     const hsmiam_transport_settings *settings,
                                     hsmiam_exchange *exchange, hsmiam_error *error) HSMIAM_MUST_USE;

@@ -4,6 +4,8 @@
 #ifndef HSMIAM_IAM_TRANSPORT_FUNCTIONS_H
 #define HSMIAM_IAM_TRANSPORT_FUNCTIONS_H
 
+#include "base/error.h"
+
 #include <curl/curl.h>
 
 typedef struct hsmiam_transport_functions {
@@ -16,15 +18,15 @@ typedef struct hsmiam_transport_functions {
     CURLcode (*easy_getinfo)(CURL *handle, CURLINFO info, ...);
     struct curl_slist *(*slist_append)(struct curl_slist *list, const char *line);
     void (*slist_free_all)(struct curl_slist *list);
-    CURLU *(*url)(void);
-    void (*url_cleanup)(CURLU *url);
-    CURLUcode (*url_set)(CURLU *url, CURLUPart part, const char *content, unsigned flags);
-    CURLUcode (*url_get)(CURLU *url, CURLUPart part, char **content, unsigned flags);
-    void (*free)(void *memory);
+    const char *(*easy_strerror)(CURLcode code);
 } hsmiam_transport_functions;
 
-/* libcurl's own. Its global_init runs curl_global_init() once per process and never its clean-up,
- * which is the program's, if anyone's. */
-extern const hsmiam_transport_functions hsmiam_transport_libcurl;
+/* libcurl's own, loaded when first asked for: a program that signs and sends nothing takes no
+ * network library and its two dozen companions into its process, and the command opens its token
+ * meanwhile. Its global_init runs curl_global_init() once per process and never its clean-up, which
+ * is the program's, if anyone's. Static. Statuses: CONFIG (libcurl is missing or lacks a function).
+ */
+hsmiam_status hsmiam_transport_functions_load(const hsmiam_transport_functions **functions_out,
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

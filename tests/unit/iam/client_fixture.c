@@ -60,9 +60,17 @@ void client_fixture_start_over(client_fixture *fixture, const hsmiam_transport_f
                      HSMIAM_OK);
 }
 
+hsmiam_transport_functions client_fixture_copy_libcurl(void)
+{
+    const hsmiam_transport_functions *curl = NULL;
+
+    assert_int_equal(hsmiam_transport_functions_load(&curl, NULL), HSMIAM_OK);
+    return *curl;
+}
+
 void client_fixture_start(client_fixture *fixture, const server_step *script, size_t count)
 {
-    client_fixture_start_over(fixture, &hsmiam_transport_libcurl, script, count);
+    client_fixture_start_over(fixture, NULL, script, count);
 }
 
 void client_fixture_stop(client_fixture *fixture)

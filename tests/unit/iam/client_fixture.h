@@ -26,6 +26,9 @@ char *http_answer(const char *status, const char *body);
 /* The same in chunks of `piece` bytes. */
 char *http_chunked_answer(const char *body, size_t piece);
 
+/* libcurl's functions, for a test to put others in the place of some. */
+hsmiam_transport_functions client_fixture_copy_libcurl(void);
+
 /* Starts a server with the script, and a client whose endpoint it is. */
 void client_fixture_start(client_fixture *fixture, const server_step *script, size_t count);
 void client_fixture_start_over(client_fixture *fixture, const hsmiam_transport_functions *curl,

@@ -22,7 +22,7 @@ static CURLcode traced_global_init(void)
 
 static void assert_wiped(const char *answer, size_t size, server_then then, hsmiam_status status)
 {
-    hsmiam_transport_functions curl = hsmiam_transport_libcurl;
+    hsmiam_transport_functions curl = client_fixture_copy_libcurl();
     const server_step script[] = {{.answer = size > 0 ? answer : NULL, .size = size, .then = then}};
     client_fixture fixture;
 
