@@ -14,7 +14,10 @@
  *   - Strings are UTF-8 and NUL-terminated, and are copied when set.
  *   - Where it is not said that a pointer may be NULL, it may not; an hsmiam_error always may.
  *   - An object may be used by one thread at a time; different objects, by different threads at
- * once. An object that was used is of no use in a forked child: its secrets are empty there.
+ *     once, also those that stand on one token: a hsmiam_token serves several threads, but for its
+ *     set functions, which come before its first use. An object that was used is of no use in a
+ *     forked child, where it can only be freed: its secrets are empty there, and an open token
+ *     refuses.
  *   - No function but hsmiam_process_harden() changes a setting of the process. The libraries below
  *     (p11-kit and its modules, libcurl, expat, OpenSSL) initialise themselves when first needed;
  *     cleaning them up is the program's, if it wants that.
@@ -128,7 +131,14 @@ typedef void (*hsmiam_log_fn)(void *context, hsmiam_log_level level, const char 
 
 /* ------------------------------------------------------------------------------------- tokens */
 
-/** A token named by a PKCS#11 URI: found, opened and logged in to when first needed. */
+/**
+ * A token named by a PKCS#11 URI: found, opened and logged in to when first needed. Threads may
+ * share it: each operation has a session of its own, of which up to eight are open (fewer, if the
+ * token says so); a thread waits for one. If a session, the login or the token is lost in the
+ * middle of an operation, the token is opened once more with the PIN that it accepted, which stays
+ * in locked memory for that; what is safe to repeat is repeated, and of an import it is first
+ * looked up whether it took place.
+ */
 typedef struct hsmiam_token hsmiam_token;
 
 /**

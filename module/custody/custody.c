@@ -127,7 +127,8 @@ static hsmiam_status import_and_prove(hsmiam_token *token, hsmiam_import_route r
     return status;
 }
 
-static hsmiam_status rehearse(hsmiam_token *token, hsmiam_import_route route, hsmiam_error *error)
+static hsmiam_status rehearse_once(hsmiam_token *token, hsmiam_import_route route,
+                                   hsmiam_error *error)
 {
     const hsmiam_key_spec spec = {
         .id = REHEARSAL_ID, .label = REHEARSAL_LABEL, .created = time(NULL), .persistent = false};
@@ -151,6 +152,23 @@ static hsmiam_status rehearse(hsmiam_token *token, hsmiam_import_route route, hs
     return status;
 }
 
+/* A rehearsal goes with the session that it lives in, and is begun again once if that is lost.
+ * `*lost_out`: it failed for a loss, which says nothing of the route. */
+static hsmiam_status rehearse(hsmiam_token *token, hsmiam_import_route route, bool *lost_out,
+                              hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    *lost_out = true;
+    for (int attempt = 0; *lost_out && attempt < 2; attempt++) {
+        unsigned before = hsmiam_token_count_losses(token);
+        hsmiam_error_clear(error);
+        status = rehearse_once(token, route, error);
+        *lost_out = status != HSMIAM_OK && hsmiam_token_count_losses(token) != before;
+    }
+    return status;
+}
+
 /* What lets the next route be tried: this one does not work here. Anything else (two wrapping keys,
  * one that allows too much) is trouble that must be looked at first. */
 static bool may_fall_back(hsmiam_status status)
@@ -162,6 +180,7 @@ static bool may_fall_back(hsmiam_status status)
 static hsmiam_status choose_route(hsmiam_custody *custody, hsmiam_error *error)
 {
     hsmiam_status status = HSMIAM_ERR_UNSUPPORTED;
+    bool lost = false;
 
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (custody->wanted != HSMIAM_ROUTE_AUTO && custody->wanted != routes[i].route)
@@ -172,7 +191,7 @@ static hsmiam_status choose_route(hsmiam_custody *custody, hsmiam_error *error)
                              "Route %s does not work (%s) Route %s is taken: the plaintext crosses "
                              "the PKCS#11 API.",
                              routes[i - 1].name, hsmiam_error_get_message(error), routes[i].name);
-        status = rehearse(custody->token, routes[i].route, error);
+        status = rehearse(custody->token, routes[i].route, &lost, error);
         if (status == HSMIAM_OK) {
             custody->route = routes[i].route;
             hsmiam_error_clear(error);
@@ -180,7 +199,7 @@ static hsmiam_status choose_route(hsmiam_custody *custody, hsmiam_error *error)
                              routes[i].name, hsmiam_token_get_label(custody->token));
             return HSMIAM_OK;
         }
-        if (!may_fall_back(status))
+        if (lost || !may_fall_back(status))
             break;
     }
     /* CUSTODY tells of a key that IAM made; here nothing was at stake yet. */

@@ -27,12 +27,26 @@ static bool_answer get_answer(const CK_ATTRIBUTE *attribute)
     return value != CK_FALSE ? ANSWER_TRUE : ANSWER_FALSE;
 }
 
-static CK_RV read_one(const hsmiam_token *token, hsmiam_object object, CK_ATTRIBUTE_TYPE type,
-                      bool_answer *answer_out)
+hsmiam_status hsmiam_attribute_read(const hsmiam_token *token, CK_OBJECT_HANDLE object,
+                                    CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV *rv_out,
+                                    hsmiam_error *error)
+{
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    *rv_out = session->functions->C_GetAttributeValue(session->handle, object, attributes, count);
+    hsmiam_session_return(token, &session, *rv_out);
+    return HSMIAM_OK;
+}
+
+static CK_RV read_one(const hsmiam_session *session, CK_OBJECT_HANDLE object,
+                      CK_ATTRIBUTE_TYPE type, bool_answer *answer_out)
 {
     CK_BBOOL value = NOT_READ;
     CK_ATTRIBUTE attribute = {type, &value, sizeof value};
-    CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, &attribute, 1);
+    CK_RV rv = session->functions->C_GetAttributeValue(session->handle, object, &attribute, 1);
 
     *answer_out = get_answer(&attribute);
     if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
@@ -78,23 +92,25 @@ hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_obj
         values[i] = NOT_READ;
         attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof values[i]};
     }
-    CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, attributes, count);
-    if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
-        return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
+    hsmiam_session *session = NULL;
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    CK_RV rv = session->functions->C_GetAttributeValue(session->handle, object, attributes, count);
+    if (rv == CKR_ATTRIBUTE_TYPE_INVALID)
+        rv = CKR_OK;
 
     *broken_out = NULL;
-    for (size_t i = 0; i < count && *broken_out == NULL; i++) {
+    for (size_t i = 0; rv == CKR_OK && i < count && *broken_out == NULL; i++) {
         bool_answer answer = get_answer(&attributes[i]);
         /* Some tokens stop at the first attribute that they do not know. */
-        if (answer == ANSWER_NONE) {
-            rv = read_one(token, object, rules[i].type, &answer);
-            if (rv != CKR_OK)
-                return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
-        }
+        if (answer == ANSWER_NONE)
+            rv = read_one(session, object, rules[i].type, &answer);
         if (!is_kept(&rules[i], answer))
             *broken_out = &rules[i];
     }
-    return HSMIAM_OK;
+    hsmiam_session_return(token, &session, rv);
+    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
 }
 
 hsmiam_status hsmiam_attribute_get_bytes(const hsmiam_token *token, hsmiam_object object,
@@ -102,8 +118,11 @@ hsmiam_status hsmiam_attribute_get_bytes(const hsmiam_token *token, hsmiam_objec
                                          size_t *size_inout, hsmiam_error *error)
 {
     CK_ATTRIBUTE attribute = {type, bytes_out, *size_inout};
-    CK_RV rv = token->functions->C_GetAttributeValue(token->session, object, &attribute, 1);
+    CK_RV rv = CKR_OK;
 
+    hsmiam_status status = hsmiam_attribute_read(token, object, &attribute, 1, &rv, error);
+    if (status != HSMIAM_OK)
+        return status;
     if (rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_BUFFER_TOO_SMALL)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
                                 "Token \"%s\": an object has no %s, or one of more than %zu bytes.",

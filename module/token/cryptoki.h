@@ -39,6 +39,12 @@ typedef struct hsmiam_import_form {
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
 } hsmiam_import_form;
 
+/* The sessions on a token. */
+typedef struct hsmiam_pool hsmiam_pool;
+
+/* The objects of a token that the layers above know. */
+typedef struct hsmiam_handles hsmiam_handles;
+
 struct hsmiam_token {
     P11KitUri *uri;
     char *pin_source;
@@ -53,8 +59,11 @@ struct hsmiam_token {
     CK_FUNCTION_LIST *functions; /* NULL until the slot is known */
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
-    CK_SESSION_HANDLE session;
-    pthread_mutex_t in_session; /* held for an operation of several calls: find, sign */
+    hsmiam_pool *pool;         /* the sessions; never NULL */
+    hsmiam_handles *handles;   /* the objects that were handed out; never NULL */
+    pthread_mutex_t opening;   /* held while the token is opened */
+    pthread_mutex_t importing; /* held while a key is imported: guards form and wrapping_key */
+    hsmiam_secret *kept_pin;   /* the one that the token accepted, for a login after a loss */
     bool open;
     bool read_only;
 
@@ -63,7 +72,8 @@ struct hsmiam_token {
     char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
 
     hsmiam_import_form form;
-    hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
+    hsmiam_object wrapping_key;   /* found and checked; CK_INVALID_HANDLE before */
+    unsigned wrapping_generation; /* that of the sessions in which it was found */
 };
 
 /* rv.c ------------------------------------------------------------------------------------------*/
@@ -72,9 +82,14 @@ struct hsmiam_token {
  */
 const char *hsmiam_rv_get_name(CK_RV rv, char buffer[32]);
 
-/* A failed PKCS#11 call as an error: "Token "label": <function> failed: <reason> (CKR_...)." */
+/* A failed PKCS#11 call on a session as an error, and noted as a loss if it is one: "Token "label":
+ * <function> failed: <reason> (CKR_...)." */
 hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const char *function,
                                   hsmiam_error *error);
+
+/* Whether it says that the session, the login or the token is gone, or of no use any more: opening
+ * the token anew may help. */
+bool hsmiam_rv_is_loss(CK_RV rv);
 
 /* instance.c ------------------------------------------------------------------------------------*/
 
@@ -113,11 +128,90 @@ hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error) HSMIAM_
 hsmiam_status hsmiam_pin_read(const char *source, hsmiam_secret *pin,
                               hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* pool.c ----------------------------------------------------------------------------------------*/
+
+/* A session, lent to one thread. */
+typedef struct hsmiam_session {
+    CK_FUNCTION_LIST *functions; /* what to call, */
+    CK_SESSION_HANDLE handle;    /* and its first argument */
+    unsigned generation;         /* counts the losses before it was opened: object handles are good
+                                  * among sessions of one generation */
+} hsmiam_session;
+
+/* Borrows a session for calls that belong together (C_SignInit and C_Sign). Opens one, or waits for
+ * one, or opens the token anew after a loss, as need be. A thread that holds one gets the same one
+ * again, so that whoever keeps object handles from one call to the next borrows one around both.
+ * Handles, those of session objects too, are good in every session until a loss, for none is closed
+ * before that.
+ * Statuses: TOKEN (used after a fork; did not answer before), those of hsmiam_token_open(). */
+hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **session_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Gives it back, with the result of the call that failed, or CKR_OK: what says that the session,
+ * the login or the token is gone, is a loss. */
+void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, CK_RV rv);
+
+/* The same of a session that this thread keeps, if it has one. hsmiam_rv_set_error() does it. */
+void hsmiam_session_note(const hsmiam_token *token, CK_RV rv);
+
+/* For operations that are safe to repeat, which are done once more after a loss:
+ *     hsmiam_retry retry = hsmiam_retry_start(token);
+ *     do
+ *         status = once(...);
+ *     while (hsmiam_retry_again(&retry, status, error)); */
+typedef struct hsmiam_retry {
+    const hsmiam_token *token;
+    unsigned generation;
+    bool done;
+} hsmiam_retry;
+
+hsmiam_retry hsmiam_retry_start(const hsmiam_token *token);
+bool hsmiam_retry_again(hsmiam_retry *retry, hsmiam_status status, hsmiam_error *error);
+
+hsmiam_pool *hsmiam_pool_new(hsmiam_token *token);
+void hsmiam_pool_free(hsmiam_pool **pool);
+
+/* Opens the first session and logs in; the slot is known. */
+hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* handle.c --------------------------------------------------------------------------------------*/
+
+/* After a loss, handles mean nothing any more, or another object. What was handed out to the layers
+ * above is good all the same: a key is found again by its CKA_ID. What lived in the session only
+ * went with it. */
+
+/* Remembers a key that is handed out, by its CKA_ID, or NULL for a session object, and returns what
+ * to hand out for it. */
+hsmiam_status hsmiam_object_remember(hsmiam_token *token, const hsmiam_session *session,
+                                     CK_OBJECT_HANDLE handle, const char *id,
+                                     hsmiam_object *object_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Its handle in a session that the caller holds. Statuses: NOT_FOUND (also: it went with its
+ * session), AMBIGUOUS, those of a search. */
+hsmiam_status hsmiam_object_resolve(hsmiam_token *token, const hsmiam_session *session,
+                                    hsmiam_object object, CK_OBJECT_HANDLE *handle_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* It was destroyed. */
+void hsmiam_object_forget(hsmiam_token *token, hsmiam_object object);
+
+hsmiam_handles *hsmiam_handles_new(void);
+void hsmiam_handles_free(hsmiam_handles **handles);
+
 /* session.c -------------------------------------------------------------------------------------*/
 
-/* Opens a session on the slot and logs in. */
-hsmiam_status hsmiam_session_open(hsmiam_token *token, hsmiam_error *error) HSMIAM_MUST_USE;
-void hsmiam_session_close(hsmiam_token *token);
+/* Opens a session, read-only if the token cannot be written to. */
+CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot,
+                          CK_SESSION_HANDLE *handle_out);
+
+/* Logs the user in, if the token wants that and he is not yet. `info` is what the token says now.
+ */
+hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
+                                    const CK_TOKEN_INFO *info, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether the session is there, and the user logged in. */
+bool hsmiam_session_is_logged_in(const hsmiam_session *session);
 
 /* attribute.c -----------------------------------------------------------------------------------*/
 
@@ -140,6 +234,11 @@ hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_obj
                                            const hsmiam_bool_rule *rules, size_t count,
                                            const hsmiam_bool_rule **broken_out,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* C_GetAttributeValue in a borrowed session; its result goes to `rv_out`. */
+hsmiam_status hsmiam_attribute_read(const hsmiam_token *token, CK_OBJECT_HANDLE object,
+                                    CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV *rv_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Reads bytes: at most `*size_inout` of them, whose number it becomes. UNSUPPORTED if the object
  * has no such attribute or it is longer. `name` is for the message. */
@@ -170,6 +269,14 @@ bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template);
 
 /* Whether an attribute is still asked for. */
 bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute);
+
+/* import.c --------------------------------------------------------------------------------------*/
+
+/* hsmiam_token_import_key() within one session, without a second try after its loss. */
+hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
+                                     hsmiam_import_route route, const hsmiam_key_spec *spec,
+                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* uri.c -----------------------------------------------------------------------------------------*/
 

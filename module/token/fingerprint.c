@@ -49,15 +49,18 @@ static hsmiam_status sign_nonce(hsmiam_token *token, hsmiam_object private_key, 
     if (RAND_bytes(proof->nonce, sizeof proof->nonce) != 1)
         return hsmiam_evp_set_error(error, "make a nonce");
 
-    (void)pthread_mutex_lock(&token->in_session);
+    hsmiam_session *session = NULL;
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
     const char *function = "C_SignInit(CKM_ECDSA)";
-    CK_RV rv = token->functions->C_SignInit(token->session, &mechanism, private_key);
+    CK_RV rv = session->functions->C_SignInit(session->handle, &mechanism, private_key);
     if (rv == CKR_OK) {
         function = "C_Sign(CKM_ECDSA)";
-        rv = token->functions->C_Sign(token->session, proof->nonce, sizeof proof->nonce,
-                                      proof->signature, &size);
+        rv = session->functions->C_Sign(session->handle, proof->nonce, sizeof proof->nonce,
+                                        proof->signature, &size);
     }
-    (void)pthread_mutex_unlock(&token->in_session);
+    hsmiam_session_return(token, &session, rv);
     if (rv != CKR_OK)
         return hsmiam_rv_set_error(token, rv, function, error);
     if (size != sizeof proof->signature)

@@ -79,16 +79,18 @@ static void harden(key_template *template, unsigned dropped)
         put(template, CKA_MODIFIABLE, &no, sizeof no);
 }
 
-static CK_RV create_object(hsmiam_token *token, key_template *template, const hsmiam_secret *value,
+static CK_RV create_object(const hsmiam_token *token, const hsmiam_session *session,
+                           key_template *template, const hsmiam_secret *value,
                            CK_OBJECT_HANDLE *object_out)
 {
     put(template, CKA_VALUE, hsmiam_secret_get_data(value), hsmiam_secret_get_size(value));
     harden(template, token->form.dropped);
-    return token->functions->C_CreateObject(token->session, template->attributes, template->count,
-                                            object_out);
+    return session->functions->C_CreateObject(session->handle, template->attributes,
+                                              template->count, object_out);
 }
 
-static CK_RV unwrap(hsmiam_token *token, key_template *template, const hsmiam_oaep_hash *hash,
+static CK_RV unwrap(const hsmiam_token *token, const hsmiam_session *session,
+                    key_template *template, const hsmiam_oaep_hash *hash,
                     const hsmiam_secret *wrapped, size_t value_size, CK_OBJECT_HANDLE *object_out)
 {
     CK_RSA_PKCS_OAEP_PARAMS parameters = {hash->mechanism, hash->mgf, CKZ_DATA_SPECIFIED, NULL, 0};
@@ -99,15 +101,16 @@ static CK_RV unwrap(hsmiam_token *token, key_template *template, const hsmiam_oa
     if (token->form.with_value_len)
         put(template, CKA_VALUE_LEN, &template->value_len, sizeof template->value_len);
     harden(template, token->form.dropped);
-    return token->functions->C_UnwrapKey(
-        token->session, &mechanism, token->wrapping_key, hsmiam_secret_get_data(wrapped),
+    return session->functions->C_UnwrapKey(
+        session->handle, &mechanism, token->wrapping_key, hsmiam_secret_get_data(wrapped),
         hsmiam_secret_get_size(wrapped), template->attributes, template->count, object_out);
 }
 
 /* One attempt by the route, in the form that token->form says. */
-static hsmiam_status attempt(hsmiam_token *token, hsmiam_import_route route,
-                             const hsmiam_key_spec *spec, const hsmiam_secret *value,
-                             CK_OBJECT_HANDLE *object_out, CK_RV *rv_out, hsmiam_error *error)
+static hsmiam_status attempt(hsmiam_token *token, const hsmiam_session *session,
+                             hsmiam_import_route route, const hsmiam_key_spec *spec,
+                             const hsmiam_secret *value, CK_OBJECT_HANDLE *object_out,
+                             CK_RV *rv_out, hsmiam_error *error)
 {
     const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
     key_template template;
@@ -115,7 +118,7 @@ static hsmiam_status attempt(hsmiam_token *token, hsmiam_import_route route,
 
     fill(&template, spec);
     if (route == HSMIAM_ROUTE_CREATE_OBJECT) {
-        *rv_out = create_object(token, &template, value, object_out);
+        *rv_out = create_object(token, session, &template, value, object_out);
         return HSMIAM_OK;
     }
     hsmiam_status status = hsmiam_secret_new(WRAPPED_SIZE_MAX, &wrapped, error);
@@ -124,7 +127,8 @@ static hsmiam_status attempt(hsmiam_token *token, hsmiam_import_route route,
     status = hsmiam_wrapping_key_encrypt(token, token->wrapping_key, hash, value, wrapped, error);
     if (status != HSMIAM_OK)
         goto out;
-    *rv_out = unwrap(token, &template, hash, wrapped, hsmiam_secret_get_size(value), object_out);
+    *rv_out =
+        unwrap(token, session, &template, hash, wrapped, hsmiam_secret_get_size(value), object_out);
 out:
     hsmiam_secret_free(&wrapped);
     return status;
@@ -148,11 +152,13 @@ static bool next_form(hsmiam_import_form *form, hsmiam_import_route route, CK_RV
     return hsmiam_rv_is_template_refusal(rv) && hsmiam_hardening_drop(&form->dropped, false);
 }
 
-static hsmiam_status find_wrapping_key(hsmiam_token *token, hsmiam_error *error)
+static hsmiam_status find_wrapping_key(hsmiam_token *token, const hsmiam_session *session,
+                                       hsmiam_error *error)
 {
     hsmiam_object key = CK_INVALID_HANDLE;
 
-    if (token->wrapping_key != CK_INVALID_HANDLE)
+    if (token->wrapping_key != CK_INVALID_HANDLE &&
+        token->wrapping_generation == session->generation)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_pair_find(token, &hsmiam_pair_wrapping, &key, error);
     if (status != HSMIAM_OK)
@@ -161,6 +167,7 @@ static hsmiam_status find_wrapping_key(hsmiam_token *token, hsmiam_error *error)
     if (status != HSMIAM_OK)
         return status;
     token->wrapping_key = key;
+    token->wrapping_generation = session->generation;
     return HSMIAM_OK;
 }
 
@@ -173,9 +180,10 @@ static bool is_full(const hsmiam_token *token)
            token->info.ulFreePrivateMemory < KEY_ROOM_MIN;
 }
 
-hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,
-                                      const hsmiam_key_spec *spec, const hsmiam_secret *value,
-                                      hsmiam_object *object_out, hsmiam_error *error)
+hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
+                                     hsmiam_import_route route, const hsmiam_key_spec *spec,
+                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
+                                     hsmiam_error *error)
 {
     hsmiam_import_form before = token->form;
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
@@ -191,12 +199,12 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                                 "Token \"%s\" has no room for another key (%lu bytes left).",
                                 token->label, token->info.ulFreePrivateMemory);
     if (route == HSMIAM_ROUTE_RSA_OAEP)
-        status = find_wrapping_key(token, error);
+        status = find_wrapping_key(token, session, error);
     if (status != HSMIAM_OK)
         return status;
 
     do {
-        status = attempt(token, route, spec, value, &object, &rv, error);
+        status = attempt(token, session, route, spec, value, &object, &rv, error);
         if (status != HSMIAM_OK)
             goto out;
     } while (rv != CKR_OK && next_form(&token->form, route, rv));
@@ -205,7 +213,7 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
             token, rv, route == HSMIAM_ROUTE_RSA_OAEP ? "C_UnwrapKey" : "C_CreateObject", error);
         goto out;
     }
-    *object_out = object;
+    *handle_out = object;
 out:
     if (status != HSMIAM_OK)
         token->form = before;
@@ -235,12 +243,15 @@ static hsmiam_status check_bytes(const hsmiam_token *token, hsmiam_object key,
 }
 
 /* Asks for the value's length only: a token that tells it would tell the value too. */
-static hsmiam_status check_value_is_hidden(const hsmiam_token *token, hsmiam_object key,
+static hsmiam_status check_value_is_hidden(const hsmiam_token *token, CK_OBJECT_HANDLE key,
                                            hsmiam_error *error)
 {
     CK_ATTRIBUTE attribute = {CKA_VALUE, NULL, 0};
-    CK_RV rv = token->functions->C_GetAttributeValue(token->session, key, &attribute, 1);
+    CK_RV rv = CKR_OK;
 
+    hsmiam_status status = hsmiam_attribute_read(token, key, &attribute, 1, &rv, error);
+    if (status != HSMIAM_OK)
+        return status;
     if (rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID)
         return HSMIAM_OK;
     if (rv != CKR_OK)
@@ -249,8 +260,8 @@ static hsmiam_status check_value_is_hidden(const hsmiam_token *token, hsmiam_obj
                             "Token \"%s\" lets the imported key's value be read.", token->label);
 }
 
-hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
-                                     const hsmiam_key_spec *spec, hsmiam_error *error)
+static hsmiam_status check_key(const hsmiam_token *token, CK_OBJECT_HANDLE key,
+                               const hsmiam_key_spec *spec, hsmiam_error *error)
 {
     const hsmiam_bool_rule *broken = NULL;
     hsmiam_bool_rule rules[PROPERTIES + 1];
@@ -270,4 +281,32 @@ hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
     if (broken != NULL)
         return differs(token, broken->name, error);
     return check_value_is_hidden(token, key, error);
+}
+
+static hsmiam_status check_in_session(hsmiam_token *token, hsmiam_object key,
+                                      const hsmiam_key_spec *spec, hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, key, &handle, error);
+    if (status == HSMIAM_OK)
+        status = check_key(token, handle, spec, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
+                                     const hsmiam_key_spec *spec, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do
+        status = check_in_session(token, key, spec, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    return status;
 }

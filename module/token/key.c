@@ -157,19 +157,18 @@ static hsmiam_status check_use(const hsmiam_token *token, hsmiam_object key, con
                             token->label, id);
 }
 
-hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_uri,
-                                           hsmiam_object *object_out,
-                                           char id_out[HSMIAM_ACCESS_KEY_ID_MAX + 1],
-                                           hsmiam_error *error)
+/* Within one session, so that no handle outlives a loss. */
+static hsmiam_status find_in_session(hsmiam_token *token, P11KitUri *uri, hsmiam_object *object_out,
+                                     char id_out[HSMIAM_ACCESS_KEY_ID_MAX + 1], hsmiam_error *error)
 {
     CK_ATTRIBUTE template[SEARCH_MAX];
     CK_ULONG attributes = 0;
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     hsmiam_object key = CK_INVALID_HANDLE;
     size_t count = 0;
-    P11KitUri *uri = NULL;
+    hsmiam_session *session = NULL;
 
-    hsmiam_status status = hsmiam_uri_parse(key_uri != NULL ? key_uri : "pkcs11:", &uri, error);
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
     if (status != HSMIAM_OK)
         return status;
     status = fill_search(uri, template, &attributes, error);
@@ -184,8 +183,26 @@ hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_
     status = check_use(token, key, id_out, error);
     if (status != HSMIAM_OK)
         goto out;
-    *object_out = key;
+    status = hsmiam_object_remember(token, session, key, id_out, object_out, error);
 out:
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_uri,
+                                           hsmiam_object *object_out,
+                                           char id_out[HSMIAM_ACCESS_KEY_ID_MAX + 1],
+                                           hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    P11KitUri *uri = NULL;
+
+    hsmiam_status status = hsmiam_uri_parse(key_uri != NULL ? key_uri : "pkcs11:", &uri, error);
+    if (status != HSMIAM_OK)
+        return status;
+    do
+        status = find_in_session(token, uri, object_out, id_out, error);
+    while (hsmiam_retry_again(&retry, status, error));
     hsmiam_uri_free(&uri);
     return status;
 }

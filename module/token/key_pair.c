@@ -176,15 +176,20 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
                                 "Token \"%s\" is write-protected; no key can be made in it.",
                                 token->label);
 
+    hsmiam_session *session = NULL;
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
     CK_ULONG of_public = fill_public(spec, public_template);
     CK_RV rv = CKR_OK;
     do {
         CK_ULONG of_private = fill_private(spec, dropped, private_template);
-        rv = token->functions->C_GenerateKeyPair(token->session, &mechanism, public_template,
-                                                 of_public, private_template, of_private,
-                                                 &public_key, &private_key);
+        rv = session->functions->C_GenerateKeyPair(session->handle, &mechanism, public_template,
+                                                   of_public, private_template, of_private,
+                                                   &public_key, &private_key);
     } while (hsmiam_rv_is_template_refusal(rv) &&
              hsmiam_hardening_drop(&dropped, spec->unwrap_template));
+    hsmiam_session_return(token, &session, rv);
     if (rv != CKR_OK)
         return hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
     warn_of_dropped(token, spec, dropped);

@@ -4,32 +4,47 @@
 #include <string.h>
 
 /* Fills `found` and `count_out`; names the function that failed. */
-static CK_RV find(hsmiam_token *token, CK_ATTRIBUTE *template, CK_ULONG attributes,
+static CK_RV find(const hsmiam_session *session, CK_ATTRIBUTE *template, CK_ULONG attributes,
                   CK_OBJECT_HANDLE *found, CK_ULONG room, CK_ULONG *count_out,
                   const char **function_out)
 {
-    CK_FUNCTION_LIST *functions = token->functions;
+    CK_FUNCTION_LIST *functions = session->functions;
     CK_ULONG count = 0;
 
     *function_out = "C_FindObjectsInit";
-    CK_RV rv = functions->C_FindObjectsInit(token->session, template, attributes);
+    CK_RV rv = functions->C_FindObjectsInit(session->handle, template, attributes);
     if (rv != CKR_OK)
         return rv;
     *function_out = "C_FindObjects";
     for (CK_ULONG more = 1; more > 0 && count < room; count += more) {
-        rv = functions->C_FindObjects(token->session, found + count, room - count, &more);
+        rv = functions->C_FindObjects(session->handle, found + count, room - count, &more);
         /* A token that counts beyond the room is not believed. */
         if (rv == CKR_OK && more > room - count)
             rv = CKR_GENERAL_ERROR;
         if (rv != CKR_OK)
             break;
     }
-    CK_RV final = functions->C_FindObjectsFinal(token->session);
+    CK_RV final = functions->C_FindObjectsFinal(session->handle);
     *count_out = count;
     if (rv != CKR_OK)
         return rv;
     *function_out = "C_FindObjectsFinal";
     return final;
+}
+
+static hsmiam_status find_once(hsmiam_token *token, CK_ATTRIBUTE *template, CK_ULONG attributes,
+                               CK_OBJECT_HANDLE *found, CK_ULONG *count_out, hsmiam_error *error)
+{
+    const char *function = NULL;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    CK_RV rv =
+        find(session, template, attributes, found, HSMIAM_OBJECTS_MAX + 1, count_out, &function);
+    hsmiam_session_return(token, &session, rv);
+    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, function, error);
 }
 
 hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, CK_ULONG attributes,
@@ -39,13 +54,14 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
     /* One more than the caller's array takes, to know whether there are more. */
     CK_OBJECT_HANDLE found[HSMIAM_OBJECTS_MAX + 1];
     CK_ULONG count = 0;
-    const char *function = NULL;
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
 
-    (void)pthread_mutex_lock(&token->in_session);
-    CK_RV rv = find(token, template, attributes, found, HSMIAM_OBJECTS_MAX + 1, &count, &function);
-    (void)pthread_mutex_unlock(&token->in_session);
-    if (rv != CKR_OK)
-        return hsmiam_rv_set_error(token, rv, function, error);
+    do
+        status = find_once(token, template, attributes, found, &count, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    if (status != HSMIAM_OK)
+        return status;
     if (count > HSMIAM_OBJECTS_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
                                 "Token \"%s\" holds more than %d keys that match; name one by its "
@@ -84,27 +100,60 @@ bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute)
     return dropped <= attribute;
 }
 
-hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const void *data,
-                                size_t size, hsmiam_secret *mac, hsmiam_error *error)
+/* Signs into the room of `mac`. A key may want the PIN for each of its signatures. */
+static hsmiam_status sign(hsmiam_token *token, const hsmiam_session *session,
+                          CK_OBJECT_HANDLE handle, const void *data, size_t size,
+                          hsmiam_secret *mac, CK_ULONG *written, CK_RV *rv_out, hsmiam_error *error)
 {
     CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
     size_t room = 0;
     uint8_t *to = hsmiam_secret_get_room(mac, &room);
-    CK_ULONG written = room;
+    const char *function = "C_SignInit(CKM_SHA256_HMAC)";
 
+    *rv_out = session->functions->C_SignInit(session->handle, &mechanism, handle);
+    if (*rv_out == CKR_OK) {
+        function = "C_Sign(CKM_SHA256_HMAC)";
+        *written = room;
+        *rv_out = session->functions->C_Sign(session->handle, (CK_BYTE *)data, size, to, written);
+    }
+    return *rv_out == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, *rv_out, function, error);
+}
+
+static hsmiam_status hmac_once(hsmiam_token *token, hsmiam_object key, const void *data,
+                               size_t size, hsmiam_secret *mac, CK_ULONG *written,
+                               hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+    CK_RV rv = CKR_OK;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, key, &handle, error);
+    if (status == HSMIAM_OK)
+        status = sign(token, session, handle, data, size, mac, written, &rv, error);
+    hsmiam_session_return(token, &session, rv);
+    return status;
+}
+
+hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const void *data,
+                                size_t size, hsmiam_secret *mac, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+    CK_ULONG written = 0;
+    size_t room = 0;
+
+    (void)hsmiam_secret_get_room(mac, &room);
     if (room < HSMIAM_HMAC_SIZE)
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "There is no room for an HMAC.");
 
-    (void)pthread_mutex_lock(&token->in_session);
-    const char *function = "C_SignInit(CKM_SHA256_HMAC)";
-    CK_RV rv = token->functions->C_SignInit(token->session, &mechanism, key);
-    if (rv == CKR_OK) {
-        function = "C_Sign(CKM_SHA256_HMAC)";
-        rv = token->functions->C_Sign(token->session, (CK_BYTE *)data, size, to, &written);
-    }
-    (void)pthread_mutex_unlock(&token->in_session);
-    if (rv != CKR_OK)
-        return hsmiam_rv_set_error(token, rv, function, error);
+    do
+        status = hmac_once(token, key, data, size, mac, &written, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    if (status != HSMIAM_OK)
+        return status;
     if (written != HSMIAM_HMAC_SIZE)
         return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
                                 "Token \"%s\": C_Sign gave an HMAC of %lu bytes, not %d.",
@@ -113,10 +162,40 @@ hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const vo
     return HSMIAM_OK;
 }
 
+static hsmiam_status destroy_once(hsmiam_token *token, hsmiam_object object, hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+    CK_RV rv = CKR_OK;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, object, &handle, error);
+    if (status == HSMIAM_OK) {
+        rv = session->functions->C_DestroyObject(session->handle, handle);
+        if (rv != CKR_OK)
+            status = hsmiam_rv_set_error(token, rv, "C_DestroyObject", error);
+    }
+    hsmiam_session_return(token, &session, rv);
+    return status;
+}
+
+/* After a loss, the object may be gone; that is what was wanted. */
 hsmiam_status hsmiam_token_destroy_object(hsmiam_token *token, hsmiam_object object,
                                           hsmiam_error *error)
 {
-    CK_RV rv = token->functions->C_DestroyObject(token->session, object);
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
 
-    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_DestroyObject", error);
+    do
+        status = destroy_once(token, object, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    if (status == HSMIAM_ERR_NOT_FOUND) {
+        hsmiam_error_clear(error);
+        status = HSMIAM_OK;
+    }
+    if (status == HSMIAM_OK)
+        hsmiam_object_forget(token, object);
+    return status;
 }

@@ -41,9 +41,9 @@ out:
     return status;
 }
 
-static hsmiam_status provision_pair(hsmiam_token *token, const hsmiam_pair_spec *spec,
-                                    hsmiam_provisioned_fn report, void *context,
-                                    hsmiam_error *error)
+static hsmiam_status provision_in_session(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                          hsmiam_provisioned_fn report, void *context,
+                                          hsmiam_error *error)
 {
     hsmiam_object key = CK_INVALID_HANDLE;
     hsmiam_status status = hsmiam_pair_find(token, spec, &key, error);
@@ -64,6 +64,26 @@ static hsmiam_status provision_pair(hsmiam_token *token, const hsmiam_pair_spec 
             return status;
     }
     return report_pair(token, spec, key, missing, report, context, error);
+}
+
+/* Within one session, so that no handle outlives a loss. It is safe to repeat, for it looks first.
+ */
+static hsmiam_status provision_pair(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                    hsmiam_provisioned_fn report, void *context,
+                                    hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do {
+        hsmiam_session *session = NULL;
+        status = hsmiam_session_borrow(token, &session, error);
+        if (status != HSMIAM_OK)
+            continue;
+        status = provision_in_session(token, spec, report, context, error);
+        hsmiam_session_return(token, &session, CKR_OK);
+    } while (hsmiam_retry_again(&retry, status, error));
+    return status;
 }
 
 hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,

@@ -96,6 +96,7 @@ hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const cha
                          function, p11_kit_strerror(rv), name);
 
     hsmiam_error_set_origin(error, HSMIAM_DOMAIN_PKCS11, rv, name);
+    hsmiam_session_note(token, rv);
     return status;
 }
 
@@ -104,4 +105,18 @@ bool hsmiam_rv_is_template_refusal(CK_RV rv)
     return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
            rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT ||
            rv == CKR_TEMPLATE_INCOMPLETE;
+}
+
+bool hsmiam_rv_is_loss(CK_RV rv)
+{
+    static const CK_RV losses[] = {
+        CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,       CKR_DEVICE_REMOVED,
+        CKR_TOKEN_NOT_PRESENT,      CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_ERROR,
+        CKR_USER_NOT_LOGGED_IN,     CKR_OPERATION_ACTIVE,
+    };
+
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+        if (losses[i] == rv)
+            return true;
+    return false;
 }

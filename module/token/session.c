@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session on the token, and the login. */
+/* One session on the token, and the login. */
 #include "token/cryptoki.h"
 
-static hsmiam_status open_session(hsmiam_token *token, hsmiam_error *error)
+CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot,
+                          CK_SESSION_HANDLE *handle_out)
 {
     const CK_FLAGS flags = CKF_SERIAL_SESSION;
     CK_RV rv = CKR_TOKEN_WRITE_PROTECTED;
 
-    token->read_only = false;
-    if ((token->info.flags & CKF_WRITE_PROTECTED) == 0)
-        rv = token->functions->C_OpenSession(token->slot, flags | CKF_RW_SESSION, NULL, NULL,
-                                             &token->session);
+    if (!token->read_only)
+        rv = functions->C_OpenSession(slot, flags | CKF_RW_SESSION, NULL, NULL, handle_out);
     /* A token that cannot be written to can still sign. */
     if (rv == CKR_TOKEN_WRITE_PROTECTED) {
         token->read_only = true;
-        rv = token->functions->C_OpenSession(token->slot, flags, NULL, NULL, &token->session);
+        rv = functions->C_OpenSession(slot, flags, NULL, NULL, handle_out);
     }
-    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_OpenSession", error);
+    return rv;
 }
 
 /* What the token says of its PIN before any is tried. */
-static hsmiam_status check_pin_state(const hsmiam_token *token, hsmiam_error *error)
+static hsmiam_status check_pin_state(const hsmiam_token *token, CK_FLAGS flags, hsmiam_error *error)
 {
-    CK_FLAGS flags = token->info.flags;
 
     if (flags & CKF_USER_PIN_LOCKED)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
@@ -141,80 +139,74 @@ static hsmiam_status explain_refused_login(hsmiam_token *token, CK_RV rv, size_t
     return status;
 }
 
-/* Whoever else in this process logged in to the token did it for every session; no PIN is needed
- * then, and none is asked for. */
-static bool is_logged_in(const hsmiam_token *token)
+bool hsmiam_session_is_logged_in(const hsmiam_session *session)
 {
     CK_SESSION_INFO info;
 
-    return token->functions->C_GetSessionInfo(token->session, &info) == CKR_OK &&
+    return session->functions->C_GetSessionInfo(session->handle, &info) == CKR_OK &&
            (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS);
 }
 
-static hsmiam_status log_in(hsmiam_token *token, hsmiam_error *error)
+static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *session)
 {
-    bool pin_pad = (token->info.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
-    hsmiam_secret *pin = NULL;
-    CK_RV rv = CKR_OK;
-    size_t size = 0;
+    hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                     "Enter the PIN for token \"%s\" on its own keypad.", token->label);
+    return session->functions->C_Login(session->handle, CKU_USER, NULL, 0);
+}
 
-    if (is_logged_in(token))
-        return HSMIAM_OK;
-    if (token->login_failed)
-        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
-                                "The PIN for token \"%s\" was refused before and is not tried "
-                                "again.",
-                                token->label);
-    hsmiam_status status = check_pin_state(token, error);
-    if (status != HSMIAM_OK)
-        return status;
+/* Once by one PIN. The PIN that the token accepts is kept, for a login after a loss: its source may
+ * be a person, or may give it once only. */
+static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *session,
+                                   hsmiam_error *error)
+{
+    hsmiam_secret *pin = token->kept_pin;
+    bool accepted = pin != NULL;
+    hsmiam_status status = HSMIAM_OK;
 
-    if (pin_pad) {
-        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
-                         "Enter the PIN for token \"%s\" on its own keypad.", token->label);
-        rv = token->functions->C_Login(token->session, CKU_USER, NULL, 0);
-    } else {
+    token->kept_pin = NULL;
+    if (pin == NULL) {
         status = hsmiam_secret_new(HSMIAM_PIN_ROOM, &pin, error);
         if (status != HSMIAM_OK)
             goto out;
         status = get_pin(token, pin, error);
         if (status != HSMIAM_OK)
             goto out;
-        size = hsmiam_secret_get_size(pin);
-        rv = token->functions->C_Login(token->session, CKU_USER, hsmiam_secret_get_data(pin), size);
     }
+    size_t size = hsmiam_secret_get_size(pin);
+    CK_RV rv =
+        session->functions->C_Login(session->handle, CKU_USER, hsmiam_secret_get_data(pin), size);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, size, error);
+    /* Trouble of another kind is no refusal. */
+    if (rv == CKR_OK || (accepted && !token->login_failed)) {
+        token->kept_pin = pin;
+        pin = NULL;
+    }
 out:
     hsmiam_secret_free(&pin);
     return status;
 }
 
-hsmiam_status hsmiam_session_open(hsmiam_token *token, hsmiam_error *error)
+hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
+                                    const CK_TOKEN_INFO *info, hsmiam_error *error)
 {
-    hsmiam_status status = open_session(token, error);
+    /* Whoever else in this process logged in to the token did it for every session; no PIN is
+     * needed then, and none is asked for. */
+    if ((info->flags & CKF_LOGIN_REQUIRED) == 0 || hsmiam_session_is_logged_in(session))
+        return HSMIAM_OK;
+    if (token->login_failed)
+        return hsmiam_error_set(error, HSMIAM_ERR_PIN,
+                                "The PIN for token \"%s\" was refused before and is not tried "
+                                "again.",
+                                token->label);
+    hsmiam_status status = check_pin_state(token, info->flags, error);
     if (status != HSMIAM_OK)
         return status;
+    if ((info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
+        return log_in_by_pin(token, session, error);
 
-    if (token->info.flags & CKF_LOGIN_REQUIRED)
-        status = log_in(token, error);
-    else
-        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
-                         "Token \"%s\" needs no login: whoever reaches it can use its keys.",
-                         token->label);
-    if (status != HSMIAM_OK) {
-        (void)token->functions->C_CloseSession(token->session);
-        token->session = CK_INVALID_HANDLE;
-    }
+    CK_RV rv = log_in_by_keypad(token, session);
+    if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
+        status = explain_refused_login(token, rv, 0, error);
     return status;
-}
-
-/* Never C_Logout: it would log every other session of this process out as well. With the last
- * session, the token logs the process out by itself (PKCS#11, C_CloseSession). */
-void hsmiam_session_close(hsmiam_token *token)
-{
-    if (token->session == CK_INVALID_HANDLE)
-        return;
-    (void)token->functions->C_CloseSession(token->session);
-    token->session = CK_INVALID_HANDLE;
 }

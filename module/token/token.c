@@ -14,8 +14,16 @@ hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out, hsmiam
     if (token == NULL)
         return hsmiam_error_set_memory(error, "a token");
 
-    (void)pthread_mutex_init(&token->in_session, NULL);
-    hsmiam_status status = hsmiam_uri_parse(uri, &token->uri, error);
+    (void)pthread_mutex_init(&token->opening, NULL);
+    (void)pthread_mutex_init(&token->importing, NULL);
+    hsmiam_status status = HSMIAM_OK;
+    token->pool = hsmiam_pool_new(token);
+    token->handles = hsmiam_handles_new();
+    if (token->pool == NULL || token->handles == NULL) {
+        status = hsmiam_error_set_memory(error, "a token");
+        goto out;
+    }
+    status = hsmiam_uri_parse(uri, &token->uri, error);
     if (status != HSMIAM_OK)
         goto out;
     status = hsmiam_uri_take_pin_value(token->uri, &token->pin_value, error);
@@ -37,12 +45,15 @@ void hsmiam_token_free(hsmiam_token **token)
 {
     if (token == NULL || *token == NULL)
         return;
-    hsmiam_session_close(*token);
+    hsmiam_pool_free(&(*token)->pool);
+    hsmiam_handles_free(&(*token)->handles);
     hsmiam_modules_release(&(*token)->modules);
     hsmiam_secret_free(&(*token)->pin_value);
+    hsmiam_secret_free(&(*token)->kept_pin);
     hsmiam_uri_free(&(*token)->uri);
     free((*token)->pin_source);
-    (void)pthread_mutex_destroy(&(*token)->in_session);
+    (void)pthread_mutex_destroy(&(*token)->importing);
+    (void)pthread_mutex_destroy(&(*token)->opening);
     free(*token);
     *token = NULL;
 }
@@ -111,12 +122,10 @@ static void forget_names(hsmiam_token *token)
     token->serial[0] = '\0';
 }
 
-hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
+static hsmiam_status open_once(hsmiam_token *token, hsmiam_error *error)
 {
-    if (token->open)
-        return HSMIAM_OK;
-
     hsmiam_status status = HSMIAM_OK;
+
     if (token->modules.list == NULL)
         status = hsmiam_modules_load(&token->modules, token->uri, error);
     if (status != HSMIAM_OK)
@@ -127,7 +136,8 @@ hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
     status = remember_names(token, error);
     if (status != HSMIAM_OK)
         goto out;
-    status = hsmiam_session_open(token, error);
+    token->read_only = (token->info.flags & CKF_WRITE_PROTECTED) != 0;
+    status = hsmiam_pool_open(token->pool, error);
     if (status != HSMIAM_OK)
         goto out;
 
@@ -137,6 +147,14 @@ hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
 out:
     if (!token->open)
         forget_names(token);
+    return status;
+}
+
+hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
+{
+    (void)pthread_mutex_lock(&token->opening);
+    hsmiam_status status = token->open ? HSMIAM_OK : open_once(token, error);
+    (void)pthread_mutex_unlock(&token->opening);
     return status;
 }
 

@@ -17,6 +17,9 @@ typedef unsigned long hsmiam_object;
  * asks here. */
 bool hsmiam_access_key_id_is_valid(const char *id, size_t size);
 
+/* How often the token, its session or its login was lost and opened again. */
+unsigned hsmiam_token_count_losses(const hsmiam_token *token);
+
 /* Finds the one access key (a secret key whose CKA_ID is an access key id) that the object, id and
  * type attributes of `key_uri` choose; NULL, or a URI without them: the only one there is. Its
  * CKA_ID goes to `id_out`.

@@ -4,8 +4,13 @@
 
 #include <string.h>
 
-static const CK_RV failures[] = {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED,
+static const CK_RV failures[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_MEMORY,
                                  CKR_HOST_MEMORY};
+
+/* Any of them: the token is opened anew, once, and what it was about is done again. */
+static const CK_RV losses[] = {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,
+                               CKR_DEVICE_REMOVED,         CKR_TOKEN_NOT_PRESENT,
+                               CKR_DEVICE_ERROR,           CKR_USER_NOT_LOGGED_IN};
 
 /* What goes wrong once the key is made, and not in the rehearsal. */
 static void break_hmac(hsmiam_client *client)
@@ -23,8 +28,8 @@ static void break_unwrap(hsmiam_client *client)
 static void break_proof_and_destruction(hsmiam_client *client)
 {
     (void)client;
-    mock_fail(MOCK_C_SignInit, 1, CKR_DEVICE_ERROR);
-    mock_fail(MOCK_C_DestroyObject, 1, CKR_DEVICE_REMOVED);
+    mock_fail(MOCK_C_SignInit, 1, CKR_GENERAL_ERROR);
+    mock_fail(MOCK_C_DestroyObject, 1, CKR_FUNCTION_FAILED);
 }
 
 static void make_value_readable(hsmiam_client *client)
@@ -193,6 +198,44 @@ static void test_each_token_call_fails_once(void **state)
     assert_true(after >= 4 * 10);
 }
 
+/* One loss; false once that call is not made any more. Opening the token is not tried twice. */
+static bool create_losing(fixture *fix, mock_function function, unsigned call, CK_RV rv,
+                          unsigned *survived)
+{
+    fixture_stop(fix);
+    fixture_start(fix);
+    mock_fail(function, call, rv);
+    hsmiam_status status = fixture_create(fix, "alice");
+
+    if (status == HSMIAM_OK) {
+        assert_true(fixture_token_has(NEW_ID));
+        assert_true(fake_iam_has_key(&fix->client, NEW_ID));
+        assert_int_equal(fix->notices, 0);
+        assert_int_equal(fix->client.creates, 1);
+        ++*survived;
+    } else {
+        assert_int_equal(fix->client.creates, 0);
+        fixture_expect_message(fix, function < MOCK_C_OpenSession ? "No token matches"
+                                                                  : mock_get_name(function));
+        assert_true(function < MOCK_C_CreateObject);
+    }
+    assert_int_equal(mock_count_session_objects(), 0);
+    assert_true(mock.calls[MOCK_C_Login] <= 2);
+    return mock.calls[function] >= call;
+}
+
+static void test_each_token_call_loses_the_session_once(void **state)
+{
+    unsigned survived = 0;
+
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
+        for (mock_function function = 0; function < MOCK_FUNCTION_COUNT; function++)
+            for (unsigned call = 1; create_losing(*state, function, call, losses[i], &survived);
+                 call++)
+                continue;
+    assert_true(survived >= 6 * 30);
+}
+
 /* From one call on, the token is gone for good. */
 static void test_token_is_removed(void **state)
 {
@@ -221,6 +264,7 @@ int main(void)
         fixture_test(test_root_users_key_cannot_be_deleted),
         fixture_test(test_object_cannot_be_destroyed),
         fixture_test(test_each_token_call_fails_once),
+        fixture_test(test_each_token_call_loses_the_session_once),
         fixture_test(test_token_is_removed),
     };
 

@@ -244,7 +244,7 @@ static void test_other_failures_are_not_tried_again(void **state)
     static const struct {
         CK_RV rv;
         hsmiam_status status;
-    } cases[] = {{CKR_DEVICE_ERROR, HSMIAM_ERR_TOKEN},
+    } cases[] = {{CKR_GENERAL_ERROR, HSMIAM_ERR_TOKEN},
                  {CKR_FUNCTION_FAILED, HSMIAM_ERR_TOKEN},
                  {CKR_MECHANISM_INVALID, HSMIAM_ERR_UNSUPPORTED},
                  {CKR_WRAPPED_KEY_INVALID, HSMIAM_ERR_TOKEN},

@@ -11,7 +11,8 @@
 static const hsmiam_key_spec spec = {
     .id = ID, .label = "alice", .created = 1440938160, .persistent = true};
 
-static const CK_RV failures[] = {CKR_GENERAL_ERROR, CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED,
+/* None of them says that the session is lost: nothing is tried again. */
+static const CK_RV failures[] = {CKR_GENERAL_ERROR, CKR_FUNCTION_FAILED, CKR_DEVICE_MEMORY,
                                  CKR_HOST_MEMORY};
 
 /* One thing that the layer does: what must be there before it, and the doing. */
@@ -108,9 +109,7 @@ static hsmiam_status run_find(fixture *fix)
 /* No search stays open in the session. */
 static void look_after_find(fixture *fix)
 {
-    hsmiam_status status = run_find(fix);
-
-    assert_true(status == HSMIAM_OK || hsmiam_error_get_code(fix->error) == CKR_OPERATION_ACTIVE);
+    assert_int_equal(run_find(fix), HSMIAM_OK);
 }
 
 static void test_find(void **state)

@@ -132,7 +132,7 @@ static void test_token_that_stops_at_an_unknown_attribute(void **state)
                      HSMIAM_ERR_CUSTODY);
     fixture_expect_message(fix, "CKA_DERIVE");
 
-    mock_fail(MOCK_C_GetAttributeValue, 4, CKR_DEVICE_ERROR); /* id, label, all, one */
+    mock_fail(MOCK_C_GetAttributeValue, 4, CKR_GENERAL_ERROR); /* id, label, all, one */
     assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error),
                      HSMIAM_ERR_TOKEN);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An import across the loss of its session. Whether the key was made is not known then, and is
+ * looked up before anything is done twice. */
+#include "token/cryptoki.h"
+
+#include <string.h>
+
+/* The key that the lost import made after all, if it did: CK_INVALID_HANDLE if not. */
+static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
+                               CK_OBJECT_HANDLE *handle_out, hsmiam_error *error)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_ID, (void *)spec->id, strlen(spec->id)},
+    };
+    hsmiam_object found[HSMIAM_OBJECTS_MAX];
+    size_t count = 0;
+
+    *handle_out = CK_INVALID_HANDLE;
+    if (!spec->persistent) /* it went with the session */
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_objects_find(token, template, 3, found, &count, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (count > 1)
+        return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
+                                "Token \"%s\" was lost during an import and holds %zu keys with "
+                                "the id %s now; find out who made them.",
+                                token->label, count, spec->id);
+    if (count == 1)
+        *handle_out = found[0];
+    return HSMIAM_OK;
+}
+
+/* Holds one session throughout, so that no handle outlives its generation. */
+static hsmiam_status import_in_session(hsmiam_token *token, hsmiam_import_route route,
+                                       const hsmiam_key_spec *spec, const hsmiam_secret *value,
+                                       bool look_first, hsmiam_object *object_out,
+                                       hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (look_first)
+        status = find_made(token, spec, &handle, error);
+    if (status == HSMIAM_OK && handle == CK_INVALID_HANDLE)
+        status = hsmiam_import_key_once(token, session, route, spec, value, &handle, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_object_remember(token, session, handle, spec->persistent ? spec->id : NULL,
+                                        object_out, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,
+                                      const hsmiam_key_spec *spec, const hsmiam_secret *value,
+                                      hsmiam_object *object_out, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    (void)pthread_mutex_lock(&token->importing);
+    do
+        status = import_in_session(token, route, spec, value, retry.done, object_out, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    if (status != HSMIAM_OK && retry.done && spec->persistent)
+        hsmiam_error_append(error,
+                            "Whether token \"%s\" holds an object %s now is not known; look for it "
+                            "when the token is back.",
+                            token->label, spec->id);
+    (void)pthread_mutex_unlock(&token->importing);
+    return status;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sessions on a token: opened on demand up to a limit, lent to one thread each, and all of them
+ * replaced when the token, its login or one of them is lost. */
+#include "token/cryptoki.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SESSIONS_MAX 8
+
+typedef struct pooled {
+    hsmiam_session lent; /* first: what a borrower has is the address of this */
+    bool open;
+    unsigned depth; /* how often its owner borrowed it; 0: it is free */
+    pthread_t owner;
+} pooled;
+
+struct hsmiam_pool {
+    hsmiam_token *token;
+    pid_t process; /* that opened it */
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    pooled sessions[SESSIONS_MAX];
+    size_t limit;
+    CK_FUNCTION_LIST *functions; /* where the token is now, */
+    CK_SLOT_ID slot;             /* which a loss may change */
+    unsigned generation;         /* of the sessions; counts up with each loss */
+    bool lost;                   /* no session of this generation is open yet */
+    bool reopening;              /* some thread is about it */
+    CK_RV loss;
+};
+
+hsmiam_pool *hsmiam_pool_new(hsmiam_token *token)
+{
+    hsmiam_pool *pool = calloc(1, sizeof *pool);
+
+    if (pool == NULL)
+        return NULL;
+    pool->token = token;
+    (void)pthread_mutex_init(&pool->lock, NULL);
+    (void)pthread_cond_init(&pool->changed, NULL);
+    return pool;
+}
+
+static bool is_forked(const hsmiam_pool *pool)
+{
+    return pool->process != 0 && pool->process != getpid();
+}
+
+/* Never C_Logout: it would log every other session of this process out as well. With the last
+ * session, the token logs the process out by itself (PKCS#11, C_CloseSession). */
+static void close_session(pooled *session)
+{
+    (void)session->lent.functions->C_CloseSession(session->lent.handle);
+    session->open = false;
+}
+
+void hsmiam_pool_free(hsmiam_pool **pool)
+{
+    if (pool == NULL || *pool == NULL)
+        return;
+    for (size_t i = 0; i < SESSIONS_MAX && !is_forked(*pool); i++)
+        if ((*pool)->sessions[i].open)
+            close_session(&(*pool)->sessions[i]);
+    (void)pthread_cond_destroy(&(*pool)->changed);
+    (void)pthread_mutex_destroy(&(*pool)->lock);
+    free(*pool);
+    *pool = NULL;
+}
+
+/* How many sessions the token allows, as far as it tells. */
+static size_t get_limit(const hsmiam_token *token)
+{
+    CK_ULONG told =
+        token->read_only ? token->info.ulMaxSessionCount : token->info.ulMaxRwSessionCount;
+
+    if (told == CK_EFFECTIVELY_INFINITE || told == CK_UNAVAILABLE_INFORMATION ||
+        told > SESSIONS_MAX)
+        return SESSIONS_MAX;
+    return told;
+}
+
+/* Opens a session in a place that the caller has to itself. */
+static CK_RV open_session(hsmiam_pool *pool, pooled *session)
+{
+    session->lent.functions = pool->functions;
+    CK_RV rv = hsmiam_session_open(pool->token, pool->functions, pool->slot, &session->lent.handle);
+    session->open = rv == CKR_OK;
+    return rv;
+}
+
+/* The first session of a generation: the one that logs in. */
+static hsmiam_status open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info, hsmiam_error *error)
+{
+    pooled *first = &pool->sessions[0];
+
+    CK_RV rv = open_session(pool, first);
+    if (rv != CKR_OK)
+        return hsmiam_rv_set_error(pool->token, rv, "C_OpenSession", error);
+    hsmiam_status status = hsmiam_session_log_in(pool->token, &first->lent, info, error);
+    if (status != HSMIAM_OK) {
+        close_session(first);
+        return status;
+    }
+    first->lent.generation = pool->generation;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error)
+{
+    hsmiam_token *token = pool->token;
+
+    pool->process = getpid();
+    pool->functions = token->functions;
+    pool->slot = token->slot;
+    pool->limit = get_limit(token);
+    hsmiam_status status = open_first(pool, &token->info, error);
+    if (status == HSMIAM_OK && (token->info.flags & CKF_LOGIN_REQUIRED) == 0)
+        hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                         "Token \"%s\" needs no login: whoever reaches it can use its keys.",
+                         token->label);
+    return status;
+}
+
+/* The token may be in another slot by now, but must be the same one. */
+static hsmiam_status find_again(hsmiam_pool *pool, CK_TOKEN_INFO *info_out, hsmiam_error *error)
+{
+    const hsmiam_token *token = pool->token;
+    hsmiam_token probe = {.uri = token->uri, .modules = token->modules};
+    char serial[sizeof token->serial];
+
+    hsmiam_status status = hsmiam_slot_find(&probe, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_attribute_copy_padded(serial, probe.info.serialNumber, sizeof probe.info.serialNumber);
+    if (strcmp(serial, token->serial) != 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                                "Where token \"%s\" (serial %s) was, there is another one (serial "
+                                "%s) now.",
+                                token->label, token->serial, serial);
+    pool->functions = probe.functions;
+    pool->slot = probe.slot;
+    *info_out = probe.info;
+    return HSMIAM_OK;
+}
+
+/* Without the lock, but alone: `reopening` is set. */
+static hsmiam_status reopen(hsmiam_pool *pool, hsmiam_error *error)
+{
+    CK_TOKEN_INFO info;
+    char buffer[32];
+
+    hsmiam_status status = find_again(pool, &info, error);
+    if (status == HSMIAM_OK)
+        status = open_first(pool, &info, error);
+    if (status == HSMIAM_OK)
+        hsmiam_log_write(&pool->token->log, HSMIAM_LOG_DEBUG, "Opened %s again after %s.",
+                         pool->token->own_uri, hsmiam_rv_get_name(pool->loss, buffer));
+    else
+        hsmiam_error_append(error, "Token \"%s\" was lost (%s) and could not be opened again.",
+                            pool->token->label, hsmiam_rv_get_name(pool->loss, buffer));
+    return status;
+}
+
+static bool is_any_lent(const hsmiam_pool *pool)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (pool->sessions[i].depth > 0)
+            return true;
+    return false;
+}
+
+/* Opens the token anew, under the lock that it lets go of meanwhile. */
+static hsmiam_status recover(hsmiam_pool *pool, hsmiam_error *error)
+{
+    pool->reopening = true;
+    /* What is lent is closed by whoever has it. A token may count what is open, and log out with
+     * the last session only. */
+    while (is_any_lent(pool))
+        (void)pthread_cond_wait(&pool->changed, &pool->lock);
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (pool->sessions[i].open)
+            close_session(&pool->sessions[i]);
+    (void)pthread_mutex_unlock(&pool->lock);
+    hsmiam_status status = reopen(pool, error);
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->reopening = false;
+    pool->lost = status != HSMIAM_OK;
+    (void)pthread_cond_broadcast(&pool->changed);
+    return status;
+}
+
+/* The session that this thread holds, or a free one; NULL if there is none. */
+static pooled *find_open(hsmiam_pool *pool)
+{
+    pooled *free_one = NULL;
+
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        pooled *session = &pool->sessions[i];
+        if (session->depth > 0 && pthread_equal(session->owner, pthread_self()))
+            return session;
+        if (session->open && session->depth == 0 && session->lent.generation == pool->generation)
+            free_one = free_one != NULL ? free_one : session;
+    }
+    return free_one;
+}
+
+/* A place for one more session; NULL if there are as many as there may be. */
+static pooled *find_place(hsmiam_pool *pool)
+{
+    pooled *place = NULL;
+    size_t open = 0;
+
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        pooled *session = &pool->sessions[i];
+        open += session->open || session->depth > 0;
+        if (!session->open && session->depth == 0)
+            place = session;
+    }
+    return open < pool->limit || open == 0 ? place : NULL;
+}
+
+static void take(pooled *session)
+{
+    session->owner = pthread_self();
+    session->depth++;
+}
+
+/* Marks a loss, if it is not known yet that what the session belongs to is lost. */
+static void mark_lost(hsmiam_pool *pool, const pooled *session, CK_RV rv)
+{
+    if (session->lent.generation != pool->generation || pool->lost)
+        return;
+    pool->generation++;
+    pool->lost = true;
+    pool->loss = rv;
+}
+
+/* Opens one more session, under the lock that it lets go of meanwhile. True with CKR_OK, or with
+ * what went wrong; false: there is none more to be had, and those that are there must do. */
+static bool add_session(hsmiam_pool *pool, pooled *place, CK_RV *rv_out)
+{
+    take(place);
+    place->lent.generation = pool->generation;
+    (void)pthread_mutex_unlock(&pool->lock);
+    *rv_out = open_session(pool, place);
+    (void)pthread_mutex_lock(&pool->lock);
+    if (*rv_out == CKR_OK)
+        return true;
+    place->depth = 0;
+    (void)pthread_cond_broadcast(&pool->changed);
+
+    size_t others = 0;
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        others += pool->sessions[i].open;
+    if (*rv_out == CKR_SESSION_COUNT && others > 0) {
+        pool->limit = others;
+        return false;
+    }
+    if (hsmiam_rv_is_loss(*rv_out))
+        mark_lost(pool, place, *rv_out);
+    return true;
+}
+
+/* Under the lock. */
+static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, hsmiam_error *error)
+{
+    for (;;) {
+        pooled *session = find_open(pool);
+        if (session != NULL && (session->depth > 0 || !pool->lost)) {
+            take(session);
+            *session_out = &session->lent;
+            return HSMIAM_OK;
+        }
+        if (pool->lost && !pool->reopening) {
+            hsmiam_status status = recover(pool, error);
+            if (status != HSMIAM_OK)
+                return status;
+            continue;
+        }
+        pooled *place = pool->reopening ? NULL : find_place(pool);
+        CK_RV rv = CKR_OK;
+        if (place == NULL) {
+            (void)pthread_cond_wait(&pool->changed, &pool->lock);
+        } else if (add_session(pool, place, &rv)) {
+            if (rv != CKR_OK)
+                return hsmiam_rv_set_error(pool->token, rv, "C_OpenSession", error);
+            *session_out = &place->lent;
+            return HSMIAM_OK;
+        }
+    }
+}
+
+hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **session_out,
+                                    hsmiam_error *error)
+{
+    hsmiam_pool *pool = token->pool;
+
+    /* Before the lock, which another thread may have held when the process was forked. */
+    if (is_forked(pool))
+        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                                "Token \"%s\" was opened before this process was forked, and can "
+                                "be used in the parent only; name it anew here.",
+                                token->label);
+    if (pool->functions == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The token is not open.");
+    (void)pthread_mutex_lock(&pool->lock);
+    hsmiam_status status = borrow(pool, session_out, error);
+    (void)pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
+/* Whether the result means a loss. A token that was logged out by somebody else may know no more of
+ * its handles than that they are invalid. */
+static bool is_loss(const hsmiam_pool *pool, const pooled *session, CK_RV rv)
+{
+    if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+        return hsmiam_rv_is_loss(rv);
+    return (pool->token->info.flags & CKF_LOGIN_REQUIRED) != 0 &&
+           !hsmiam_session_is_logged_in(&session->lent);
+}
+
+static void note(hsmiam_pool *pool, const pooled *session, CK_RV rv)
+{
+    if (rv == CKR_OK || !is_loss(pool, session, rv))
+        return;
+    (void)pthread_mutex_lock(&pool->lock);
+    mark_lost(pool, session, rv);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+void hsmiam_session_note(const hsmiam_token *token, CK_RV rv)
+{
+    hsmiam_pool *pool = token->pool;
+    const pooled *held = NULL;
+
+    if (pool == NULL || is_forked(pool))
+        return;
+    (void)pthread_mutex_lock(&pool->lock);
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (pool->sessions[i].depth > 0 && pthread_equal(pool->sessions[i].owner, pthread_self()))
+            held = &pool->sessions[i];
+    (void)pthread_mutex_unlock(&pool->lock);
+    if (held != NULL)
+        note(pool, held, rv);
+}
+
+void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, CK_RV rv)
+{
+    hsmiam_pool *pool = token->pool;
+    pooled *returned = (pooled *)*session;
+
+    *session = NULL;
+    note(pool, returned, rv);
+    (void)pthread_mutex_lock(&pool->lock);
+    if (returned->depth == 1 && returned->lent.generation != pool->generation)
+        close_session(returned);
+    returned->depth--;
+    (void)pthread_cond_broadcast(&pool->changed);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+unsigned hsmiam_token_count_losses(const hsmiam_token *token)
+{
+    (void)pthread_mutex_lock(&token->pool->lock);
+    unsigned generation = token->pool->generation;
+    (void)pthread_mutex_unlock(&token->pool->lock);
+    return generation;
+}
+
+hsmiam_retry hsmiam_retry_start(const hsmiam_token *token)
+{
+    return (hsmiam_retry){.token = token, .generation = hsmiam_token_count_losses(token)};
+}
+
+bool hsmiam_retry_again(hsmiam_retry *retry, hsmiam_status status, hsmiam_error *error)
+{
+    if (status == HSMIAM_OK || retry->done ||
+        hsmiam_token_count_losses(retry->token) == retry->generation)
+        return false;
+    retry->done = true;
+    hsmiam_error_clear(error);
+    return true;
+}
