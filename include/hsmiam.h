@@ -189,6 +189,19 @@ HSMIAM_API bool hsmiam_token_needs_pin_callback(const hsmiam_token *token);
 /** Allows a login when the token says that one more wrong PIN locks it (default: refused). */
 HSMIAM_API void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow);
 
+/**
+ * Sets how many seconds one call of the token's module may take; 0, the default: no limit. Where
+ * the PIN is entered on the token's own keypad or a key is generated, it is ten times as long. A
+ * call that takes longer fails with HSMIAM_ERR_TOKEN, and so does all that follows: the module is
+ * not called again, by this token, for a thread is still in it. That thread keeps what it may still
+ * write to, and the module stays loaded. Then leave the process by _exit(): the module's own
+ * clean-up in exit() might wait for ever. Set it before the token is opened.
+ */
+HSMIAM_API void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds);
+
+/** True once the token did not answer within its time-out. */
+HSMIAM_API bool hsmiam_token_is_silent(const hsmiam_token *token);
+
 /** Sets where the token's log lines go. */
 HSMIAM_API void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, void *context);
 

@@ -23,6 +23,12 @@ const tool_option tool_global_options[] = {
     {.name = "--allow-final-try",
      .kind = TOOL_OPTION_FLAG,
      .help = "Log in even if the token says that one more wrong PIN locks it."},
+    {.name = "--token-timeout",
+     .kind = TOOL_OPTION_NUMBER,
+     .help =
+         "The longest time that the token may take for one operation, in seconds, and ten times "
+         "that to make a key or to read a PIN by its own keypad; 0: no limit. It costs a "
+         "millisecond. Default: hsmiam_token_timeout in the profile, or no limit."},
     {.name = "--profile",
      .kind = TOOL_OPTION_VALUE,
      .help = "Use a profile of the configuration file (~/.aws/config, or AWS_CONFIG_FILE)."},

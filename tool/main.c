@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run.h"
 
-#include "error.h"
+#include "session.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -45,5 +45,9 @@ int main(int argc, char **argv)
     else
         tool_error_print(&error, stderr);
     tool_error_clear(&error);
+    if (tool_session_has_silent_token()) {
+        (void)fflush(NULL);
+        _exit(code);
+    }
     return code;
 }

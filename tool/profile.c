@@ -20,6 +20,7 @@ static const char *const key_names[TOOL_PROFILE_KEY_COUNT] = {
     [TOOL_PROFILE_CREDENTIAL] = "hsmiam_credential",
     [TOOL_PROFILE_TOKEN] = "hsmiam_token",
     [TOOL_PROFILE_PIN_SOURCE] = "hsmiam_pin_source",
+    [TOOL_PROFILE_TOKEN_TIMEOUT] = "hsmiam_token_timeout",
 };
 
 /* The state of one reading. */

@@ -66,6 +66,7 @@ static hsmiam_status name_token(tool_session *session, tool_context *context, co
         return fail(session, error);
     hsmiam_token_set_pin_callback(*token_out, tool_prompt_pin, &session->pin_error);
     hsmiam_token_set_allow_final_try(*token_out, settings->allow_final_try);
+    hsmiam_token_set_timeout(*token_out, settings->token_timeout);
     hsmiam_token_set_log(*token_out, log_line, context);
     return HSMIAM_OK;
 }
@@ -212,14 +213,28 @@ hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
     return fail(session, error);
 }
 
+static bool token_is_silent;
+
+bool tool_session_has_silent_token(void)
+{
+    return token_is_silent;
+}
+
+static void free_token(hsmiam_token **token)
+{
+    if (*token && hsmiam_token_is_silent(*token))
+        token_is_silent = true;
+    hsmiam_token_free(token);
+}
+
 void tool_session_clear(tool_session *session)
 {
     hsmiam_custody_free(&session->custody);
     hsmiam_client_free(&session->client);
     hsmiam_signer_free(&session->signer);
     if (session->token != session->credential_token)
-        hsmiam_token_free(&session->token);
-    hsmiam_token_free(&session->credential_token);
+        free_token(&session->token);
+    free_token(&session->credential_token);
     hsmiam_error_free(&session->error);
     tool_error_clear(&session->pin_error);
     *session = (tool_session){0};

@@ -43,6 +43,10 @@ hsmiam_status tool_session_fail(tool_session *session, tool_error *error);
 /* Closes and frees all of it. */
 void tool_session_clear(tool_session *session);
 
+/* Whether one of the tokens that were closed did not answer in time. A thread is still in its
+ * module then, and exit() might wait for it. */
+bool tool_session_has_silent_token(void);
+
 /* The options of commands that put keys into a token. */
 #define TOOL_IMPORT_ROUTE_OPTION                                                                   \
     {                                                                                              \

@@ -91,6 +91,37 @@ static hsmiam_status choose_service(const tool_arguments *arguments, tool_settin
     return HSMIAM_OK;
 }
 
+/* A number of seconds in the profile, where nobody has looked at it yet. */
+static hsmiam_status parse_seconds(const char *key, const char *text, unsigned *seconds_out,
+                                   tool_error *error)
+{
+    size_t digits = strspn(text, "0123456789");
+    unsigned long seconds = strtoul(text, NULL, 10);
+
+    if (text[digits] != '\0' || digits > 9 || seconds > TIMEOUT_MAX)
+        return tool_error_set(
+            error, HSMIAM_ERR_CONFIG,
+            "%s in the profile is \"%s\", and must be a number of seconds, at most "
+            "%d.",
+            key, text, TIMEOUT_MAX);
+    *seconds_out = (unsigned)seconds;
+    return HSMIAM_OK;
+}
+
+static hsmiam_status choose_token_timeout(const tool_arguments *arguments, tool_settings *settings,
+                                          tool_error *error)
+{
+    const char *of_profile = get_profile_value(settings, TOOL_PROFILE_TOKEN_TIMEOUT);
+    hsmiam_status status = HSMIAM_OK;
+
+    if (of_profile)
+        status = parse_seconds("hsmiam_token_timeout", of_profile, &settings->token_timeout, error);
+    if (status != HSMIAM_OK)
+        return status;
+    return tool_arguments_get_number(arguments, "--token-timeout", TIMEOUT_MAX,
+                                     &settings->token_timeout, error);
+}
+
 static void choose_token(const tool_arguments *arguments, tool_settings *settings)
 {
     settings->credential =
@@ -155,6 +186,8 @@ hsmiam_status tool_settings_load(const tool_arguments *arguments, tool_settings 
         status = choose_service(arguments, settings_out, error);
     if (status == HSMIAM_OK)
         status = choose_output(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
+        status = choose_token_timeout(arguments, settings_out, error);
     if (status == HSMIAM_OK)
         choose_token(arguments, settings_out);
     return status;

@@ -31,6 +31,7 @@ typedef struct tool_settings {
     bool allow_final_try;
     unsigned connect_timeout;
     unsigned read_timeout;
+    unsigned token_timeout;
 } tool_settings;
 
 /* Gathers the settings. What is "" in the environment counts as not set.

@@ -39,6 +39,9 @@ typedef struct hsmiam_import_form {
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
 } hsmiam_import_form;
 
+/* How long a token may take to answer. */
+typedef struct hsmiam_watch hsmiam_watch;
+
 /* The sessions on a token. */
 typedef struct hsmiam_pool hsmiam_pool;
 
@@ -82,6 +85,9 @@ struct hsmiam_token {
  */
 const char *hsmiam_rv_get_name(CK_RV rv, char buffer[32]);
 
+/* What a guarded call that did not come back in time returns. */
+#define HSMIAM_RV_NO_ANSWER (CKR_VENDOR_DEFINED | 0x4e4f414eUL)
+
 /* A failed PKCS#11 call on a session as an error, and noted as a loss if it is one: "Token "label":
  * <function> failed: <reason> (CKR_...)." */
 hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const char *function,
@@ -105,6 +111,10 @@ void hsmiam_instance_release(CK_FUNCTION_LIST *functions);
 hsmiam_status hsmiam_modules_load(hsmiam_modules *modules, const P11KitUri *uri,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
 void hsmiam_modules_release(hsmiam_modules *modules);
+
+/* Forgets the modules without finalising or unloading them: a thread is still in one, or this is a
+ * forked child, where they were never initialised. */
+void hsmiam_modules_leave(hsmiam_modules *modules);
 
 /* Whether a module is the one that the URI's module-name means (RFC 7512, 2.3). */
 bool hsmiam_module_has_name(const char *configured_name, const char *filename, const char *wanted);
@@ -170,6 +180,26 @@ bool hsmiam_retry_again(hsmiam_retry *retry, hsmiam_status status, hsmiam_error 
 
 hsmiam_pool *hsmiam_pool_new(hsmiam_token *token);
 void hsmiam_pool_free(hsmiam_pool **pool);
+
+/* Before the token is opened. */
+void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds);
+
+/* Whether the token did not answer in time: its module is not called again. */
+bool hsmiam_pool_is_silent(hsmiam_pool *pool);
+hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error);
+
+/* Whether the process that opened it is this one's parent. */
+bool hsmiam_pool_is_forked(const hsmiam_pool *pool);
+
+/* The number of the slot. */
+CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool);
+
+/* Whether a thread was left in the search of the token, which uses pool, token and URI. */
+bool hsmiam_pool_is_left(const hsmiam_pool *pool);
+
+/* Loads the modules, if that is not done yet, and finds the slot, within the time-out. */
+hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found,
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Opens the first session and logs in; the slot is known. */
 hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error) HSMIAM_MUST_USE;

@@ -150,6 +150,13 @@ hsmiam_status hsmiam_modules_load(hsmiam_modules *modules, const P11KitUri *uri,
     return load_configured(modules, error);
 }
 
+void hsmiam_modules_leave(hsmiam_modules *modules)
+{
+    if (!modules->borrowed)
+        free(modules->list);
+    *modules = (hsmiam_modules){0};
+}
+
 void hsmiam_modules_release(hsmiam_modules *modules)
 {
     if (modules->list == NULL)

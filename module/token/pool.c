@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sessions on a token: opened on demand up to a limit, lent to one thread each, and all of them
  * replaced when the token, its login or one of them is lost. */
-#include "token/cryptoki.h"
+#include "token/pool.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#define SESSIONS_MAX 8
-
-typedef struct pooled {
-    hsmiam_session lent; /* first: what a borrower has is the address of this */
-    bool open;
-    unsigned depth; /* how often its owner borrowed it; 0: it is free */
-    pthread_t owner;
-} pooled;
-
-struct hsmiam_pool {
-    hsmiam_token *token;
-    pid_t process; /* that opened it */
-
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t changed;
-    pooled sessions[SESSIONS_MAX];
-    size_t limit;
-    CK_FUNCTION_LIST *functions; /* where the token is now, */
-    CK_SLOT_ID slot;             /* which a loss may change */
-    unsigned generation;         /* of the sessions; counts up with each loss */
-    bool lost;                   /* no session of this generation is open yet */
-    bool reopening;              /* some thread is about it */
-    CK_RV loss;
-};
 
 hsmiam_pool *hsmiam_pool_new(hsmiam_token *token)
 {
@@ -44,14 +18,14 @@ hsmiam_pool *hsmiam_pool_new(hsmiam_token *token)
     return pool;
 }
 
-static bool is_forked(const hsmiam_pool *pool)
+bool hsmiam_pool_is_forked(const hsmiam_pool *pool)
 {
     return pool->process != 0 && pool->process != getpid();
 }
 
 /* Never C_Logout: it would log every other session of this process out as well. With the last
  * session, the token logs the process out by itself (PKCS#11, C_CloseSession). */
-static void close_session(pooled *session)
+static void close_session(hsmiam_pooled *session)
 {
     (void)session->lent.functions->C_CloseSession(session->lent.handle);
     session->open = false;
@@ -61,9 +35,13 @@ void hsmiam_pool_free(hsmiam_pool **pool)
 {
     if (pool == NULL || *pool == NULL)
         return;
-    for (size_t i = 0; i < SESSIONS_MAX && !is_forked(*pool); i++)
-        if ((*pool)->sessions[i].open)
-            close_session(&(*pool)->sessions[i]);
+    bool forked = hsmiam_pool_is_forked(*pool);
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++) {
+        hsmiam_pooled *session = &(*pool)->sessions[i];
+        if (session->open && !forked && !hsmiam_pool_is_silent(*pool))
+            close_session(session);
+        hsmiam_guard_free(&session->guard, forked);
+    }
     (void)pthread_cond_destroy(&(*pool)->changed);
     (void)pthread_mutex_destroy(&(*pool)->lock);
     free(*pool);
@@ -77,24 +55,36 @@ static size_t get_limit(const hsmiam_token *token)
         token->read_only ? token->info.ulMaxSessionCount : token->info.ulMaxRwSessionCount;
 
     if (told == CK_EFFECTIVELY_INFINITE || told == CK_UNAVAILABLE_INFORMATION ||
-        told > SESSIONS_MAX)
-        return SESSIONS_MAX;
+        told > HSMIAM_SESSIONS_MAX)
+        return HSMIAM_SESSIONS_MAX;
     return told;
 }
 
 /* Opens a session in a place that the caller has to itself. */
-static CK_RV open_session(hsmiam_pool *pool, pooled *session)
+static CK_RV open_session(hsmiam_pool *pool, hsmiam_pooled *session)
 {
+    CK_SLOT_ID slot = pool->slot;
+
     session->lent.functions = pool->functions;
-    CK_RV rv = hsmiam_session_open(pool->token, pool->functions, pool->slot, &session->lent.handle);
+    if (pool->watch.seconds > 0) {
+        if (session->guard == NULL)
+            session->guard = hsmiam_guard_new(&pool->watch);
+        if (session->guard == NULL)
+            return CKR_HOST_MEMORY;
+        hsmiam_guard_set_slot(session->guard, pool->functions, pool->slot);
+        session->lent.functions = &hsmiam_guarded_functions;
+        slot = (CK_SLOT_ID)(uintptr_t)session->guard;
+    }
+    CK_RV rv =
+        hsmiam_session_open(pool->token, session->lent.functions, slot, &session->lent.handle);
     session->open = rv == CKR_OK;
     return rv;
 }
 
-/* The first session of a generation: the one that logs in. */
-static hsmiam_status open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info, hsmiam_error *error)
+hsmiam_status hsmiam_pool_open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info,
+                                     hsmiam_error *error)
 {
-    pooled *first = &pool->sessions[0];
+    hsmiam_pooled *first = &pool->sessions[0];
 
     CK_RV rv = open_session(pool, first);
     if (rv != CKR_OK)
@@ -115,8 +105,12 @@ hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error)
     pool->process = getpid();
     pool->functions = token->functions;
     pool->slot = token->slot;
+    if (pool->watch.seconds > 0) {
+        token->functions = &hsmiam_guarded_functions;
+        token->slot = (CK_SLOT_ID)(uintptr_t)pool->sessions[0].guard;
+    }
     pool->limit = get_limit(token);
-    hsmiam_status status = open_first(pool, &token->info, error);
+    hsmiam_status status = hsmiam_pool_open_first(pool, &token->info, error);
     if (status == HSMIAM_OK && (token->info.flags & CKF_LOGIN_REQUIRED) == 0)
         hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
                          "Token \"%s\" needs no login: whoever reaches it can use its keys.",
@@ -124,49 +118,9 @@ hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error)
     return status;
 }
 
-/* The token may be in another slot by now, but must be the same one. */
-static hsmiam_status find_again(hsmiam_pool *pool, CK_TOKEN_INFO *info_out, hsmiam_error *error)
-{
-    const hsmiam_token *token = pool->token;
-    hsmiam_token probe = {.uri = token->uri, .modules = token->modules};
-    char serial[sizeof token->serial];
-
-    hsmiam_status status = hsmiam_slot_find(&probe, error);
-    if (status != HSMIAM_OK)
-        return status;
-    hsmiam_attribute_copy_padded(serial, probe.info.serialNumber, sizeof probe.info.serialNumber);
-    if (strcmp(serial, token->serial) != 0)
-        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
-                                "Where token \"%s\" (serial %s) was, there is another one (serial "
-                                "%s) now.",
-                                token->label, token->serial, serial);
-    pool->functions = probe.functions;
-    pool->slot = probe.slot;
-    *info_out = probe.info;
-    return HSMIAM_OK;
-}
-
-/* Without the lock, but alone: `reopening` is set. */
-static hsmiam_status reopen(hsmiam_pool *pool, hsmiam_error *error)
-{
-    CK_TOKEN_INFO info;
-    char buffer[32];
-
-    hsmiam_status status = find_again(pool, &info, error);
-    if (status == HSMIAM_OK)
-        status = open_first(pool, &info, error);
-    if (status == HSMIAM_OK)
-        hsmiam_log_write(&pool->token->log, HSMIAM_LOG_DEBUG, "Opened %s again after %s.",
-                         pool->token->own_uri, hsmiam_rv_get_name(pool->loss, buffer));
-    else
-        hsmiam_error_append(error, "Token \"%s\" was lost (%s) and could not be opened again.",
-                            pool->token->label, hsmiam_rv_get_name(pool->loss, buffer));
-    return status;
-}
-
 static bool is_any_lent(const hsmiam_pool *pool)
 {
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
         if (pool->sessions[i].depth > 0)
             return true;
     return false;
@@ -180,11 +134,11 @@ static hsmiam_status recover(hsmiam_pool *pool, hsmiam_error *error)
      * the last session only. */
     while (is_any_lent(pool))
         (void)pthread_cond_wait(&pool->changed, &pool->lock);
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
         if (pool->sessions[i].open)
             close_session(&pool->sessions[i]);
     (void)pthread_mutex_unlock(&pool->lock);
-    hsmiam_status status = reopen(pool, error);
+    hsmiam_status status = hsmiam_pool_reopen(pool, error);
     (void)pthread_mutex_lock(&pool->lock);
     pool->reopening = false;
     pool->lost = status != HSMIAM_OK;
@@ -193,12 +147,12 @@ static hsmiam_status recover(hsmiam_pool *pool, hsmiam_error *error)
 }
 
 /* The session that this thread holds, or a free one; NULL if there is none. */
-static pooled *find_open(hsmiam_pool *pool)
+static hsmiam_pooled *find_open(hsmiam_pool *pool)
 {
-    pooled *free_one = NULL;
+    hsmiam_pooled *free_one = NULL;
 
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        pooled *session = &pool->sessions[i];
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++) {
+        hsmiam_pooled *session = &pool->sessions[i];
         if (session->depth > 0 && pthread_equal(session->owner, pthread_self()))
             return session;
         if (session->open && session->depth == 0 && session->lent.generation == pool->generation)
@@ -208,13 +162,13 @@ static pooled *find_open(hsmiam_pool *pool)
 }
 
 /* A place for one more session; NULL if there are as many as there may be. */
-static pooled *find_place(hsmiam_pool *pool)
+static hsmiam_pooled *find_place(hsmiam_pool *pool)
 {
-    pooled *place = NULL;
+    hsmiam_pooled *place = NULL;
     size_t open = 0;
 
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        pooled *session = &pool->sessions[i];
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++) {
+        hsmiam_pooled *session = &pool->sessions[i];
         open += session->open || session->depth > 0;
         if (!session->open && session->depth == 0)
             place = session;
@@ -222,14 +176,14 @@ static pooled *find_place(hsmiam_pool *pool)
     return open < pool->limit || open == 0 ? place : NULL;
 }
 
-static void take(pooled *session)
+static void take(hsmiam_pooled *session)
 {
     session->owner = pthread_self();
     session->depth++;
 }
 
 /* Marks a loss, if it is not known yet that what the session belongs to is lost. */
-static void mark_lost(hsmiam_pool *pool, const pooled *session, CK_RV rv)
+static void mark_lost(hsmiam_pool *pool, const hsmiam_pooled *session, CK_RV rv)
 {
     if (session->lent.generation != pool->generation || pool->lost)
         return;
@@ -240,7 +194,7 @@ static void mark_lost(hsmiam_pool *pool, const pooled *session, CK_RV rv)
 
 /* Opens one more session, under the lock that it lets go of meanwhile. True with CKR_OK, or with
  * what went wrong; false: there is none more to be had, and those that are there must do. */
-static bool add_session(hsmiam_pool *pool, pooled *place, CK_RV *rv_out)
+static bool add_session(hsmiam_pool *pool, hsmiam_pooled *place, CK_RV *rv_out)
 {
     take(place);
     place->lent.generation = pool->generation;
@@ -253,7 +207,7 @@ static bool add_session(hsmiam_pool *pool, pooled *place, CK_RV *rv_out)
     (void)pthread_cond_broadcast(&pool->changed);
 
     size_t others = 0;
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
         others += pool->sessions[i].open;
     if (*rv_out == CKR_SESSION_COUNT && others > 0) {
         pool->limit = others;
@@ -268,7 +222,7 @@ static bool add_session(hsmiam_pool *pool, pooled *place, CK_RV *rv_out)
 static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, hsmiam_error *error)
 {
     for (;;) {
-        pooled *session = find_open(pool);
+        hsmiam_pooled *session = find_open(pool);
         if (session != NULL && (session->depth > 0 || !pool->lost)) {
             take(session);
             *session_out = &session->lent;
@@ -280,7 +234,7 @@ static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, hsm
                 return status;
             continue;
         }
-        pooled *place = pool->reopening ? NULL : find_place(pool);
+        hsmiam_pooled *place = pool->reopening ? NULL : find_place(pool);
         CK_RV rv = CKR_OK;
         if (place == NULL) {
             (void)pthread_cond_wait(&pool->changed, &pool->lock);
@@ -299,13 +253,15 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
     hsmiam_pool *pool = token->pool;
 
     /* Before the lock, which another thread may have held when the process was forked. */
-    if (is_forked(pool))
+    if (hsmiam_pool_is_forked(pool))
         return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
                                 "Token \"%s\" was opened before this process was forked, and can "
                                 "be used in the parent only; name it anew here.",
                                 token->label);
     if (pool->functions == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The token is not open.");
+    if (hsmiam_pool_is_silent(pool))
+        return hsmiam_pool_set_silent_error(pool, error);
     (void)pthread_mutex_lock(&pool->lock);
     hsmiam_status status = borrow(pool, session_out, error);
     (void)pthread_mutex_unlock(&pool->lock);
@@ -314,7 +270,7 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
 
 /* Whether the result means a loss. A token that was logged out by somebody else may know no more of
  * its handles than that they are invalid. */
-static bool is_loss(const hsmiam_pool *pool, const pooled *session, CK_RV rv)
+static bool is_loss(const hsmiam_pool *pool, const hsmiam_pooled *session, CK_RV rv)
 {
     if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
         return hsmiam_rv_is_loss(rv);
@@ -322,7 +278,7 @@ static bool is_loss(const hsmiam_pool *pool, const pooled *session, CK_RV rv)
            !hsmiam_session_is_logged_in(&session->lent);
 }
 
-static void note(hsmiam_pool *pool, const pooled *session, CK_RV rv)
+static void note(hsmiam_pool *pool, const hsmiam_pooled *session, CK_RV rv)
 {
     if (rv == CKR_OK || !is_loss(pool, session, rv))
         return;
@@ -334,12 +290,12 @@ static void note(hsmiam_pool *pool, const pooled *session, CK_RV rv)
 void hsmiam_session_note(const hsmiam_token *token, CK_RV rv)
 {
     hsmiam_pool *pool = token->pool;
-    const pooled *held = NULL;
+    const hsmiam_pooled *held = NULL;
 
-    if (pool == NULL || is_forked(pool))
+    if (pool == NULL || hsmiam_pool_is_forked(pool))
         return;
     (void)pthread_mutex_lock(&pool->lock);
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
         if (pool->sessions[i].depth > 0 && pthread_equal(pool->sessions[i].owner, pthread_self()))
             held = &pool->sessions[i];
     (void)pthread_mutex_unlock(&pool->lock);
@@ -350,12 +306,13 @@ void hsmiam_session_note(const hsmiam_token *token, CK_RV rv)
 void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, CK_RV rv)
 {
     hsmiam_pool *pool = token->pool;
-    pooled *returned = (pooled *)*session;
+    hsmiam_pooled *returned = (hsmiam_pooled *)*session;
 
     *session = NULL;
     note(pool, returned, rv);
     (void)pthread_mutex_lock(&pool->lock);
-    if (returned->depth == 1 && returned->lent.generation != pool->generation)
+    if (returned->depth == 1 && returned->lent.generation != pool->generation &&
+        !hsmiam_pool_is_silent(pool))
         close_session(returned);
     returned->depth--;
     (void)pthread_cond_broadcast(&pool->changed);
@@ -365,9 +322,9 @@ void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, 
 unsigned hsmiam_token_count_losses(const hsmiam_token *token)
 {
     (void)pthread_mutex_lock(&token->pool->lock);
-    unsigned generation = token->pool->generation;
+    unsigned losses = token->pool->generation + hsmiam_pool_is_silent(token->pool);
     (void)pthread_mutex_unlock(&token->pool->lock);
-    return generation;
+    return losses;
 }
 
 hsmiam_retry hsmiam_retry_start(const hsmiam_token *token)

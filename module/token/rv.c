@@ -91,6 +91,9 @@ hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const cha
 {
     char buffer[32];
     const char *name = hsmiam_rv_get_name(rv, buffer);
+
+    if (rv == HSMIAM_RV_NO_ANSWER)
+        return hsmiam_pool_set_silent_error(token->pool, error);
     hsmiam_status status =
         hsmiam_error_set(error, to_status(rv), "Token \"%s\": %s failed: %s (%s).", token->label,
                          function, p11_kit_strerror(rv), name);

@@ -45,11 +45,21 @@ void hsmiam_token_free(hsmiam_token **token)
 {
     if (token == NULL || *token == NULL)
         return;
-    hsmiam_pool_free(&(*token)->pool);
-    hsmiam_handles_free(&(*token)->handles);
-    hsmiam_modules_release(&(*token)->modules);
+    hsmiam_pool *pool = (*token)->pool;
+    bool usable = pool == NULL || !(hsmiam_pool_is_silent(pool) || hsmiam_pool_is_forked(pool));
+
     hsmiam_secret_free(&(*token)->pin_value);
     hsmiam_secret_free(&(*token)->kept_pin);
+    if (pool != NULL && hsmiam_pool_is_left(pool)) {
+        *token = NULL; /* the rest is a thread's that may still use it */
+        return;
+    }
+    hsmiam_pool_free(&(*token)->pool);
+    hsmiam_handles_free(&(*token)->handles);
+    if (usable)
+        hsmiam_modules_release(&(*token)->modules);
+    else
+        hsmiam_modules_leave(&(*token)->modules);
     hsmiam_uri_free(&(*token)->uri);
     free((*token)->pin_source);
     (void)pthread_mutex_destroy(&(*token)->importing);
@@ -88,6 +98,16 @@ void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow)
     token->allow_final_try = allow;
 }
 
+void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds)
+{
+    hsmiam_pool_set_timeout(token->pool, seconds);
+}
+
+bool hsmiam_token_is_silent(const hsmiam_token *token)
+{
+    return hsmiam_pool_is_silent(token->pool);
+}
+
 void hsmiam_token_set_log(hsmiam_token *token, hsmiam_log_fn log, void *context)
 {
     token->log = (hsmiam_log){log, context};
@@ -124,13 +144,7 @@ static void forget_names(hsmiam_token *token)
 
 static hsmiam_status open_once(hsmiam_token *token, hsmiam_error *error)
 {
-    hsmiam_status status = HSMIAM_OK;
-
-    if (token->modules.list == NULL)
-        status = hsmiam_modules_load(&token->modules, token->uri, error);
-    if (status != HSMIAM_OK)
-        goto out;
-    status = hsmiam_slot_find(token, error);
+    hsmiam_status status = hsmiam_pool_search(token->pool, token, error);
     if (status != HSMIAM_OK)
         goto out;
     status = remember_names(token, error);
@@ -143,7 +157,7 @@ static hsmiam_status open_once(hsmiam_token *token, hsmiam_error *error)
 
     token->open = true;
     hsmiam_log_write(&token->log, HSMIAM_LOG_DEBUG, "Opened %s in slot %lu%s.", token->own_uri,
-                     token->slot, token->read_only ? " (read-only)" : "");
+                     hsmiam_pool_get_slot(token->pool), token->read_only ? " (read-only)" : "");
 out:
     if (!token->open)
         forget_names(token);

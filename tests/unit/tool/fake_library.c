@@ -149,6 +149,18 @@ bool hsmiam_token_needs_pin_callback(const hsmiam_token *token)
     return !token->has_source;
 }
 
+void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds)
+{
+    (void)token;
+    fake.token_timeout = seconds;
+}
+
+bool hsmiam_token_is_silent(const hsmiam_token *token)
+{
+    (void)token;
+    return false;
+}
+
 void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow)
 {
     (void)token;

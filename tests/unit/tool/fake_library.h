@@ -25,8 +25,9 @@ typedef struct fake_state {
     const char *code_name;
     const char *message;
     bool no_user_name; /* IAM answers without one */
-    bool needs_pin;    /* no token has a source for its PIN */
-    int raise_signal;  /* sent to the process while the key is made */
+    unsigned token_timeout;
+    bool needs_pin;   /* no token has a source for its PIN */
+    int raise_signal; /* sent to the process while the key is made */
     /* what was told */
     int tokens;
     int live; /* objects that are not freed */

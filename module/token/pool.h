@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What pool.c and reopen.c share. */
+#ifndef HSMIAM_TOKEN_POOL_H
+#define HSMIAM_TOKEN_POOL_H
+
+#include "token/guard.h"
+
+#define HSMIAM_SESSIONS_MAX 8
+
+typedef struct hsmiam_pooled {
+    hsmiam_session lent; /* first: what a borrower has is the address of this */
+    hsmiam_guard *guard; /* NULL without a time-out */
+    bool open;
+    unsigned depth; /* how often its owner borrowed it; 0: it is free */
+    pthread_t owner;
+} hsmiam_pooled;
+
+struct hsmiam_pool {
+    hsmiam_token *token;
+    pid_t process; /* that opened it */
+    hsmiam_watch watch;
+
+    /* The search of the token, which a guard may be left with: then all of this is. */
+    hsmiam_token *found;
+    hsmiam_token probe; /* found, after a loss */
+    hsmiam_status search_status;
+    hsmiam_error search_error;
+    bool search_left;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    hsmiam_pooled sessions[HSMIAM_SESSIONS_MAX];
+    size_t limit;
+    CK_FUNCTION_LIST *functions; /* where the token is now, */
+    CK_SLOT_ID slot;             /* which a loss may change; NULL before it is open */
+    unsigned generation;         /* of the sessions; counts up with each loss */
+    bool lost;                   /* no session of this generation is open yet */
+    bool reopening;              /* some thread is about it */
+    CK_RV loss;
+};
+
+/* Opens the first session of a generation: the one that logs in. `info` is what the token says now.
+ * pool.c. */
+hsmiam_status hsmiam_pool_open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Finds the token again and opens its first session. Without the lock, but alone: `reopening` is
+ * set, nothing is lent, and no session is open. reopen.c. */
+hsmiam_status hsmiam_pool_reopen(hsmiam_pool *pool, hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

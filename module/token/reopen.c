@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding the token, at first and after a loss, within its time-out. */
+#include "token/pool.h"
+
+#include <string.h>
+
+void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds)
+{
+    pool->watch.seconds = seconds;
+}
+
+bool hsmiam_pool_is_silent(hsmiam_pool *pool)
+{
+    return atomic_load(&pool->watch.silent) != NULL;
+}
+
+CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool)
+{
+    return pool->slot;
+}
+
+bool hsmiam_pool_is_left(const hsmiam_pool *pool)
+{
+    return pool->search_left;
+}
+
+hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error)
+{
+    const char *label = pool->token->label;
+
+    return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                            "%s%s%s did not answer within %u s in %s, and is not asked again in "
+                            "this process.",
+                            label[0] != '\0' ? "Token \"" : "The PKCS#11 module", label,
+                            label[0] != '\0' ? "\"" : "", atomic_load(&pool->watch.waited),
+                            atomic_load(&pool->watch.silent));
+}
+
+static void search(void *argument)
+{
+    hsmiam_pool *pool = argument;
+    hsmiam_token *found = pool->found;
+
+    pool->search_status = HSMIAM_OK;
+    if (found->modules.list == NULL)
+        pool->search_status = hsmiam_modules_load(&found->modules, found->uri, &pool->search_error);
+    if (pool->search_status == HSMIAM_OK)
+        pool->search_status = hsmiam_slot_find(found, &pool->search_error);
+}
+
+hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_error *error)
+{
+    hsmiam_pooled *first = &pool->sessions[0];
+
+    if (hsmiam_pool_is_silent(pool))
+        return hsmiam_pool_set_silent_error(pool, error);
+    pool->found = found;
+    hsmiam_error_clear(&pool->search_error);
+    if (pool->watch.seconds == 0) {
+        search(pool);
+    } else {
+        if (first->guard == NULL)
+            first->guard = hsmiam_guard_new(&pool->watch);
+        if (first->guard == NULL)
+            return hsmiam_error_set_memory(error, "a token");
+        (void)hsmiam_guard_begin(first->guard);
+        pool->search_left =
+            !hsmiam_guard_run(first->guard, "C_Initialize to C_GetTokenInfo", 1, search, pool);
+        hsmiam_guard_end(first->guard);
+        if (pool->search_left)
+            return hsmiam_pool_set_silent_error(pool, error);
+    }
+    if (pool->search_status != HSMIAM_OK && error != NULL)
+        *error = pool->search_error;
+    return pool->search_status;
+}
+
+/* The token may be in another slot by now, but must be the same one. */
+static hsmiam_status find_again(hsmiam_pool *pool, CK_TOKEN_INFO *info_out, hsmiam_error *error)
+{
+    const hsmiam_token *token = pool->token;
+    hsmiam_token *probe = &pool->probe;
+    char serial[sizeof token->serial];
+
+    *probe = (hsmiam_token){.uri = token->uri, .modules = token->modules};
+    hsmiam_status status = hsmiam_pool_search(pool, probe, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_attribute_copy_padded(serial, probe->info.serialNumber, sizeof probe->info.serialNumber);
+    if (strcmp(serial, token->serial) != 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                                "Where token \"%s\" (serial %s) was, there is another one (serial "
+                                "%s) now.",
+                                token->label, token->serial, serial);
+    pool->functions = probe->functions;
+    pool->slot = probe->slot;
+    *info_out = probe->info;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_pool_reopen(hsmiam_pool *pool, hsmiam_error *error)
+{
+    CK_TOKEN_INFO info;
+    char buffer[32];
+
+    hsmiam_status status = find_again(pool, &info, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_pool_open_first(pool, &info, error);
+    if (status == HSMIAM_OK)
+        hsmiam_log_write(&pool->token->log, HSMIAM_LOG_DEBUG, "Opened %s again after %s.",
+                         pool->token->own_uri, hsmiam_rv_get_name(pool->loss, buffer));
+    else
+        hsmiam_error_append(error, "Token \"%s\" was lost (%s) and could not be opened again.",
+                            pool->token->label, hsmiam_rv_get_name(pool->loss, buffer));
+    return status;
+}
