@@ -24,7 +24,7 @@ class PinTest(IntegrationTest):
         self.assertIn(message, run.sentence)
 
     def spy(self) -> Spy:
-        spy = Spy(self.directory / "spy.log")
+        spy = Spy(self.directory / "spy.log", self.token.tool_module)
         self.searcher.allow(spy.log)
         return spy
 

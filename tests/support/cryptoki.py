@@ -1,7 +1,7 @@
-"""Reads attributes of objects in a token, which the usual tools show only in part.
+"""Talks to a token's module in this process: PKCS#11 2.40 by ctypes, as much of it as tests need.
 
-`pkcs11-tool` does not tell whether a secret key may sign, and neither tool tells what it may be
-changed into. This is PKCS#11 2.40 by ctypes, as much of it as that takes.
+`pkcs11-tool` does not tell whether a secret key may sign, and no tool tells what an object may be
+changed into. Nor does any know how NSS and others make a fresh token.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from softhsm import MODULE, Token
+from typing import Protocol
 
 Ulong = ctypes.c_ulong
 
 CKR_OK = 0x00
-CKR_ATTRIBUTE_SENSITIVE = 0x11
+CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID = 0x11, 0x12
 CKF_RW = 0x02 | 0x04
-CKU_USER = 1
+CKU_SO, CKU_USER = 0, 1
 CKM_SHA_1_HMAC, CKM_SHA256_HMAC, CKM_SHA512_HMAC = 0x221, 0x251, 0x271
 
 CKA_VALUE, CKA_ID, CKA_ALLOWED_MECHANISMS = 0x11, 0x102, 0x40000600
@@ -29,6 +28,20 @@ FLAGS = {
     "modifiable": 0x170, "copyable": 0x171,
 }  # fmt: skip
 
+# The order of CK_FUNCTION_LIST.
+FUNCTIONS = """
+    Initialize Finalize GetInfo GetFunctionList GetSlotList GetSlotInfo GetTokenInfo
+    GetMechanismList GetMechanismInfo InitToken InitPIN SetPIN OpenSession CloseSession
+    CloseAllSessions GetSessionInfo GetOperationState SetOperationState Login Logout CreateObject
+    CopyObject DestroyObject GetObjectSize GetAttributeValue SetAttributeValue FindObjectsInit
+    FindObjects FindObjectsFinal EncryptInit Encrypt EncryptUpdate EncryptFinal DecryptInit Decrypt
+    DecryptUpdate DecryptFinal DigestInit Digest DigestUpdate DigestKey DigestFinal SignInit Sign
+    SignUpdate SignFinal SignRecoverInit SignRecover VerifyInit Verify VerifyUpdate VerifyFinal
+    VerifyRecoverInit VerifyRecover DigestEncryptUpdate DecryptDigestUpdate SignEncryptUpdate
+    DecryptVerifyUpdate GenerateKey GenerateKeyPair WrapKey UnwrapKey DeriveKey
+""".split()  # fmt: skip
+FUNCTION = ctypes.CFUNCTYPE(Ulong)
+
 
 class Attribute(ctypes.Structure):
     _fields_ = [("type", Ulong), ("value", ctypes.c_void_p), ("size", Ulong)]
@@ -36,6 +49,10 @@ class Attribute(ctypes.Structure):
 
 class Mechanism(ctypes.Structure):
     _fields_ = [("mechanism", Ulong), ("parameter", ctypes.c_void_p), ("size", Ulong)]
+
+
+class FunctionList(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_ubyte * 2), *((name, ctypes.c_void_p) for name in FUNCTIONS)]
 
 
 class Refused(Exception):
@@ -46,17 +63,62 @@ class Refused(Exception):
         self.code = code
 
 
-class Session:
-    """A session that is logged in to a token."""
+class Reachable(Protocol):
+    """What must be known of a token to open it."""
 
-    def __init__(self, library: ctypes.CDLL, handle: Ulong) -> None:
-        self._library = library
+    label: str
+    pin: str
+
+    @property
+    def tool_module(self) -> os.PathLike[str]: ...
+    @property
+    def tool_environment(self) -> dict[str, str]: ...
+
+
+class Module:
+    """A module that is loaded; its functions by their names."""
+
+    def __init__(self, path: os.PathLike[str]) -> None:
+        library = ctypes.CDLL(os.fspath(path))
+        functions = ctypes.POINTER(FunctionList)()
+        code = library.C_GetFunctionList(ctypes.byref(functions)) & 0xFFFFFFFF
+        if code != CKR_OK:
+            raise Refused("C_GetFunctionList", code)
+        self._functions = functions.contents
+
+    def call(self, function: str, *arguments: object) -> None:
+        """Call a function, and raise what is not CKR_OK."""
+        address = getattr(self._functions, function.removeprefix("C_"))
+        # Without prototypes: each argument is an Ulong, a pointer or None.
+        code = FUNCTION(address)(*arguments)
+        if code != CKR_OK:
+            raise Refused(function, code)
+
+    def slot_of(self, label: str | None) -> Ulong:
+        """The slot of the token with that label; None: the last one, whatever is in it."""
+        slots, count = (Ulong * 64)(), Ulong(64)
+        self.call("C_GetSlotList", ctypes.c_ubyte(1), slots, ctypes.byref(count))
+        for slot in reversed(slots[: count.value]):
+            info = ctypes.create_string_buffer(512)
+            self.call("C_GetTokenInfo", Ulong(slot), info)
+            if label is None or info.raw[:32].decode().rstrip() == label:
+                return Ulong(slot)
+        raise AssertionError(f"no token has the label {label}")
+
+
+class Session:
+    """A session with a token."""
+
+    def __init__(self, module: Module, handle: Ulong) -> None:
+        self._module = module
         self._handle = handle
 
     def call(self, function: str, *arguments: object) -> None:
-        code = int(getattr(self._library, function)(self._handle, *arguments)) & 0xFFFFFFFF
-        if code != CKR_OK:
-            raise Refused(function, code)
+        self._module.call(function, self._handle, *arguments)
+
+    def log_in(self, user: int, pin: str) -> None:
+        data = pin.encode()
+        self.call("C_Login", Ulong(user), data, Ulong(len(data)))
 
     def find(self, access_key_id: str) -> Ulong:
         """The one object whose CKA_ID that is."""
@@ -86,30 +148,63 @@ class Session:
         self.call("C_CopyObject", thing, None, Ulong(0), ctypes.byref(Ulong()))
 
     def flags(self, thing: Ulong) -> set[str]:
-        """The names of the flags that are set."""
-        return {name for name, number in FLAGS.items() if self.read(thing, number) == b"\1"}
+        """The names of the flags that are set; one that the token does not know is not."""
+        found = set()
+        for name, number in FLAGS.items():
+            try:
+                if self.read(thing, number) == b"\1":
+                    found.add(name)
+            except Refused as refusal:
+                if refusal.code != CKR_ATTRIBUTE_TYPE_INVALID:
+                    raise
+        return found
 
     def start_signing(self, thing: Ulong, mechanism: int) -> None:
         self.call("C_SignInit", ctypes.byref(Mechanism(mechanism, None, 0)), thing)
 
 
 @contextmanager
-def session(token: Token) -> Iterator[Session]:
-    """Open the token's module in this process, log in, and leave nothing open."""
-    os.environ["SOFTHSM2_CONF"] = str(token.configuration)
-    library = ctypes.CDLL(str(MODULE))
-    if (code := library.C_Initialize(None)) != CKR_OK:
-        raise Refused("C_Initialize", code)
+def _variables(variables: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
     try:
-        handle = Ulong()
-        slot = Ulong(int(token.serial[-8:], 16) & 0x7FFFFFFF)  # as SoftHSM numbers its slots
-        code = library.C_OpenSession(slot, Ulong(CKF_RW), None, None, ctypes.byref(handle))
-        if code != CKR_OK:
-            raise Refused("C_OpenSession", code)
-        opened = Session(library, handle)
-        pin = token.pin.encode()
-        opened.call("C_Login", Ulong(CKU_USER), pin, Ulong(len(pin)))
-        yield opened
+        yield
     finally:
-        library.C_Finalize(None)
-        del os.environ["SOFTHSM2_CONF"]
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def module(token: Reachable) -> Iterator[Module]:
+    """Load and initialise the token's module in this process, and finalise it."""
+    with _variables(token.tool_environment):
+        loaded = Module(token.tool_module)
+        loaded.call("C_Initialize", None)
+        try:
+            yield loaded
+        finally:
+            loaded.call("C_Finalize", None)
+
+
+@contextmanager
+def session(token: Reachable) -> Iterator[Session]:
+    """Open a session with the token, log in, and leave nothing open."""
+    with module(token) as loaded:
+        handle = Ulong()
+        slot = loaded.slot_of(token.label)
+        loaded.call("C_OpenSession", slot, Ulong(CKF_RW), None, None, ctypes.byref(handle))
+        opened = Session(loaded, handle)
+        opened.log_in(CKU_USER, token.pin)
+        yield opened
+
+
+def set_first_pin(token: Reachable, so_pin: str) -> None:
+    """Set the user's PIN of a token that has none, as its security officer."""
+    with module(token) as loaded:
+        handle = Ulong()
+        slot = loaded.slot_of(None)
+        loaded.call("C_OpenSession", slot, Ulong(CKF_RW), None, None, ctypes.byref(handle))
+        opened = Session(loaded, handle)
+        opened.log_in(CKU_SO, so_pin)
+        pin = token.pin.encode()
+        opened.call("C_InitPIN", pin, Ulong(len(pin)))

@@ -10,7 +10,8 @@ top=$(cd "$here/../.." && pwd)
 demo="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libp11-kit-dev libcurl4-openssl-dev
     libexpat1-dev libjansson-dev libyaml-dev libsmartcols-dev libinih-dev
     softhsm2 opensc p11-kit gnutls-bin openssl ca-certificates python3"
-tests="libcmocka-dev python3-venv strace"
+tests="libcmocka-dev python3-venv strace libnss3 p11-kit-modules
+    cargo-web rustc-web libclang-dev libsqlite3-dev"
 checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
 
 case $what in
@@ -51,5 +52,15 @@ if [ "$what" != demo ]; then
         python3 -m venv --clear "$venv"
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
         cp "$requirements" "$venv/installed.txt"
+    fi
+fi
+
+# Kryoptic, a software token of PKCS#11 3.x, comes from crates.io as source.
+if [ "$what" != demo ]; then
+    built="$top/build/kryoptic"
+    if ! cat "$here"/kryoptic_module/* | cmp -s - "$built/installed"; then
+        PATH=/usr/bin:$PATH cargo build --release --locked --quiet \
+            --manifest-path "$here/kryoptic_module/Cargo.toml" --target-dir "$built"
+        cat "$here"/kryoptic_module/* >"$built/installed"
     fi
 fi

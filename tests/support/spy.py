@@ -14,9 +14,9 @@ class Spy:
     The log holds PINs, for the spy shows everything: it is no file that a search may read.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, module: Path = MODULE) -> None:
         self.log = log
-        self.environment = {"PKCS11SPY": str(MODULE), "PKCS11SPY_OUTPUT": str(log)}
+        self.environment = {"PKCS11SPY": str(module), "PKCS11SPY_OUTPUT": str(log)}
 
     def text(self) -> str:
         return self.log.read_text(errors="replace")
