@@ -2,6 +2,7 @@
 /* The key pairs of ours in a token: one usage each, and nothing else. */
 #include "token/cryptoki.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define RSA_BITS 3072
@@ -160,6 +161,21 @@ static void warn_of_dropped(const hsmiam_token *token, const hsmiam_pair_spec *s
         modifiable ? "make it do more than it may" : "copy it into one that may do more");
 }
 
+/* p11-kit's client, which reaches a token on another host, says so when it cannot send a template
+ * within a template. A key without it would be weaker than one made where the token is. */
+static hsmiam_status report_failure(const hsmiam_token *token, CK_RV rv, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
+    char *module = p11_kit_module_get_filename(token->functions);
+
+    if (rv == CKR_DEVICE_ERROR && hsmiam_module_has_name(NULL, module, "p11-kit-client"))
+        hsmiam_error_append(error, "%s",
+                            "p11-kit may be unable to send CKA_UNWRAP_TEMPLATE; run "
+                            "provision-token on the token's own host.");
+    free(module);
+    return status;
+}
+
 hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *spec,
                                    hsmiam_object *private_out, hsmiam_error *error)
 {
@@ -191,7 +207,7 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
              hsmiam_hardening_drop(&dropped, spec->unwrap_template));
     hsmiam_session_return(token, &session, rv);
     if (rv != CKR_OK)
-        return hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
+        return report_failure(token, rv, error);
     warn_of_dropped(token, spec, dropped);
     *private_out = private_key;
     return HSMIAM_OK;

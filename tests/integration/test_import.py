@@ -235,6 +235,14 @@ class RouteTest(ImportTest):
                 self.assert_guarded(self.key_id)
 
 
+    @where("create-object" not in KIND.routes)
+    def test_plaintext_is_refused_by_the_token(self) -> None:
+        run = self.take("--import-route", "create-object", expect=GENERAL)
+        self.assertIn("C_CreateObject failed", run.sentence)
+        self.assertIn("(CKR_ATTRIBUTE_VALUE_INVALID)", run.sentence)
+        self.assertEqual(self.token.access_key_ids(), [])
+
+
 class UnprovisionedTest(ImportTest):
     provisioned = False
 
@@ -245,6 +253,12 @@ class UnprovisionedTest(ImportTest):
         self.assertIn("hsmiam: warning: Route rsa-oaep does not work", run.err)
         self.assertIn("the plaintext crosses the PKCS#11 API", run.err)
         self.assert_held(self.key_id)
+
+    @where("create-object" not in KIND.routes)
+    def test_without_wrapping_key_there_is_no_route(self) -> None:
+        run = self.take(expect=GENERAL)
+        self.assertIn("hsmiam: warning: Route rsa-oaep does not work", run.err)
+        self.assertEqual(self.token.access_key_ids(), [])
 
     def test_forced_route_without_wrapping_key(self) -> None:
         run = self.take("--import-route", "rsa-oaep", expect=CONFIGURATION)

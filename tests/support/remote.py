@@ -40,6 +40,8 @@ class Wire:
         return b"\0".join(bytes(stream) for stream in self._passed)
 
     def close(self) -> None:
+        if self._listener.fileno() < 0:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         for each in (self._listener, *self._sockets):
             each.close()
