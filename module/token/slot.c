@@ -106,9 +106,16 @@ static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
         try_slot(search, functions, slots[i]);
 }
 
+/* What neither knows a user nor can be written to keeps no private key: NSS shows its algorithms as
+ * such a token, beside the one with the keys. */
+static bool is_without_keys(const CK_TOKEN_INFO *info)
+{
+    return (info->flags & CKF_LOGIN_REQUIRED) == 0 && (info->flags & CKF_WRITE_PROTECTED) != 0;
+}
+
 /* p11-kit's trust store shows the system's certificates as tokens without a single mechanism. They
  * are no HSM, and must not make "pkcs11:" ambiguous. A token that does not answer may be one. */
-static void drop_tokens_without_mechanisms(slot_search *search)
+static void drop_tokens_without_use(slot_search *search)
 {
     size_t kept = 0;
 
@@ -118,7 +125,7 @@ static void drop_tokens_without_mechanisms(slot_search *search)
         CK_ULONG mechanisms = 0;
         candidate *next = &search->found[i];
         CK_RV rv = next->functions->C_GetMechanismList(next->slot, NULL, &mechanisms);
-        if (rv != CKR_OK || mechanisms > 0)
+        if ((rv != CKR_OK || mechanisms > 0) && !is_without_keys(&next->info))
             search->found[kept++] = *next;
     }
     search->count = kept;
@@ -196,7 +203,7 @@ hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
     for (size_t i = 0; token->modules.list[i] != NULL; i++)
         try_module(&search, token->modules.list[i]);
     if (search.count > 1)
-        drop_tokens_without_mechanisms(&search);
+        drop_tokens_without_use(&search);
 
     if (search.count == 1) {
         token->functions = search.found[0].functions;

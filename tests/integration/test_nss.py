@@ -26,6 +26,10 @@ class WordsTest(NssTest):
         where = f"module-path={SOFTOKEN.parent}&module-name=softokn3"
         self.provision(self.other_query(f"{where}&{self.token.query}"))
 
+    def test_only_token_with_keys(self) -> None:
+        """Softoken shows one more, of algorithms only, which does not make it ambiguous."""
+        self.provision(self.token.uri().replace("token=custody", ""))
+
     def test_none(self) -> None:
         run = self.provision(self.other_query(f"module-path={SOFTOKEN}"), CONFIGURATION)
         self.assertIn("cannot be used", run.sentence)

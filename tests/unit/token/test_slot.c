@@ -92,6 +92,26 @@ static void test_tokens_without_mechanisms_do_not_count(void **state)
     fixture_expect_no_message(fix, "System%20Trust");
 }
 
+/* NSS's algorithms without keys are a token too. */
+static void test_tokens_without_keys_do_not_count(void **state)
+{
+    fixture *fix = *state;
+    mock_slot *slot = mock_add_slot("Generic Crypto Services", "1");
+
+    slot->token.flags = CKF_TOKEN_INITIALIZED | CKF_WRITE_PROTECTED;
+    (void)fixture_name_token(fix, "pkcs11:?pin-value=" MOCK_PIN);
+    fixture_expect_open(fix, HSMIAM_OK);
+    assert_string_equal(hsmiam_token_get_serial(fix->token), "4711");
+
+    /* A token that knows a user may have his keys, and one that can be written to may get some. */
+    for (int i = 0; i < 2; i++) {
+        slot->token.flags = CKF_TOKEN_INITIALIZED;
+        slot->token.flags |= i == 0 ? CKF_WRITE_PROTECTED | CKF_LOGIN_REQUIRED : 0;
+        (void)fixture_name_token(fix, "pkcs11:?pin-value=" MOCK_PIN);
+        fixture_expect_open(fix, HSMIAM_ERR_AMBIGUOUS);
+    }
+}
+
 /* A token that does not answer is not taken for one without mechanisms: that would choose the other
  * for the wrong reason. */
 static void test_silence_does_not_decide(void **state)
@@ -166,6 +186,7 @@ int main(void)
         fixture_test(test_tokens_not_initialised_do_not_count),
         fixture_test(test_empty_slots_do_not_count),
         fixture_test(test_tokens_without_mechanisms_do_not_count),
+        fixture_test(test_tokens_without_keys_do_not_count),
         fixture_test(test_silence_does_not_decide),
         fixture_test(test_failures_on_the_way_are_told),
         fixture_test(test_open_is_idempotent),
