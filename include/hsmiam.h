@@ -155,7 +155,12 @@ typedef struct hsmiam_token hsmiam_token;
 HSMIAM_API hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Closes the session, unloads its module and wipes the PIN. */
+/** Closes the sessions, unloads the module and wipes the PINs. Only getters and hsmiam_token_free()
+ *  may follow, which does it by itself: it is for those who set a time-out and want to know
+ *  (hsmiam_token_is_silent()) whether the module let go. */
+HSMIAM_API void hsmiam_token_close(hsmiam_token *token);
+
+/** Closes the token and frees it. */
 HSMIAM_API void hsmiam_token_free(hsmiam_token **token);
 
 /**

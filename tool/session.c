@@ -222,8 +222,10 @@ bool tool_session_has_silent_token(void)
 
 static void free_token(hsmiam_token **token)
 {
-    if (*token && hsmiam_token_is_silent(*token))
-        token_is_silent = true;
+    if (!*token)
+        return;
+    hsmiam_token_close(*token);
+    token_is_silent |= hsmiam_token_is_silent(*token);
     hsmiam_token_free(token);
 }
 

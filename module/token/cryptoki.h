@@ -62,12 +62,14 @@ struct hsmiam_token {
     CK_FUNCTION_LIST *functions; /* NULL until the slot is known */
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
-    hsmiam_pool *pool;         /* the sessions; never NULL */
-    hsmiam_handles *handles;   /* the objects that were handed out; never NULL */
-    pthread_mutex_t opening;   /* held while the token is opened */
-    pthread_mutex_t importing; /* held while a key is imported: guards form and wrapping_key */
-    hsmiam_secret *kept_pin;   /* the one that the token accepted, for a login after a loss */
+    hsmiam_pool *pool;          /* the sessions; never NULL */
+    hsmiam_handles *handles;    /* the objects that were handed out; never NULL */
+    pthread_mutex_t opening;    /* held while the token is opened */
+    pthread_mutex_t logging_in; /* held during a login: guards kept_pin and login_failed */
+    pthread_mutex_t importing;  /* held while a key is imported: guards form and wrapping_key */
+    hsmiam_secret *kept_pin;    /* the one that the token accepted, for a login after a loss */
     bool open;
+    bool closed;
     bool read_only;
 
     char own_uri[512];
@@ -179,6 +181,10 @@ hsmiam_retry hsmiam_retry_start(const hsmiam_token *token);
 bool hsmiam_retry_again(hsmiam_retry *retry, hsmiam_status status, hsmiam_error *error);
 
 hsmiam_pool *hsmiam_pool_new(hsmiam_token *token);
+
+/* Closes the sessions and unloads the modules, as far as that can be done: not in a forked child,
+ * and not where a thread is in one for good. */
+void hsmiam_pool_close(hsmiam_pool *pool);
 void hsmiam_pool_free(hsmiam_pool **pool);
 
 /* Before the token is opened. */
@@ -194,7 +200,7 @@ bool hsmiam_pool_is_forked(const hsmiam_pool *pool);
 /* The number of the slot. */
 CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool);
 
-/* Whether a thread was left in the search of the token, which uses pool, token and URI. */
+/* Whether a thread was left in finding or unloading the module, which uses pool, token and URI. */
 bool hsmiam_pool_is_left(const hsmiam_pool *pool);
 
 /* Loads the modules, if that is not done yet, and finds the slot, within the time-out. */
@@ -239,6 +245,11 @@ CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_S
  */
 hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
                                     const CK_TOKEN_INFO *info, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Gives the PIN to a key that wants it for what was just begun with it (CKA_ALWAYS_AUTHENTICATE).
+ */
+hsmiam_status hsmiam_session_log_in_to_key(hsmiam_token *token, const hsmiam_session *session,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Whether the session is there, and the user logged in. */
 bool hsmiam_session_is_logged_in(const hsmiam_session *session);

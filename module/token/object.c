@@ -43,6 +43,10 @@ static hsmiam_status find_once(hsmiam_token *token, CK_ATTRIBUTE *template, CK_U
         return status;
     CK_RV rv =
         find(session, template, attributes, found, HSMIAM_OBJECTS_MAX + 1, count_out, &function);
+    /* Whoever is logged out by somebody else is not told so: there just are no private objects. */
+    if (rv == CKR_OK && *count_out == 0 && (token->info.flags & CKF_LOGIN_REQUIRED) != 0 &&
+        !hsmiam_session_is_logged_in(session))
+        rv = CKR_USER_NOT_LOGGED_IN;
     hsmiam_session_return(token, &session, rv);
     return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, function, error);
 }
@@ -100,7 +104,30 @@ bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute)
     return dropped <= attribute;
 }
 
-/* Signs into the room of `mac`. A key may want the PIN for each of its signatures. */
+static bool wants_login_to_sign(const hsmiam_session *session, CK_OBJECT_HANDLE key)
+{
+    CK_BBOOL wants = CK_FALSE;
+    CK_ATTRIBUTE attribute = {CKA_ALWAYS_AUTHENTICATE, &wants, sizeof wants};
+
+    return session->functions->C_GetAttributeValue(session->handle, key, &attribute, 1) == CKR_OK &&
+           wants == CK_TRUE;
+}
+
+/* A key that wants the PIN for each of its signatures gets it between C_SignInit and C_Sign. That
+ * it does shows by the first try, which ends the operation. */
+static hsmiam_status log_in_to_sign(hsmiam_token *token, const hsmiam_session *session,
+                                    CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_RV *rv_out,
+                                    hsmiam_error *error)
+{
+    *rv_out = session->functions->C_SignInit(session->handle, mechanism, key);
+    if (*rv_out == CKR_OPERATION_ACTIVE) /* a token that did not end it */
+        *rv_out = CKR_OK;
+    if (*rv_out != CKR_OK)
+        return hsmiam_rv_set_error(token, *rv_out, "C_SignInit(CKM_SHA256_HMAC)", error);
+    return hsmiam_session_log_in_to_key(token, session, error);
+}
+
+/* Signs into the room of `mac`. */
 static hsmiam_status sign(hsmiam_token *token, const hsmiam_session *session,
                           CK_OBJECT_HANDLE handle, const void *data, size_t size,
                           hsmiam_secret *mac, CK_ULONG *written, CK_RV *rv_out, hsmiam_error *error)
@@ -113,6 +140,13 @@ static hsmiam_status sign(hsmiam_token *token, const hsmiam_session *session,
     *rv_out = session->functions->C_SignInit(session->handle, &mechanism, handle);
     if (*rv_out == CKR_OK) {
         function = "C_Sign(CKM_SHA256_HMAC)";
+        *written = room;
+        *rv_out = session->functions->C_Sign(session->handle, (CK_BYTE *)data, size, to, written);
+    }
+    if (*rv_out == CKR_USER_NOT_LOGGED_IN && wants_login_to_sign(session, handle)) {
+        hsmiam_status status = log_in_to_sign(token, session, &mechanism, handle, rv_out, error);
+        if (status != HSMIAM_OK)
+            return status;
         *written = room;
         *rv_out = session->functions->C_Sign(session->handle, (CK_BYTE *)data, size, to, written);
     }

@@ -31,17 +31,32 @@ static void close_session(hsmiam_pooled *session)
     session->open = false;
 }
 
+/* What is lent is closed as well: nobody may use the token any more. */
+static void close_sessions(hsmiam_pool *pool)
+{
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX && !hsmiam_pool_is_silent(pool); i++)
+        if (pool->sessions[i].open)
+            close_session(&pool->sessions[i]);
+}
+
+void hsmiam_pool_close(hsmiam_pool *pool)
+{
+    hsmiam_modules *modules = &pool->token->modules;
+
+    if (!hsmiam_pool_is_forked(pool))
+        close_sessions(pool);
+    if (hsmiam_pool_is_forked(pool) || hsmiam_pool_is_silent(pool))
+        hsmiam_modules_leave(modules);
+    else
+        hsmiam_pool_release(pool);
+}
+
 void hsmiam_pool_free(hsmiam_pool **pool)
 {
     if (pool == NULL || *pool == NULL)
         return;
-    bool forked = hsmiam_pool_is_forked(*pool);
-    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++) {
-        hsmiam_pooled *session = &(*pool)->sessions[i];
-        if (session->open && !forked && !hsmiam_pool_is_silent(*pool))
-            close_session(session);
-        hsmiam_guard_free(&session->guard, forked);
-    }
+    for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
+        hsmiam_guard_free(&(*pool)->sessions[i].guard, hsmiam_pool_is_forked(*pool));
     (void)pthread_cond_destroy(&(*pool)->changed);
     (void)pthread_mutex_destroy(&(*pool)->lock);
     free(*pool);

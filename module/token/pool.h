@@ -20,12 +20,13 @@ struct hsmiam_pool {
     pid_t process; /* that opened it */
     hsmiam_watch watch;
 
-    /* The search of the token, which a guard may be left with: then all of this is. */
+    /* What a guard does that is more than one call. It may be left with it, and so with all of
+     * this. */
     hsmiam_token *found;
     hsmiam_token probe; /* found, after a loss */
     hsmiam_status search_status;
     hsmiam_error search_error;
-    bool search_left;
+    bool left;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -43,6 +44,9 @@ struct hsmiam_pool {
  * pool.c. */
 hsmiam_status hsmiam_pool_open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Finalises and unloads the modules, within the time-out. reopen.c. */
+void hsmiam_pool_release(hsmiam_pool *pool);
 
 /* Finds the token again and opens its first session. Without the lock, but alone: `reopening` is
  * set, nothing is lent, and no session is open. reopen.c. */

@@ -21,7 +21,7 @@ CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool)
 
 bool hsmiam_pool_is_left(const hsmiam_pool *pool)
 {
-    return pool->search_left;
+    return pool->left;
 }
 
 hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error)
@@ -48,28 +48,44 @@ static void search(void *argument)
         pool->search_status = hsmiam_slot_find(found, &pool->search_error);
 }
 
-hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_error *error)
+static void release(void *argument)
+{
+    hsmiam_pool *pool = argument;
+
+    hsmiam_modules_release(&pool->token->modules);
+}
+
+/* On the first session's guard, for all of `name`; false if it did not come back. */
+static bool run(hsmiam_pool *pool, const char *name, void (*function)(void *argument))
 {
     hsmiam_pooled *first = &pool->sessions[0];
 
+    if (pool->watch.seconds > 0 && first->guard == NULL)
+        first->guard = hsmiam_guard_new(&pool->watch);
+    if (first->guard == NULL) { /* no time-out, or no memory for one */
+        function(pool);
+        return true;
+    }
+    (void)hsmiam_guard_begin(first->guard);
+    pool->left = !hsmiam_guard_run(first->guard, name, 1, function, pool);
+    hsmiam_guard_end(first->guard);
+    return !pool->left;
+}
+
+void hsmiam_pool_release(hsmiam_pool *pool)
+{
+    if (pool->token->modules.list != NULL)
+        (void)run(pool, "C_Finalize", release);
+}
+
+hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_error *error)
+{
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
     pool->found = found;
     hsmiam_error_clear(&pool->search_error);
-    if (pool->watch.seconds == 0) {
-        search(pool);
-    } else {
-        if (first->guard == NULL)
-            first->guard = hsmiam_guard_new(&pool->watch);
-        if (first->guard == NULL)
-            return hsmiam_error_set_memory(error, "a token");
-        (void)hsmiam_guard_begin(first->guard);
-        pool->search_left =
-            !hsmiam_guard_run(first->guard, "C_Initialize to C_GetTokenInfo", 1, search, pool);
-        hsmiam_guard_end(first->guard);
-        if (pool->search_left)
-            return hsmiam_pool_set_silent_error(pool, error);
-    }
+    if (!run(pool, "C_Initialize to C_GetTokenInfo", search))
+        return hsmiam_pool_set_silent_error(pool, error);
     if (pool->search_status != HSMIAM_OK && error != NULL)
         *error = pool->search_error;
     return pool->search_status;

@@ -147,17 +147,18 @@ bool hsmiam_session_is_logged_in(const hsmiam_session *session)
            (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS);
 }
 
-static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *session)
+static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *session,
+                              CK_USER_TYPE user)
 {
     hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
                      "Enter the PIN for token \"%s\" on its own keypad.", token->label);
-    return session->functions->C_Login(session->handle, CKU_USER, NULL, 0);
+    return session->functions->C_Login(session->handle, user, NULL, 0);
 }
 
 /* Once by one PIN. The PIN that the token accepts is kept, for a login after a loss: its source may
  * be a person, or may give it once only. */
 static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *session,
-                                   hsmiam_error *error)
+                                   CK_USER_TYPE user, hsmiam_error *error)
 {
     hsmiam_secret *pin = token->kept_pin;
     bool accepted = pin != NULL;
@@ -174,7 +175,7 @@ static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *se
     }
     size_t size = hsmiam_secret_get_size(pin);
     CK_RV rv =
-        session->functions->C_Login(session->handle, CKU_USER, hsmiam_secret_get_data(pin), size);
+        session->functions->C_Login(session->handle, user, hsmiam_secret_get_data(pin), size);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, size, error);
     /* Trouble of another kind is no refusal. */
@@ -187,13 +188,10 @@ out:
     return status;
 }
 
-hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
-                                    const CK_TOKEN_INFO *info, hsmiam_error *error)
+/* By whichever way the token has. One thread at a time: the PIN that is kept is used. */
+static hsmiam_status log_in(hsmiam_token *token, const hsmiam_session *session,
+                            const CK_TOKEN_INFO *info, CK_USER_TYPE user, hsmiam_error *error)
 {
-    /* Whoever else in this process logged in to the token did it for every session; no PIN is
-     * needed then, and none is asked for. */
-    if ((info->flags & CKF_LOGIN_REQUIRED) == 0 || hsmiam_session_is_logged_in(session))
-        return HSMIAM_OK;
     if (token->login_failed)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
                                 "The PIN for token \"%s\" was refused before and is not tried "
@@ -203,10 +201,32 @@ hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *s
     if (status != HSMIAM_OK)
         return status;
     if ((info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-        return log_in_by_pin(token, session, error);
+        return log_in_by_pin(token, session, user, error);
 
-    CK_RV rv = log_in_by_keypad(token, session);
+    CK_RV rv = log_in_by_keypad(token, session, user);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, 0, error);
+    return status;
+}
+
+hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
+                                    const CK_TOKEN_INFO *info, hsmiam_error *error)
+{
+    /* Whoever else in this process logged in to the token did it for every session; no PIN is
+     * needed then, and none is asked for. */
+    if ((info->flags & CKF_LOGIN_REQUIRED) == 0 || hsmiam_session_is_logged_in(session))
+        return HSMIAM_OK;
+    (void)pthread_mutex_lock(&token->logging_in);
+    hsmiam_status status = log_in(token, session, info, CKU_USER, error);
+    (void)pthread_mutex_unlock(&token->logging_in);
+    return status;
+}
+
+hsmiam_status hsmiam_session_log_in_to_key(hsmiam_token *token, const hsmiam_session *session,
+                                           hsmiam_error *error)
+{
+    (void)pthread_mutex_lock(&token->logging_in);
+    hsmiam_status status = log_in(token, session, &token->info, CKU_CONTEXT_SPECIFIC, error);
+    (void)pthread_mutex_unlock(&token->logging_in);
     return status;
 }

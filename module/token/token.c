@@ -15,6 +15,7 @@ hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out, hsmiam
         return hsmiam_error_set_memory(error, "a token");
 
     (void)pthread_mutex_init(&token->opening, NULL);
+    (void)pthread_mutex_init(&token->logging_in, NULL);
     (void)pthread_mutex_init(&token->importing, NULL);
     hsmiam_status status = HSMIAM_OK;
     token->pool = hsmiam_pool_new(token);
@@ -41,31 +42,35 @@ out:
     return status;
 }
 
+void hsmiam_token_close(hsmiam_token *token)
+{
+    if (token == NULL || token->closed)
+        return;
+    token->closed = true;
+    hsmiam_secret_free(&token->pin_value);
+    hsmiam_secret_free(&token->kept_pin);
+    if (token->pool != NULL && !hsmiam_pool_is_left(token->pool))
+        hsmiam_pool_close(token->pool);
+}
+
 void hsmiam_token_free(hsmiam_token **token)
 {
     if (token == NULL || *token == NULL)
         return;
-    hsmiam_pool *pool = (*token)->pool;
-    bool usable = pool == NULL || !(hsmiam_pool_is_silent(pool) || hsmiam_pool_is_forked(pool));
+    hsmiam_token *old = *token;
 
-    hsmiam_secret_free(&(*token)->pin_value);
-    hsmiam_secret_free(&(*token)->kept_pin);
-    if (pool != NULL && hsmiam_pool_is_left(pool)) {
-        *token = NULL; /* the rest is a thread's that may still use it */
-        return;
-    }
-    hsmiam_pool_free(&(*token)->pool);
-    hsmiam_handles_free(&(*token)->handles);
-    if (usable)
-        hsmiam_modules_release(&(*token)->modules);
-    else
-        hsmiam_modules_leave(&(*token)->modules);
-    hsmiam_uri_free(&(*token)->uri);
-    free((*token)->pin_source);
-    (void)pthread_mutex_destroy(&(*token)->importing);
-    (void)pthread_mutex_destroy(&(*token)->opening);
-    free(*token);
     *token = NULL;
+    hsmiam_token_close(old);
+    if (old->pool != NULL && hsmiam_pool_is_left(old->pool))
+        return; /* the rest is a thread's that may still use it */
+    hsmiam_pool_free(&old->pool);
+    hsmiam_handles_free(&old->handles);
+    hsmiam_uri_free(&old->uri);
+    free(old->pin_source);
+    (void)pthread_mutex_destroy(&old->importing);
+    (void)pthread_mutex_destroy(&old->logging_in);
+    (void)pthread_mutex_destroy(&old->opening);
+    free(old);
 }
 
 hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
@@ -144,6 +149,8 @@ static void forget_names(hsmiam_token *token)
 
 static hsmiam_status open_once(hsmiam_token *token, hsmiam_error *error)
 {
+    if (token->closed)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "The token was closed.");
     hsmiam_status status = hsmiam_pool_search(token->pool, token, error);
     if (status != HSMIAM_OK)
         goto out;

@@ -2,6 +2,7 @@
 /* Slots, sessions, login, and failures on demand. */
 #include "support/mock_cryptoki_internal.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,9 +91,39 @@ void mock_stop_failing(void)
     memset(mock.calls, 0, sizeof mock.calls);
 }
 
+/* A call that hangs, and whether it may go on. */
+static pthread_mutex_t hanging = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t hanging_changed = PTHREAD_COND_INITIALIZER;
+static mock_function hanging_function;
+static unsigned hanging_call; /* 0: none hangs */
+
+void mock_hang(mock_function function, unsigned call)
+{
+    hanging_function = function;
+    hanging_call = mock.calls[function] + call;
+}
+
+void mock_release(void)
+{
+    (void)pthread_mutex_lock(&hanging);
+    hanging_call = 0;
+    (void)pthread_cond_broadcast(&hanging_changed);
+    (void)pthread_mutex_unlock(&hanging);
+}
+
+static void hang_if_told(mock_function function)
+{
+    (void)pthread_mutex_lock(&hanging);
+    while (hanging_call != 0 && hanging_function == function &&
+           hanging_call == mock.calls[function])
+        (void)pthread_cond_wait(&hanging_changed, &hanging);
+    (void)pthread_mutex_unlock(&hanging);
+}
+
 CK_RV mock_enter(mock_function function)
 {
     mock.calls[function]++;
+    hang_if_told(function);
     for (size_t i = 0; i < failure_count; i++)
         if (failures[i].function == function &&
             (failures[i].call == 0 || failures[i].call == mock.calls[function]))
@@ -261,20 +292,32 @@ static CK_RV get_session_info(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info_ou
     return CKR_OK;
 }
 
+/* A PIN pad asks for itself. */
+static bool is_right(const unsigned char *pin, CK_ULONG size)
+{
+    return pin == NULL || (size == strlen(MOCK_PIN) && memcmp(pin, MOCK_PIN, size) == 0);
+}
+
 static CK_RV login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG size)
 {
     CK_RV rv = mock_enter(MOCK_C_Login);
 
     if (rv != CKR_OK || mock_get_session(handle) == NULL)
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (user == CKU_CONTEXT_SPECIFIC) {
+        mock_session *session = mock_get_session(handle);
+        if (session->signing == CK_INVALID_HANDLE)
+            return CKR_OPERATION_NOT_INITIALIZED;
+        session->may_sign = is_right(pin, size);
+        return session->may_sign ? CKR_OK : CKR_PIN_INCORRECT;
+    }
     if (user != CKU_USER)
         return CKR_USER_TYPE_INVALID;
     if (mock.so_logged_in)
         return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     if (mock.logged_in)
         return CKR_USER_ALREADY_LOGGED_IN;
-    /* A PIN pad asks for itself. */
-    if (pin != NULL && (size != strlen(MOCK_PIN) || memcmp(pin, MOCK_PIN, size) != 0))
+    if (!is_right(pin, size))
         return CKR_PIN_INCORRECT;
     mock.logged_in = true;
     return CKR_OK;

@@ -101,6 +101,10 @@ const char *mock_get_name(mock_function function);
 /* Lets one call of a function fail, counted from 1 on from now; 0: every call. */
 void mock_fail(mock_function function, unsigned call, CK_RV rv);
 
+/* Lets one call of a function, counted from 1 on from now, not come back before mock_release(). */
+void mock_hang(mock_function function, unsigned call);
+void mock_release(void);
+
 /* Forgets failures and counts; tokens and objects stay. */
 void mock_stop_failing(void);
 

@@ -18,6 +18,7 @@ typedef struct mock_session {
 
     CK_OBJECT_HANDLE signing; /* CK_INVALID_HANDLE: no signature is under way */
     CK_MECHANISM_TYPE mechanism;
+    bool may_sign; /* the PIN was given for this signature */
 } mock_session;
 
 /* Counts a call; what it must return at once, CKR_OK to go on. */

@@ -161,6 +161,7 @@ CK_RV mock_sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJEC
     if (mock_get_flag(key, CKA_SIGN) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     session->signing = key;
+    session->may_sign = mock_get_flag(key, CKA_ALWAYS_AUTHENTICATE) != 1;
     session->mechanism = mechanism->mechanism;
     return CKR_OK;
 }
@@ -215,6 +216,8 @@ CK_RV mock_sign(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size,
         return CKR_OPERATION_NOT_INITIALIZED;
     CK_OBJECT_HANDLE key = session->signing;
     session->signing = CK_INVALID_HANDLE;
+    if (!session->may_sign)
+        return CKR_USER_NOT_LOGGED_IN;
     if (rv != CKR_OK)
         return rv;
     return session->mechanism == CKM_SHA256_HMAC

@@ -155,6 +155,11 @@ void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds)
     fake.token_timeout = seconds;
 }
 
+void hsmiam_token_close(hsmiam_token *token)
+{
+    (void)token;
+}
+
 bool hsmiam_token_is_silent(const hsmiam_token *token)
 {
     (void)token;

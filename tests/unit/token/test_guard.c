@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A token that does not come back from a call: the caller does, and what the call may still write
+ * to stays. And one that does, with a time-out set: nothing is different. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ID     "AKIAIOSFODNN7EXAMPLE"
+#define SECRET "hush/hush+hush/hush+hush/hush+hush/hush+"
+
+static const hsmiam_key_spec spec = {
+    .id = ID, .label = "alice", .created = 1440938160, .persistent = true};
+
+static size_t count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    size_t count = 0;
+
+    assert_non_null(tasks);
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks))
+        count += task->d_name[0] != '.';
+    (void)closedir(tasks);
+    return count;
+}
+
+/* Lets the call go on, and waits until its thread has ended. */
+static void let_go(size_t threads_before)
+{
+    const struct timespec moment = {0, 2000000};
+
+    mock_release();
+    while (count_threads() > threads_before)
+        (void)nanosleep(&moment, NULL);
+}
+
+static void name_token(fixture *fix)
+{
+    (void)fixture_name_token(fix, URI_WITH_PIN);
+    hsmiam_token_set_timeout(fix->token, 1);
+}
+
+static hsmiam_status run_hmac(fixture *fix, hsmiam_object key)
+{
+    hsmiam_secret *mac = NULL;
+
+    assert_int_equal(hsmiam_secret_new(HSMIAM_HMAC_SIZE, &mac, fix->error), HSMIAM_OK);
+    hsmiam_status status = hsmiam_token_hmac(fix->token, key, "data", 4, mac, fix->error);
+    hsmiam_secret_free(&mac);
+    return status;
+}
+
+/* All that the layer does: open, provision, find, import by both routes, sign, read, destroy. */
+static hsmiam_status do_all(fixture *fix)
+{
+    static const hsmiam_import_route routes[] = {HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ROUTE_CREATE_OBJECT};
+    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1] = "";
+    hsmiam_object key = CK_INVALID_HANDLE;
+    hsmiam_secret *value = NULL;
+
+    hsmiam_status status = hsmiam_secret_new(64, &value, fix->error);
+    assert_true(hsmiam_secret_append(value, "AWS4" SECRET, strlen("AWS4" SECRET)));
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_provision(fix->token, NULL, NULL, fix->error);
+    for (size_t i = 0; status == HSMIAM_OK && i < 2; i++) {
+        status = hsmiam_token_import_key(fix->token, routes[i], &spec, value, &key, fix->error);
+        if (status == HSMIAM_OK)
+            status = hsmiam_token_check_key(fix->token, key, &spec, fix->error);
+        if (status == HSMIAM_OK)
+            status = run_hmac(fix, key);
+        if (status == HSMIAM_OK)
+            status = hsmiam_token_find_access_key(fix->token, NULL, &key, id, fix->error);
+        if (status == HSMIAM_OK)
+            status = hsmiam_token_destroy_object(fix->token, key, fix->error);
+    }
+    hsmiam_secret_free(&value);
+    return status;
+}
+
+static void test_all_is_the_same_with_a_timeout(void **state)
+{
+    fixture *fix = *state;
+    size_t before = count_threads();
+
+    name_token(fix);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+    assert_int_equal(count_threads(), before + 1);
+    assert_int_equal(mock_count_objects(), 6);
+    mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+    mock_fail(MOCK_C_Sign, 1, CKR_GENERAL_ERROR);
+    assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "C_Sign");
+    hsmiam_token_free(&fix->token);
+    assert_int_equal(count_threads(), before);
+}
+
+static void test_no_thread_without_a_timeout(void **state)
+{
+    fixture *fix = *state;
+    size_t before = count_threads();
+
+    (void)fixture_name_token(fix, URI_WITH_PIN);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+    assert_int_equal(count_threads(), before);
+}
+
+/* Where keys are made, ten times the limit would have to be waited for. */
+static void test_each_function_hangs(void **state)
+{
+    static const mock_function functions[] = {
+        MOCK_C_GetInfo,       MOCK_C_GetTokenInfo,
+        MOCK_C_OpenSession,   MOCK_C_GetSessionInfo,
+        MOCK_C_Login,         MOCK_C_FindObjectsInit,
+        MOCK_C_FindObjects,   MOCK_C_FindObjectsFinal,
+        MOCK_C_SignInit,      MOCK_C_Sign,
+        MOCK_C_UnwrapKey,     MOCK_C_CreateObject,
+        MOCK_C_DestroyObject, MOCK_C_GetAttributeValue,
+    };
+    fixture *fix = *state;
+    size_t before = count_threads();
+
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        mock_reset();
+        name_token(fix);
+        mock_hang(functions[i], 1);
+        assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+        fixture_expect_message(fix, "did not answer within 1 s in ");
+        fixture_expect_message(fix, functions[i] < MOCK_C_OpenSession
+                                        ? "C_Initialize to C_GetTokenInfo"
+                                        : mock_get_name(functions[i]));
+        assert_true(hsmiam_token_is_silent(fix->token));
+        unsigned calls = mock.calls[MOCK_C_FindObjectsInit];
+        assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+        assert_int_equal(mock.calls[MOCK_C_FindObjectsInit], calls);
+        hsmiam_token_free(&fix->token);
+        assert_int_equal(count_threads(), before + 1);
+        let_go(before);
+    }
+    mock_reset();
+}
+
+static void test_closing_hangs(void **state)
+{
+    fixture *fix = *state;
+    size_t before = count_threads();
+
+    name_token(fix);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+    mock_hang(MOCK_C_CloseSession, 1);
+    hsmiam_token_close(fix->token);
+    assert_true(hsmiam_token_is_silent(fix->token));
+    hsmiam_token_free(&fix->token);
+    let_go(before);
+    mock_reset();
+}
+
+/* The thread comes back while the token is still there, and the token stays silent. */
+static void test_late_answer(void **state)
+{
+    fixture *fix = *state;
+    size_t before = count_threads();
+
+    name_token(fix);
+    mock_hang(MOCK_C_Login, 1);
+    assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+    let_go(before);
+    assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "C_Login");
+    hsmiam_token_free(&fix->token);
+    mock_reset();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(test_all_is_the_same_with_a_timeout),
+        fixture_test(test_no_thread_without_a_timeout),
+        fixture_test(test_each_function_hangs),
+        fixture_test(test_closing_hangs),
+        fixture_test(test_late_answer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
