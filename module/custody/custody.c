@@ -157,11 +157,11 @@ static hsmiam_status rehearse_once(hsmiam_token *token, hsmiam_import_route rout
 static hsmiam_status rehearse(hsmiam_token *token, hsmiam_import_route route, bool *lost_out,
                               hsmiam_error *error)
 {
+    unsigned before = hsmiam_token_count_losses(token);
     hsmiam_status status = HSMIAM_OK;
 
     *lost_out = true;
     for (int attempt = 0; *lost_out && attempt < 2; attempt++) {
-        unsigned before = hsmiam_token_count_losses(token);
         hsmiam_error_clear(error);
         status = rehearse_once(token, route, error);
         *lost_out = status != HSMIAM_OK && hsmiam_token_count_losses(token) != before;

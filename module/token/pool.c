@@ -287,7 +287,8 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
  * its handles than that they are invalid. */
 static bool is_loss(const hsmiam_pool *pool, const hsmiam_pooled *session, CK_RV rv)
 {
-    if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID)
+    if (rv != CKR_KEY_HANDLE_INVALID && rv != CKR_OBJECT_HANDLE_INVALID &&
+        rv != CKR_UNWRAPPING_KEY_HANDLE_INVALID && rv != CKR_WRAPPING_KEY_HANDLE_INVALID)
         return hsmiam_rv_is_loss(rv);
     return (pool->token->info.flags & CKF_LOGIN_REQUIRED) != 0 &&
            !hsmiam_session_is_logged_in(&session->lent);

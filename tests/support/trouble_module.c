@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A PKCS#11 module that makes trouble: it passes calls on to another module, but for those that it
+ * is told of.
+ *
+ *   TROUBLE_MODULE  the other module's path
+ *   TROUBLE         FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1;
+ *                   with a + behind it, every call from there on. WHAT is a CK_RV that is returned
+ *                   instead; "late" and a CK_RV, returned after the call was carried out; "hang";
+ *                   "logout", which logs out first; "close", which closes all sessions first;
+ * "none", for C_GetMechanismList and C_GetMechanismInfo: there are no mechanisms; "all", for
+ * C_GetMechanismInfo: there is every one. TROUBLE_LOG     a file that each call's name is appended
+ * to
+ */
+#include <p11-kit/pkcs11.h>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ORDERS_MAX 8
+
+typedef enum trouble {
+    TROUBLE_NONE,
+    TROUBLE_INSTEAD,
+    TROUBLE_LATE,
+    TROUBLE_HANG,
+    TROUBLE_LOGOUT,
+    TROUBLE_CLOSE,
+    TROUBLE_NO_MECHANISMS,
+    TROUBLE_ALL_MECHANISMS
+} trouble;
+
+typedef struct order {
+    char function[40];
+    unsigned call;
+    bool on; /* and so on */
+    trouble what;
+    CK_RV rv;
+    unsigned calls; /* so far */
+} order;
+
+static CK_FUNCTION_LIST *real;
+static order orders[ORDERS_MAX];
+static size_t order_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static CK_SLOT_ID last_slot; /* in which a session was opened */
+
+static bool parse_what(const char *text, order *to)
+{
+    static const struct {
+        const char *word;
+        trouble what;
+    } words[] = {{"hang", TROUBLE_HANG},
+                 {"logout", TROUBLE_LOGOUT},
+                 {"close", TROUBLE_CLOSE},
+                 {"none", TROUBLE_NO_MECHANISMS},
+                 {"all", TROUBLE_ALL_MECHANISMS}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(text, words[i].word) == 0) {
+            to->what = words[i].what;
+            return true;
+        }
+    to->what = strncmp(text, "late", 4) == 0 ? TROUBLE_LATE : TROUBLE_INSTEAD;
+    to->rv = strtoul(to->what == TROUBLE_LATE ? text + 4 : text, NULL, 0);
+    return to->rv != CKR_OK;
+}
+
+static bool parse_order(char *text)
+{
+    order *to = &orders[order_count];
+    char *call = strchr(text, ':');
+    char *what = call != NULL ? strchr(call + 1, ':') : NULL;
+
+    if (what == NULL || order_count == ORDERS_MAX)
+        return false;
+    *call++ = '\0';
+    *what++ = '\0';
+    *to = (order){.call = (unsigned)strtoul(call, NULL, 10), .on = strchr(call, '+') != NULL};
+    (void)snprintf(to->function, sizeof to->function, "%s", text);
+    order_count++;
+    return to->call > 0 && parse_what(what, to);
+}
+
+static bool parse_orders(void)
+{
+    const char *given = getenv("TROUBLE");
+    char *copy = strdup(given != NULL ? given : "");
+    char *rest = NULL;
+    bool right = copy != NULL;
+
+    for (char *one = right ? strtok_r(copy, ",", &rest) : NULL; right && one != NULL;
+         one = strtok_r(NULL, ",", &rest))
+        right = parse_order(one);
+    free(copy);
+    return right;
+}
+
+static void log_call(const char *function)
+{
+    const char *path = getenv("TROUBLE_LOG");
+    FILE *file = path != NULL ? fopen(path, "a") : NULL;
+
+    if (file != NULL) {
+        (void)fprintf(file, "%s\n", function);
+        (void)fclose(file);
+    }
+}
+
+/* What this call of the function is to suffer. */
+static order next_trouble(const char *function)
+{
+    order found = {.what = TROUBLE_NONE};
+
+    (void)pthread_mutex_lock(&lock);
+    log_call(function);
+    for (size_t i = 0; i < order_count; i++) {
+        if (strcmp(orders[i].function, function) != 0)
+            continue;
+        orders[i].calls++;
+        if (orders[i].calls == orders[i].call || (orders[i].on && orders[i].calls > orders[i].call))
+            found = orders[i];
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return found;
+}
+
+/* True if the call is to be passed on. */
+static bool suffer(const order *trouble_now, CK_SESSION_HANDLE session)
+{
+    switch (trouble_now->what) {
+    case TROUBLE_HANG:
+        for (;;)
+            (void)pause();
+    case TROUBLE_LOGOUT:
+        (void)real->C_Logout(session);
+        return true;
+    case TROUBLE_CLOSE:
+        (void)real->C_CloseAllSessions(last_slot);
+        return true;
+    default:
+        return trouble_now->what != TROUBLE_INSTEAD;
+    }
+}
+
+#define PASS(name, session, parameters, arguments)                                                 \
+    static CK_RV name##_troubled parameters                                                        \
+    {                                                                                              \
+        const order now = next_trouble(#name);                                                     \
+        if (!suffer(&now, session))                                                                \
+            return now.rv;                                                                         \
+        CK_RV rv = real->name arguments;                                                           \
+        return now.what == TROUBLE_LATE ? now.rv : rv;                                             \
+    }
+
+PASS(C_Initialize, 0, (void *arguments), (arguments))
+PASS(C_Finalize, 0, (void *reserved), (reserved))
+PASS(C_GetInfo, 0, (CK_INFO * info), (info))
+PASS(C_GetSlotList, 0, (unsigned char present, CK_SLOT_ID *list, CK_ULONG *count),
+     (present, list, count))
+PASS(C_GetSlotInfo, 0, (CK_SLOT_ID slot, CK_SLOT_INFO *info), (slot, info))
+PASS(C_GetTokenInfo, 0, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
+PASS(C_CloseSession, s, (CK_SESSION_HANDLE s), (s))
+PASS(C_GetSessionInfo, s, (CK_SESSION_HANDLE s, CK_SESSION_INFO *info), (s, info))
+PASS(C_Login, s, (CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, CK_ULONG size),
+     (s, user, pin, size))
+PASS(C_CreateObject, s,
+     (CK_SESSION_HANDLE s, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object),
+     (s, template, count, object))
+PASS(C_CopyObject, s,
+     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *template, CK_ULONG count,
+      CK_OBJECT_HANDLE *object),
+     (s, from, template, count, object))
+PASS(C_DestroyObject, s, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object), (s, object))
+PASS(C_GetAttributeValue, s,
+     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count),
+     (s, object, template, count))
+PASS(C_FindObjectsInit, s, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *template, CK_ULONG count),
+     (s, template, count))
+PASS(C_FindObjects, s,
+     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *objects, CK_ULONG room, CK_ULONG *count),
+     (s, objects, room, count))
+PASS(C_FindObjectsFinal, s, (CK_SESSION_HANDLE s), (s))
+PASS(C_SignInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
+     (s, mechanism, key))
+PASS(C_Sign, s,
+     (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG size, unsigned char *signature,
+      CK_ULONG *signature_size),
+     (s, data, size, signature, signature_size))
+PASS(C_GenerateKeyPair, s,
+     (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template,
+      CK_ULONG public_count, CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+      CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key),
+     (s, mechanism, public_template, public_count, private_template, private_count, public_key,
+      private_key))
+PASS(C_UnwrapKey, s,
+     (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+      unsigned char *wrapped, CK_ULONG wrapped_size, CK_ATTRIBUTE *template, CK_ULONG count,
+      CK_OBJECT_HANDLE *object),
+     (s, mechanism, unwrapping, wrapped, wrapped_size, template, count, object))
+
+static CK_RV C_OpenSession_troubled(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
+                                    CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+    const order now = next_trouble("C_OpenSession");
+
+    if (!suffer(&now, 0))
+        return now.rv;
+    last_slot = slot;
+    return real->C_OpenSession(slot, flags, application, notify, session);
+}
+
+static CK_RV C_GetMechanismList_troubled(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+    const order now = next_trouble("C_GetMechanismList");
+
+    if (!suffer(&now, 0))
+        return now.rv;
+    if (now.what != TROUBLE_NO_MECHANISMS)
+        return real->C_GetMechanismList(slot, list, count);
+    *count = 0;
+    return CKR_OK;
+}
+
+static CK_RV C_GetMechanismInfo_troubled(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
+                                         CK_MECHANISM_INFO *info)
+{
+    const order now = next_trouble("C_GetMechanismInfo");
+
+    if (!suffer(&now, 0))
+        return now.rv;
+    if (now.what == TROUBLE_NO_MECHANISMS)
+        return CKR_MECHANISM_INVALID;
+    if (now.what != TROUBLE_ALL_MECHANISMS)
+        return real->C_GetMechanismInfo(slot, type, info);
+    *info = (CK_MECHANISM_INFO){.ulMaxKeySize = 4096, .flags = ~0UL};
+    return CKR_OK;
+}
+
+static bool load_real(void)
+{
+    const char *path = getenv("TROUBLE_MODULE");
+    void *library = path != NULL ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    CK_C_GetFunctionList get_list = NULL;
+
+    if (library != NULL)
+        *(void **)&get_list = dlsym(library, "C_GetFunctionList");
+    return get_list != NULL && get_list(&real) == CKR_OK && parse_orders();
+}
+
+#define TROUBLED(name) functions.name = name##_troubled
+
+__attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list_out)
+{
+    static CK_FUNCTION_LIST functions;
+
+    if (real == NULL && !load_real())
+        return CKR_GENERAL_ERROR;
+    functions = *real;
+    TROUBLED(C_Initialize);
+    TROUBLED(C_Finalize);
+    TROUBLED(C_GetInfo);
+    TROUBLED(C_GetSlotList);
+    TROUBLED(C_GetSlotInfo);
+    TROUBLED(C_GetTokenInfo);
+    TROUBLED(C_GetMechanismList);
+    TROUBLED(C_GetMechanismInfo);
+    TROUBLED(C_OpenSession);
+    TROUBLED(C_CloseSession);
+    TROUBLED(C_GetSessionInfo);
+    TROUBLED(C_Login);
+    TROUBLED(C_CreateObject);
+    TROUBLED(C_CopyObject);
+    TROUBLED(C_DestroyObject);
+    TROUBLED(C_GetAttributeValue);
+    TROUBLED(C_FindObjectsInit);
+    TROUBLED(C_FindObjects);
+    TROUBLED(C_FindObjectsFinal);
+    TROUBLED(C_SignInit);
+    TROUBLED(C_Sign);
+    TROUBLED(C_GenerateKeyPair);
+    TROUBLED(C_UnwrapKey);
+    *list_out = &functions;
+    return CKR_OK;
+}
