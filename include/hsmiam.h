@@ -126,7 +126,8 @@ typedef enum hsmiam_log_level {
     HSMIAM_LOG_DEBUG   /**< what was sent and received, secrets, signatures and bodies left out */
 } hsmiam_log_level;
 
-/** Receives one line without its newline. It may be called on another thread of the library. */
+/** Receives one line without its newline. It may be called on another thread of the library, which
+ *  has 512 KiB of stack and takes no signals. */
 typedef void (*hsmiam_log_fn)(void *context, hsmiam_log_level level, const char *line);
 
 /* ------------------------------------------------------------------------------------- tokens */
@@ -184,7 +185,8 @@ HSMIAM_API hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const 
 typedef hsmiam_status (*hsmiam_pin_fn)(void *context, const char *token_label, char *pin_out,
                                        size_t pin_size, size_t *length_out);
 
-/** Sets the function that asks for the PIN; it may be called on another thread of the library. */
+/** Sets the function that asks for the PIN; it may be called on another thread of the library, which
+ *  has 512 KiB of stack and takes no signals. */
 HSMIAM_API void hsmiam_token_set_pin_callback(hsmiam_token *token, hsmiam_pin_fn ask,
                                               void *context);
 
@@ -422,7 +424,8 @@ HSMIAM_API void hsmiam_client_set_timeouts(hsmiam_client *client, unsigned conne
 HSMIAM_API void hsmiam_client_set_log(hsmiam_client *client, hsmiam_log_fn log, void *context);
 
 /** Asked, until the request that makes a key leaves: true stops with HSMIAM_ERR_CANCELLED. From
- * then on it is not asked, for a key must not be lost. */
+ * then on it is not asked, for a key must not be lost. It may be called on another thread of the
+ * library. */
 typedef bool (*hsmiam_cancel_fn)(void *context);
 
 /** Sets the function that is asked whether to stop. */

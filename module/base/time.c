@@ -6,6 +6,14 @@
 
 #define LAST_SECOND_OF_9999 ((time_t)253402300799)
 
+int64_t hsmiam_time_get_monotonic(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 bool hsmiam_time_format_basic(time_t when, char basic_out[HSMIAM_TIME_BASIC_SIZE])
 {
     struct tm parts;

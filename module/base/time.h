@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTC times as AWS writes them. */
+/* UTC times as AWS writes them, and spans of time. */
 #ifndef HSMIAM_BASE_TIME_H
 #define HSMIAM_BASE_TIME_H
 
 #include "base/error.h"
 
 #define HSMIAM_TIME_BASIC_SIZE sizeof "YYYYMMDDTHHMMSSZ"
+
+/* A clock that only goes forward, in nanoseconds. */
+int64_t hsmiam_time_get_monotonic(void);
 
 /* Writes ISO 8601 basic format, "20150830T123600Z". false before 1970 and after 9999. */
 bool hsmiam_time_format_basic(time_t when, char basic_out[HSMIAM_TIME_BASIC_SIZE]) HSMIAM_MUST_USE;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sealed.h"
 #include "sigv4/hmac.h"
 
 #define NONCE_SIZE           32
@@ -225,9 +226,17 @@ hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *erro
     return status;
 }
 
-hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,
-                                  const hsmiam_secret *value, hsmiam_error *error)
+typedef struct taking {
+    const hsmiam_custody *custody;
+    const hsmiam_key_spec *spec;
+    const hsmiam_secret *value;
+} taking;
+
+static hsmiam_status take(void *context, hsmiam_error *error)
 {
+    const taking *wanted = context;
+    const hsmiam_custody *custody = wanted->custody;
+    const hsmiam_key_spec *spec = wanted->spec;
     hsmiam_object object = 0;
     size_t count = 0;
     hsmiam_status status = hsmiam_token_count_access_keys(custody->token, spec->id, &count, error);
@@ -240,5 +249,13 @@ hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec
             "Token \"%s\" already holds a key with the id %s; it was left as it "
             "is.",
             hsmiam_token_get_label(custody->token), spec->id);
-    return import_and_prove(custody->token, custody->route, spec, value, &object, error);
+    return import_and_prove(custody->token, custody->route, spec, wanted->value, &object, error);
+}
+
+hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,
+                                  const hsmiam_secret *value, hsmiam_error *error)
+{
+    taking wanted = {custody, spec, value};
+
+    return hsmiam_sealed_run(take, &wanted, error);
 }

@@ -2,6 +2,8 @@
 /* Taking an access key that exists into the token. */
 #include "custody/custody.h"
 
+#include "base/sealed.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,8 +21,7 @@ static hsmiam_status check_id(const char *id, hsmiam_error *error)
         size, HSMIAM_ACCESS_KEY_ID_MAX);
 }
 
-static hsmiam_status fill_value(hsmiam_secret *value, const char *secret, size_t size,
-                                hsmiam_error *error)
+static hsmiam_status check_secret(const char *secret, size_t size, hsmiam_error *error)
 {
     if (secret == NULL || size < HSMIAM_SECRET_SIZE_MIN || size > HSMIAM_SECRET_SIZE_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
@@ -34,9 +35,28 @@ static hsmiam_status fill_value(hsmiam_secret *value, const char *secret, size_t
                                     "The secret access key may hold printable ASCII only; "
                                     "character %zu of %zu is another.",
                                     i + 1, size);
-    if (!hsmiam_secret_append(value, secret, size))
-        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The secret does not fit.");
     return HSMIAM_OK;
+}
+
+typedef struct taking {
+    hsmiam_custody *custody;
+    const hsmiam_key_spec *spec;
+    const char *secret;
+    size_t secret_size;
+} taking;
+
+static hsmiam_status take(void *context, hsmiam_error *error)
+{
+    const taking *wanted = context;
+    hsmiam_secret *value = NULL;
+
+    hsmiam_status status = hsmiam_custody_new_value(&value, error);
+    if (status == HSMIAM_OK && !hsmiam_secret_append(value, wanted->secret, wanted->secret_size))
+        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The secret does not fit.");
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_take(wanted->custody, wanted->spec, value, error);
+    hsmiam_secret_free(&value);
+    return status;
 }
 
 hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *access_key_id,
@@ -49,16 +69,14 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
                                   .created = time(NULL),
                                   .persistent = true};
     hsmiam_key_metadata key = {.create_date = -1};
+    taking wanted = {custody, &spec, secret, secret_size};
     hsmiam_access_key *made = NULL;
-    hsmiam_secret *value = NULL;
 
     hsmiam_status status = check_id(access_key_id, error);
     if (status == HSMIAM_OK && user_name != NULL)
         status = hsmiam_user_name_check(user_name, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_custody_new_value(&value, error);
-    if (status == HSMIAM_OK)
-        status = fill_value(value, secret, secret_size, error);
+        status = check_secret(secret, secret_size, error);
     if (status == HSMIAM_OK)
         status = hsmiam_custody_prepare(custody, error);
     if (status != HSMIAM_OK)
@@ -69,13 +87,12 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
     (void)snprintf(key.user_name, sizeof key.user_name, "%s", user_name != NULL ? user_name : "");
     status = hsmiam_access_key_new(custody, &key, &spec, &made, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_custody_take(custody, &spec, value, error);
+        status = hsmiam_sealed_run(take, &wanted, error);
     if (status == HSMIAM_OK && key_out != NULL) {
         *key_out = made;
         made = NULL;
     }
 out:
     hsmiam_access_key_free(&made);
-    hsmiam_secret_free(&value);
     return status;
 }

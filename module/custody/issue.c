@@ -2,6 +2,9 @@
 /* The issue protocol: preflight, one request, custody, and what to do when it fails between. */
 #include "custody/custody.h"
 
+#include "base/sealed.h"
+#include "base/time.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +19,8 @@ typedef struct issue {
     bool before_known;
     hsmiam_key_metadata key;
     hsmiam_secret *value;
+    hsmiam_access_key *made; /* once the token holds it */
+    bool at_stake;           /* IAM made a key, or may have, that the token does not hold */
 } issue;
 
 static hsmiam_status wait_for_preflight(void *context, hsmiam_error *error)
@@ -90,7 +95,7 @@ static hsmiam_status check_answer(const issue *run, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
-static hsmiam_status take_in(issue *run, hsmiam_access_key **key_out, hsmiam_error *error)
+static hsmiam_status take_in(issue *run, hsmiam_error *error)
 {
     const char *name = run->key.user_name[0] != '\0' ? run->key.user_name : run->user_name;
     const hsmiam_key_spec spec = {.id = run->key.id,
@@ -112,33 +117,80 @@ static hsmiam_status take_in(issue *run, hsmiam_access_key **key_out, hsmiam_err
         hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_NOTICE,
                          "The key belongs to the account's root user. Better let a dedicated IAM "
                          "user issue keys; the CIS benchmark asks that the root user have none.");
-    *key_out = made;
+    run->made = made;
     made = NULL;
 out:
     hsmiam_access_key_free(&made);
     return status;
 }
 
-static hsmiam_status request_and_take(issue *run, hsmiam_access_key **key_out, hsmiam_error *error)
+/* All that meets the secret, or a key by which its transfer could be read. */
+static hsmiam_status request_and_take(void *context, hsmiam_error *error)
 {
-    const hsmiam_mishap mishap = {.client = run->client,
-                                  .user_name = run->user_name,
-                                  .key = &run->key,
-                                  .before = run->before_known ? &run->before : NULL};
-    hsmiam_status status =
-        hsmiam_client_create_access_key(run->client, run->user_name, &run->key, run->value, error);
+    issue *run = context;
+    hsmiam_status status = prepare(run, error);
 
-    if (status == HSMIAM_OK) {
-        status = take_in(run, key_out, error);
-        if (status == HSMIAM_OK)
-            return status;
-    } else if (status != HSMIAM_ERR_UNKNOWN_OUTCOME && status != HSMIAM_ERR_REPLY) {
+    if (status != HSMIAM_OK)
         return status;
+    status =
+        hsmiam_client_create_access_key(run->client, run->user_name, &run->key, run->value, error);
+    if (status == HSMIAM_OK) {
+        status = take_in(run, error);
+        run->at_stake = status != HSMIAM_OK;
+    } else {
+        run->at_stake = status == HSMIAM_ERR_UNKNOWN_OUTCOME || status == HSMIAM_ERR_REPLY;
     }
     hsmiam_secret_clear(run->value);
-    status = hsmiam_mishap_compensate(&mishap, status, error);
+    return status;
+}
+
+typedef struct compensation {
+    hsmiam_mishap mishap;
+    hsmiam_status cause;
+} compensation;
+
+static hsmiam_status compensate(void *context, hsmiam_error *error)
+{
+    const compensation *wanted = context;
+
+    return hsmiam_mishap_compensate(&wanted->mishap, wanted->cause, error);
+}
+
+static hsmiam_status make_up(issue *run, hsmiam_status cause, hsmiam_error *error)
+{
+    compensation wanted = {.mishap = {.client = run->client,
+                                      .user_name = run->user_name,
+                                      .key = &run->key,
+                                      .before = run->before_known ? &run->before : NULL},
+                           .cause = cause};
+    hsmiam_status status = hsmiam_sealed_run_anyhow(compensate, &wanted, error);
+
     if (error != NULL)
         error->status = status;
+    return status;
+}
+
+/* How long the secret was there to be stolen, which nothing but this tells. */
+static void log_span(const issue *run)
+{
+    int64_t arrival = hsmiam_client_get_secret_arrival(run->client);
+
+    if (arrival != 0)
+        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_DEBUG,
+                         "The secret was on this host for %lld microseconds, from its last byte's "
+                         "arrival until everything that had held it was wiped.",
+                         (long long)(hsmiam_time_get_monotonic() - arrival) / 1000);
+}
+
+/* Between the preflight's start and its end. */
+static hsmiam_status carry_out(issue *run, hsmiam_error *error)
+{
+    hsmiam_client_set_ready(run->client, wait_for_preflight, run);
+    hsmiam_status status = hsmiam_sealed_run(request_and_take, run, error);
+    log_span(run);
+    if (run->at_stake)
+        status = make_up(run, status, error);
+    hsmiam_client_set_ready(run->client, NULL, NULL);
     return status;
 }
 
@@ -166,14 +218,11 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
     status = hsmiam_custody_new_value(&run.value, error);
     if (status == HSMIAM_OK)
         status = hsmiam_preflight_start(client, custody, &run.preflight, error);
-    if (status == HSMIAM_OK) {
-        hsmiam_client_set_ready(client, wait_for_preflight, &run);
-        status = prepare(&run, error);
-        if (status == HSMIAM_OK)
-            status = request_and_take(&run, key_out, error);
-        if (status == HSMIAM_OK) /* the list may have been refused */
-            hsmiam_error_clear(error);
-        hsmiam_client_set_ready(client, NULL, NULL);
+    if (status == HSMIAM_OK)
+        status = carry_out(&run, error);
+    if (status == HSMIAM_OK) { /* the list may have been refused */
+        hsmiam_error_clear(error);
+        *key_out = run.made;
     }
     hsmiam_preflight_free(&run.preflight);
     hsmiam_secret_free(&run.value);

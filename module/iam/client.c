@@ -173,6 +173,11 @@ hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client, hsmiam_err
     return hsmiam_signer_derive(client->signer, &scope, error);
 }
 
+int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client)
+{
+    return client->secret_arrival;
+}
+
 const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client)
 {
     return &client->log;

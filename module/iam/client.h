@@ -27,6 +27,7 @@ struct hsmiam_client {
 
     hsmiam_transport *transport;
     unsigned pause_milliseconds; /* before a request is repeated */
+    int64_t secret_arrival;      /* of the last request's, by the monotonic clock; 0: none came */
 };
 
 /* hsmiam_client_new() over another libcurl; NULL: the real one. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iam/operations.h"
 
+#include "base/time.h"
 #include "iam/client.h"
 #include "iam/outcome.h"
 #include "iam/query.h"
@@ -16,7 +17,7 @@
 
 /* An operation on its way. */
 typedef struct hsmiam_call {
-    const hsmiam_client *client;
+    hsmiam_client *client;
     const char *operation;
     hsmiam_cancel_rule cancel_rule;
     hsmiam_buffer body;
@@ -24,6 +25,8 @@ typedef struct hsmiam_call {
     const char *region;
     hsmiam_response *response;
     hsmiam_reply reply;
+    const hsmiam_secret *secret; /* NULL if the answer holds none */
+    int64_t secret_arrival;      /* of its last byte so far, by the monotonic clock */
 } hsmiam_call;
 
 /* NULL if there is no memory. */
@@ -106,9 +109,13 @@ out:
 
 static void receive(void *context, const char *data, size_t size)
 {
-    const hsmiam_call *call = context;
+    hsmiam_call *call = context;
+    int64_t now = hsmiam_time_get_monotonic();
+    size_t before = call->secret != NULL ? hsmiam_secret_get_size(call->secret) : 0;
 
     hsmiam_response_feed(call->response, data, size);
+    if (call->secret != NULL && hsmiam_secret_get_size(call->secret) > before)
+        call->secret_arrival = now;
 }
 
 static hsmiam_status exchange(hsmiam_call *call, hsmiam_error *error)
@@ -145,6 +152,7 @@ static hsmiam_status call_run(hsmiam_call *call, hsmiam_secret *secret, hsmiam_e
 {
     size_t size = secret != NULL ? hsmiam_secret_get_size(secret) : 0;
 
+    call->secret = secret;
     hsmiam_status status = hsmiam_buffer_check(&call->body, "the request", error);
     if (status == HSMIAM_OK)
         status = hsmiam_client_resolve(call->client, &call->endpoint, &call->region, error);
@@ -155,6 +163,7 @@ static hsmiam_status call_run(hsmiam_call *call, hsmiam_secret *secret, hsmiam_e
     if (status == HSMIAM_ERR_REPLY || status == HSMIAM_ERR_UNKNOWN_OUTCOME)
         hsmiam_transport_close(call->client->transport);
     hsmiam_response_free(&call->response);
+    call->client->secret_arrival = call->secret_arrival;
     if (status != HSMIAM_OK && secret != NULL)
         hsmiam_secret_truncate(secret, size);
     return status;

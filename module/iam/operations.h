@@ -36,6 +36,10 @@ void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void 
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client);
 const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client);
 
+/* When the last byte of the secret that the last request brought arrived, in nanoseconds of the
+ * monotonic clock; 0 if it brought none. */
+int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client);
+
 /* Derives the signing key for today's requests, so that signing them needs the token no more.
  * Statuses: those of hsmiam_signer_open(), TOKEN, CONFIG. */
 hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client,

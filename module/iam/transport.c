@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iam/transport.h"
 
+#include "base/sealed.h"
 #include "iam/transfer.h"
 
 #include <stdlib.h>
@@ -42,10 +43,20 @@ static hsmiam_status begin(hsmiam_transport *transport, hsmiam_error *error)
     return transport->handle != NULL ? HSMIAM_OK : hsmiam_error_set_memory(error, "a connection");
 }
 
+static hsmiam_status cleanup(void *context, hsmiam_error *error)
+{
+    const hsmiam_transport *transport = context;
+
+    (void)error;
+    transport->curl->easy_cleanup(transport->handle);
+    return HSMIAM_OK;
+}
+
+/* The last words of a connection are encrypted by the key that opens its answers. */
 void hsmiam_transport_close(hsmiam_transport *transport)
 {
     if (transport->handle != NULL)
-        transport->curl->easy_cleanup(transport->handle);
+        (void)hsmiam_sealed_run_anyhow(cleanup, transport, NULL);
     transport->handle = NULL;
 }
 

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "base/sealed.h"
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-
-#define SCRUBBED_STACK_SIZE 8192
 
 struct hsmiam_hmac {
     EVP_MAC_CTX *unkeyed;
@@ -51,17 +51,6 @@ void hsmiam_hmac_free(hsmiam_hmac **hmac)
     *hmac = NULL;
 }
 
-/* Overwrites the stack that the calls before it used. OpenSSL wipes what it holds itself, but where
- * symbols are bound lazily, the dynamic linker spills the vector registers, and with them the state
- * of SHA-256, which is a derived key, to the stack. No call is made here that it could do it in. */
-static __attribute__((noinline)) void scrub_stack(void)
-{
-    volatile uint64_t area[SCRUBBED_STACK_SIZE / sizeof(uint64_t)];
-
-    for (size_t i = 0; i < sizeof area / sizeof area[0]; i++)
-        area[i] = 0;
-}
-
 hsmiam_status hsmiam_hmac_compute(const hsmiam_hmac *hmac, const hsmiam_secret *key,
                                   const void *data, size_t size, uint8_t mac_out[HSMIAM_HMAC_SIZE],
                                   hsmiam_error *error)
@@ -78,6 +67,7 @@ hsmiam_status hsmiam_hmac_compute(const hsmiam_hmac *hmac, const hsmiam_secret *
         mac_size != HSMIAM_HMAC_SIZE)
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot compute an HMAC.");
     EVP_MAC_CTX_free(context);
-    scrub_stack();
+    /* OpenSSL wipes what it allocated, but not registers: the state of SHA-256 is a derived key. */
+    hsmiam_scrub();
     return status;
 }

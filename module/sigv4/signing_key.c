@@ -4,10 +4,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sealed.h"
+
 static bool is_same_scope(const hsmiam_scope *a, const hsmiam_scope *b)
 {
     return strcmp(a->date, b->date) == 0 && strcmp(a->region, b->region) == 0 &&
            strcmp(a->service, b->service) == 0;
+}
+
+typedef struct derivation {
+    hsmiam_signing_key *key;
+    const hsmiam_scope *scope;
+} derivation;
+
+static hsmiam_status derive(void *context, hsmiam_error *error)
+{
+    const derivation *wanted = context;
+
+    return wanted->key->route->derive(wanted->key, wanted->scope, error);
 }
 
 hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_scope *scope,
@@ -21,7 +35,8 @@ hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_sc
     if (key->derived && is_same_scope(&key->scope, scope))
         return HSMIAM_OK;
     key->derived = false;
-    hsmiam_status status = key->route->derive(key, scope, error);
+    derivation wanted = {key, scope};
+    hsmiam_status status = hsmiam_sealed_run(derive, &wanted, error);
     if (status != HSMIAM_OK)
         return status;
     key->scope = *scope;

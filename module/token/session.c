@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One session on the token, and the login. */
+#include "base/sealed.h"
 #include "token/cryptoki.h"
 
 CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot,
@@ -188,10 +189,25 @@ out:
     return status;
 }
 
+typedef struct login {
+    hsmiam_token *token;
+    const hsmiam_session *session;
+    CK_USER_TYPE user;
+} login;
+
+static hsmiam_status log_in_sealed(void *context, hsmiam_error *error)
+{
+    const login *wanted = context;
+
+    return log_in_by_pin(wanted->token, wanted->session, wanted->user, error);
+}
+
 /* By whichever way the token has. One thread at a time: the PIN that is kept is used. */
 static hsmiam_status log_in(hsmiam_token *token, const hsmiam_session *session,
                             const CK_TOKEN_INFO *info, CK_USER_TYPE user, hsmiam_error *error)
 {
+    login wanted = {token, session, user};
+
     if (token->login_failed)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
                                 "The PIN for token \"%s\" was refused before and is not tried "
@@ -201,7 +217,7 @@ static hsmiam_status log_in(hsmiam_token *token, const hsmiam_session *session,
     if (status != HSMIAM_OK)
         return status;
     if ((info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
-        return log_in_by_pin(token, session, user, error);
+        return hsmiam_sealed_run(log_in_sealed, &wanted, error);
 
     CK_RV rv = log_in_by_keypad(token, session, user);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)

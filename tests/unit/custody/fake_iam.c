@@ -65,6 +65,12 @@ hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client, hsmiam_err
     return hsmiam_signer_derive(client->signer, &scope, error);
 }
 
+int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client)
+{
+    (void)client;
+    return 0;
+}
+
 const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client)
 {
     return &client->log;

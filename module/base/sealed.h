@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a secret is worked on: a thread of its own. Whatever OpenSSL, libcurl or a token's library
+ * leave on the stack, and the dynamic linker spills to it, lies in locked memory that is left out
+ * of core dumps and wiped when the work is done; what they leave in registers ends with the thread.
+ */
+#ifndef HSMIAM_BASE_SEALED_H
+#define HSMIAM_BASE_SEALED_H
+
+#include "base/error.h"
+
+/* The stack of such a thread, for its work and for the caller's functions that are called there. */
+#define HSMIAM_SEALED_STACK_SIZE ((size_t)512 * 1024)
+
+/* Does the work on a sealed thread, which blocks all signals, and waits for its end; directly if
+ * this is such a thread already. MEMORY, and nothing was done, if there is none to be had; else the
+ * work's own status. */
+hsmiam_status hsmiam_sealed_run(hsmiam_status (*work)(void *context, hsmiam_error *error),
+                                void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The same for work that must be done in any case: without a sealed thread, on this one. */
+hsmiam_status hsmiam_sealed_run_anyhow(hsmiam_status (*work)(void *context, hsmiam_error *error),
+                                       void *context, hsmiam_error *error);
+
+/* Overwrites the vector registers of this thread and the stack below the caller, as far as a
+ * computation of OpenSSL reaches: for work with a key that is too short for a thread. */
+void hsmiam_scrub(void);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread on which secrets are worked on. */
+#include "support/cmocka_tests.h"
+
+#include "base/sealed.h"
+
+#include <grp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MARK 0xa5
+
+/* What the stack held when it was given back, which libc's function would not tell. */
+static bool was_unmapped;
+static bool was_clean;
+
+int munmap(void *mapping, size_t size)
+{
+    const uint8_t *stack = (const uint8_t *)mapping + size - HSMIAM_SEALED_STACK_SIZE;
+
+    if (size > HSMIAM_SEALED_STACK_SIZE && size < HSMIAM_SEALED_STACK_SIZE + 65536 + 1) {
+        was_unmapped = true;
+        was_clean = true;
+        for (size_t i = 0; i < HSMIAM_SEALED_STACK_SIZE; i++)
+            was_clean = was_clean && stack[i] == 0;
+    }
+    return (int)syscall(SYS_munmap, mapping, size);
+}
+
+static hsmiam_status litter(void *context, hsmiam_error *error)
+{
+    volatile uint8_t area[100000];
+
+    (void)error;
+    for (size_t i = 0; i < sizeof area; i++)
+        area[i] = MARK;
+    *(pthread_t *)context = pthread_self();
+    return HSMIAM_ERR_EXISTS;
+}
+
+static void test_wipes_stack(void **state)
+{
+    pthread_t thread = pthread_self();
+
+    (void)state;
+    was_unmapped = false;
+    assert_int_equal(hsmiam_sealed_run(litter, &thread, NULL), HSMIAM_ERR_EXISTS);
+    assert_false(pthread_equal(thread, pthread_self()));
+    assert_true(was_unmapped);
+    assert_true(was_clean);
+}
+
+static hsmiam_status nest(void *context, hsmiam_error *error)
+{
+    pthread_t inner = pthread_self();
+
+    assert_int_equal(hsmiam_sealed_run(litter, &inner, error), HSMIAM_ERR_EXISTS);
+    *(bool *)context = pthread_equal(inner, pthread_self());
+    return HSMIAM_OK;
+}
+
+static void test_nested_work_stays(void **state)
+{
+    bool same = false;
+
+    (void)state;
+    assert_int_equal(hsmiam_sealed_run(nest, &same, NULL), HSMIAM_OK);
+    assert_true(same);
+}
+
+/* The kernel's flags of the mapping that an address is in. */
+static void read_flags(const void *address, char flags_out[600])
+{
+    FILE *file = fopen("/proc/self/smaps", "re");
+    char line[512];
+    bool inside = false;
+
+    assert_non_null(file);
+    flags_out[0] = '\0';
+    while (fgets(line, sizeof line, file)) {
+        unsigned long begin = 0;
+        unsigned long end = 0;
+
+        if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
+            inside = begin <= (unsigned long)address && (unsigned long)address < end;
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            (void)snprintf(flags_out, 600, "%s ", line);
+    }
+    (void)fclose(file);
+}
+
+static hsmiam_status look_around(void *context, hsmiam_error *error)
+{
+    sigset_t blocked;
+    char here = 0;
+
+    (void)error;
+    read_flags(&here, context);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    assert_true(sigismember(&blocked, SIGTERM));
+    return HSMIAM_OK;
+}
+
+static void test_stack_is_locked(void **state)
+{
+    char flags[600];
+    sigset_t blocked;
+
+    (void)state;
+    assert_int_equal(hsmiam_sealed_run(look_around, flags, NULL), HSMIAM_OK);
+    assert_non_null(strstr(flags, " lo "));
+    assert_non_null(strstr(flags, " dd "));
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    assert_false(sigismember(&blocked, SIGTERM));
+}
+
+/* In a child, which gives up the right to lock more than the limit says. */
+static int run_without_lock(void)
+{
+    const struct rlimit none = {0, 0};
+    pthread_t thread = pthread_self();
+    hsmiam_error *error = hsmiam_error_new();
+
+    if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setuid(65534) != 0))
+        return 1;
+    if (setrlimit(RLIMIT_MEMLOCK, &none) != 0)
+        return 2;
+    if (hsmiam_sealed_run(litter, &thread, error) != HSMIAM_ERR_MEMORY ||
+        !pthread_equal(thread, pthread_self()) ||
+        !strstr(hsmiam_error_get_message(error), "ulimit -l"))
+        return 3;
+    hsmiam_error_free(&error);
+    return hsmiam_sealed_run_anyhow(litter, &thread, NULL) == HSMIAM_ERR_EXISTS ? 0 : 4;
+}
+
+static void test_without_lock(void **state)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(run_without_lock());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#if defined(__x86_64__)
+
+static __attribute__((target("avx512f"))) void test_scrub_registers(void **state)
+{
+    uint64_t area[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    uint64_t zero[8] = {0};
+    bool wide = __builtin_cpu_supports("avx512f");
+
+    (void)state;
+    __asm__ volatile("movdqu %0, %%xmm5" : : "m"(area) : "xmm5");
+    if (wide)
+        __asm__ volatile("vmovdqu64 %0, %%zmm16" : : "m"(area) : "xmm16");
+    hsmiam_scrub();
+    if (wide)
+        __asm__ volatile("vmovdqu64 %%zmm16, %0" : "=m"(area) : :);
+    else
+        memset(area, 0, sizeof area);
+    assert_memory_equal(area, zero, sizeof zero);
+    __asm__ volatile("movdqu %%xmm5, %0" : "=m"(area) : :);
+    assert_memory_equal(area, zero, sizeof zero);
+}
+
+#else
+
+static void test_scrub_registers(void **state)
+{
+    (void)state;
+    hsmiam_scrub();
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wipes_stack),     cmocka_unit_test(test_nested_work_stays),
+        cmocka_unit_test(test_stack_is_locked), cmocka_unit_test(test_without_lock),
+        cmocka_unit_test(test_scrub_registers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
