@@ -196,10 +196,15 @@ static hsmiam_status import_key(tool_context *context, tool_import *import, tool
     hsmiam_access_key *key = NULL;
     hsmiam_status status = tool_session_start(&session, context, error);
 
+    if (status == HSMIAM_OK)
+        status = tool_session_check_heap(&session, error);
     if (status != HSMIAM_OK)
         goto out;
-    if (hsmiam_access_key_import(session.custody, import->id, import->user_name, import->secret,
-                                 import->secret_size, &key, session.error) != HSMIAM_OK) {
+    status = hsmiam_access_key_import(session.custody, import->id, import->user_name,
+                                      import->secret, import->secret_size, &key, session.error);
+    /* Of what was read nothing is needed any more, and what follows may wait for a person. */
+    tool_secret_clear(&import->memory);
+    if (status != HSMIAM_OK) {
         status = tool_session_fail(&session, error);
         goto out;
     }

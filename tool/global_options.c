@@ -29,6 +29,11 @@ const tool_option tool_global_options[] = {
          "The longest time that the token may take for one operation, in seconds, and ten times "
          "that to make a key or to read a PIN by its own keypad; 0: no limit. It costs a "
          "millisecond. Default: hsmiam_token_timeout in the profile, or no limit."},
+    {.name = "--require-locked-memory",
+     .kind = TOOL_OPTION_FLAG,
+     .help =
+         "Refuse to work where not all of this process's memory can be locked, rather than warn "
+         "at the end. What holds a secret is always locked."},
     {.name = "--profile",
      .kind = TOOL_OPTION_VALUE,
      .help = "Use a profile of the configuration file (~/.aws/config, or AWS_CONFIG_FILE)."},

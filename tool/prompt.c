@@ -105,7 +105,8 @@ static void suspend(tool_terminal *terminal)
 {
     suspended = 0;
     show(terminal);
-    (void)kill(getpid(), SIGSTOP);
+    /* To this thread, which is not the only one: it must not go on before the process stands. */
+    (void)raise(SIGSTOP);
     if (terminal->hidden)
         (void)hide(terminal);
     say(terminal, terminal->question);

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "commands.h"
+#include "heap.h"
 #include "help.h"
 #include "output.h"
 #include "session.h"
@@ -45,8 +46,11 @@ static hsmiam_status run_command(const tool_arguments *arguments, char **argv, t
     if (needs_settings(arguments))
         status = tool_settings_load(arguments, &context.settings, error);
     if (status == HSMIAM_OK)
+        status = tool_heap_check(arguments, false, error);
+    if (status == HSMIAM_OK)
         status = arguments->command->run(&context, error);
     tool_settings_clear(&context.settings);
+    tool_heap_warn();
     return status;
 }
 

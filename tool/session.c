@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
 
+#include "heap.h"
 #include "prompt.h"
 #include "signals.h"
 #include "text.h"
@@ -100,6 +101,7 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context, t
     const char *uri = settings->token ? settings->token : settings->credential;
     hsmiam_status status = HSMIAM_OK;
 
+    session->arguments = context->arguments;
     if (!uri)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
                               "Unable to locate a token. Name it by --token, HSMIAM_TOKEN or "
@@ -113,6 +115,15 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context, t
     return status;
 }
 
+/* The library asks until the request leaves. */
+static bool is_stopping(void *context)
+{
+    tool_session *session = context;
+
+    return tool_signals_is_stopping(NULL) ||
+           tool_heap_check(session->arguments, true, &session->heap_error) != HSMIAM_OK;
+}
+
 /* Sets up the client by the settings. */
 static hsmiam_status make_client(tool_session *session, tool_context *context, tool_error *error)
 {
@@ -123,7 +134,7 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
         return fail(session, error);
     client = session->client;
     hsmiam_client_set_log(client, log_line, context);
-    hsmiam_client_set_cancel(client, tool_signals_is_stopping, NULL);
+    hsmiam_client_set_cancel(client, is_stopping, session);
     hsmiam_client_set_timeouts(client, settings->connect_timeout, settings->read_timeout);
     hsmiam_client_set_no_verify(client, settings->no_verify);
     if (settings->fips)
@@ -167,6 +178,7 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
     const tool_settings *settings = &context->settings;
     hsmiam_status status = HSMIAM_OK;
 
+    session->arguments = context->arguments;
     if (!settings->credential)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
                               "Unable to locate credentials. Name the key in the token by "
@@ -204,12 +216,22 @@ hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
     return status;
 }
 
+hsmiam_status tool_session_check_heap(tool_session *session, tool_error *error)
+{
+    if (!tool_arguments_get(session->arguments, "--require-locked-memory"))
+        return HSMIAM_OK;
+    if (hsmiam_token_open(session->token, session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    return tool_heap_check(session->arguments, true, error);
+}
+
 hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
 {
-    const tool_error *reason = &session->pin_error;
+    const tool_error *const reasons[] = {&session->pin_error, &session->heap_error};
 
-    if (reason->message)
-        return tool_error_set(error, reason->status, "%s", reason->message);
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i]->message)
+            return tool_error_set(error, reasons[i]->status, "%s", reasons[i]->message);
     return fail(session, error);
 }
 
@@ -239,5 +261,6 @@ void tool_session_clear(tool_session *session)
     free_token(&session->credential_token);
     hsmiam_error_free(&session->error);
     tool_error_clear(&session->pin_error);
+    tool_error_clear(&session->heap_error);
     *session = (tool_session){0};
 }

@@ -21,7 +21,9 @@ typedef struct tool_session {
     hsmiam_signer *signer;
     hsmiam_client *client;
     hsmiam_custody *custody;
-    tool_error pin_error; /* why the prompt gave no PIN */
+    tool_error pin_error;  /* why the prompt gave no PIN */
+    tool_error heap_error; /* why the client was stopped that was not by a signal */
+    const tool_arguments *arguments;
 } tool_session;
 
 /* Names the token that keys go to, and a custody over it. Nothing is opened.
@@ -36,6 +38,11 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
 /* Opens those tokens that a person must be asked a PIN for, so that the question comes before the
  * connection. Statuses: those of hsmiam_token_open(). */
 hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
+
+/* With --require-locked-memory: opens the token, by which its objects are loaded, and refuses what
+ * tool_heap_check() does. For a command whose work cannot be stopped once it is begun.
+ * Statuses: those of hsmiam_token_open(), CONFIG. */
+hsmiam_status tool_session_check_heap(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
 
 /* Turns a failure of the library into the tool's error; the prompt's own reason wins. */
 hsmiam_status tool_session_fail(tool_session *session, tool_error *error);
