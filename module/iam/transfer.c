@@ -231,8 +231,42 @@ static void log_reply_header(const hsmiam_log *log, const char *data, size_t siz
         hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "< (a header of %zu bytes)", size);
 }
 
+/* libcurl tells what it received before it looks for the body's end in it. */
+int hsmiam_transfer_on_raw(CURL *handle, curl_infotype kind, char *data, size_t size, void *context)
+{
+    hsmiam_transfer *transfer = context;
+
+    (void)handle;
+    if (kind == CURLINFO_DATA_IN) {
+        transfer->raw = data;
+        transfer->raw_size = size;
+    }
+    return 0;
+}
+
+/* Wipes what came behind the end of the body, of which libcurl says nothing more. `data` is the
+ * piece of the body that was taken last. */
+static void wipe_excess(hsmiam_transfer *transfer, const char *data, size_t size)
+{
+    static const char last_chunk[] = "\r\n0\r\n\r\n";
+    char *raw = transfer->raw;
+
+    transfer->raw = NULL;
+    if (raw == NULL || data < raw || data + size > raw + transfer->raw_size)
+        return;
+    size_t kept = (size_t)(data - raw) + size;
+    size_t rest = transfer->raw_size - kept;
+    if (!transfer->is_chunked)
+        hsmiam_wipe(raw + kept, rest);
+    else if (rest < sizeof last_chunk || memcmp(raw + kept, last_chunk, sizeof last_chunk - 1) != 0)
+        transfer->raw = raw; /* more chunks are to be taken from it */
+    else
+        hsmiam_wipe(raw + kept + sizeof last_chunk - 1, rest - (sizeof last_chunk - 1));
+}
+
 size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *context)
 {
+    static const char chunked[] = "Transfer-Encoding:";
     hsmiam_transfer *transfer = context;
     size_t bytes = size * count;
 
@@ -240,6 +274,8 @@ size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *co
     transfer->header_size += bytes;
     if (transfer->header_size > HSMIAM_REPLY_MAX)
         return 0;
+    if (bytes > strlen(chunked) && strncasecmp(data, chunked, strlen(chunked)) == 0)
+        transfer->is_chunked = true;
     log_reply_header(transfer->settings->log, data, bytes);
     return bytes;
 }
@@ -255,5 +291,6 @@ size_t hsmiam_transfer_on_body(char *data, size_t size, size_t count, void *cont
         transfer->exchange->receive(transfer->exchange->context, data, bytes);
     /* This is libcurl's own buffer, in which a secret would stay until the next transfer. */
     hsmiam_wipe(data, bytes);
+    wipe_excess(transfer, data, bytes);
     return transfer->body_size <= DRAIN_MAX ? bytes : 0;
 }

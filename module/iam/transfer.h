@@ -33,6 +33,9 @@ typedef struct hsmiam_transfer {
     hsmiam_status prepare_status;
     size_t header_size;
     size_t body_size;
+    char *raw; /* what libcurl is about to take apart, in its own buffer */
+    size_t raw_size;
+    bool is_chunked;
     int64_t last_activity; /* milliseconds of the monotonic clock */
     char reason[CURL_ERROR_SIZE];
 
@@ -54,6 +57,8 @@ int hsmiam_transfer_on_progress(void *context, curl_off_t down_total, curl_off_t
                                 curl_off_t up_total, curl_off_t up);
 size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *context);
 size_t hsmiam_transfer_on_body(char *data, size_t size, size_t count, void *context);
+int hsmiam_transfer_on_raw(CURL *handle, curl_infotype kind, char *data, size_t size,
+                           void *context);
 int hsmiam_transfer_on_socket(void *context, curl_socket_t descriptor, curlsocktype purpose);
 
 #endif

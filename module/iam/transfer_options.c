@@ -10,6 +10,7 @@ static const struct {
     long value;
 } fixed_options[] = {
     {CURLOPT_NOSIGNAL, 1},
+    {CURLOPT_VERBOSE, 1},    /* to nobody but hsmiam_transfer_on_raw() */
     {CURLOPT_NOPROGRESS, 0}, /* the progress callback is where one can stop */
     {CURLOPT_TCP_NODELAY, 1},
     {CURLOPT_MAXCONNECTS, 1},
@@ -111,6 +112,7 @@ static CURLcode set_texts(hsmiam_transfer *transfer)
         {CURLOPT_ERRORBUFFER, transfer->reason},
         {CURLOPT_PREREQDATA, transfer},
         {CURLOPT_XFERINFODATA, transfer},
+        {CURLOPT_DEBUGDATA, transfer},
         {CURLOPT_HEADERDATA, transfer},
         {CURLOPT_WRITEDATA, transfer},
         {CURLOPT_SOCKOPTDATA, transfer->transport},
@@ -134,6 +136,8 @@ static CURLcode set_callbacks(hsmiam_transfer *transfer)
         code = curl->easy_setopt(handle, CURLOPT_HEADERFUNCTION, hsmiam_transfer_on_header);
     if (code == CURLE_OK)
         code = curl->easy_setopt(handle, CURLOPT_WRITEFUNCTION, hsmiam_transfer_on_body);
+    if (code == CURLE_OK)
+        code = curl->easy_setopt(handle, CURLOPT_DEBUGFUNCTION, hsmiam_transfer_on_raw);
     if (code == CURLE_OK)
         code = curl->easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, hsmiam_transfer_on_socket);
     if (code == CURLE_OK)
