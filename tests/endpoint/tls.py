@@ -53,12 +53,14 @@ subjectAltName = {names}
 
 @dataclass(frozen=True)
 class TlsOptions:
-    """What the server offers. `certificate` is one of CERTIFICATES."""
+    """What the server offers. `certificate` is one of CERTIFICATES; `key_log` is a file to which
+    the secrets of each connection go, as SSLKEYLOGFILE's do."""
 
     certificate: str = "good"
     minimum: str = "1.2"
     maximum: str = "1.3"
     ciphers: str | None = None
+    key_log: Path | None = None
 
 
 class Authority:
@@ -162,4 +164,6 @@ def _context(certificate: Path, key: Path, options: TlsOptions) -> ssl.SSLContex
         context.set_ciphers(options.ciphers)
     context.minimum_version = VERSIONS[options.minimum]
     context.maximum_version = VERSIONS[options.maximum]
+    if options.key_log:
+        context.keylog_filename = os.fspath(options.key_log)
     return context

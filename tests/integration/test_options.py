@@ -14,7 +14,7 @@ from harness import (
 SAMPLE = ["create-access-key", "--generate-cli-skeleton", "output"]
 ESCAPE = "\x1b["
 GLOBALS = [
-    "--credential", "--token", "--pin-source", "--allow-final-try",
+    "--credential", "--token", "--pin-source", "--allow-final-try", "--token-timeout",
     "--require-locked-memory", "--profile", "--region",
     "--endpoint-url", "--output", "--ca-bundle", "--no-verify-ssl", "--cli-connect-timeout",
     "--cli-read-timeout", "--debug", "--color", "--version", "--no-paginate", "--no-cli-pager",

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A program that uses the library, and OpenSSL and libcurl for ends of its own, and stops itself
+ * after every step, with everything still open, so that its memory can be looked at.
+ *
+ *   memory_user KEY-URI ENDPOINT CA-BUNDLE STEP...
+ *
+ * Steps: create:USER, import:ID (the secret comes from standard input), sign, close (the
+ * connection), finish (frees everything). What each came to is printed at the end. */
+#include <hsmiam.h>
+
+#include <curl/curl.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { URI = 1, ENDPOINT, CA_BUNDLE, STEPS };
+
+#define STEPS_MAX 8
+
+typedef struct job {
+    const char *uri;
+    hsmiam_error *error;
+    hsmiam_token *token;
+    hsmiam_signer *signer;
+    hsmiam_client *client;
+    hsmiam_custody *custody;
+} job;
+
+/* What any program may do with the libraries that this one stands on. */
+static int use_libraries(void)
+{
+    static const char url[] = "file:///dev/null";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    CURL *handle = curl_easy_init();
+    int done = handle && EVP_Digest(url, sizeof url, digest, NULL, EVP_sha256(), NULL) == 1 &&
+               curl_easy_setopt(handle, CURLOPT_URL, url) == CURLE_OK &&
+               curl_easy_perform(handle) == CURLE_OK;
+
+    curl_easy_cleanup(handle);
+    return done;
+}
+
+static hsmiam_status create(job *with, const char *user)
+{
+    hsmiam_access_key *key = NULL;
+    hsmiam_status status =
+        hsmiam_access_key_create(with->client, with->custody, user, &key, with->error);
+
+    hsmiam_access_key_free(&key);
+    return status;
+}
+
+static hsmiam_status import(job *with, const char *id)
+{
+    static char secret[128];
+    ssize_t size = read(STDIN_FILENO, secret, sizeof secret);
+    hsmiam_status status = HSMIAM_ERR_IO;
+
+    if (size > 0)
+        status = hsmiam_access_key_import(with->custody, id, NULL, secret, (size_t)size, NULL,
+                                          with->error);
+    explicit_bzero(secret, sizeof secret);
+    return status;
+}
+
+static hsmiam_status sign(job *with, const char *unused)
+{
+    hsmiam_request *request = NULL;
+    hsmiam_status status = hsmiam_request_new(&request, with->error);
+
+    (void)unused;
+    if (status == HSMIAM_OK)
+        status = hsmiam_request_set_url(request, "https://sts.amazonaws.com/", with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_request_set_scope(request, "sts", "us-east-1", with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_request_sign(request, with->signer, with->error);
+    hsmiam_request_free(&request);
+    return status;
+}
+
+static hsmiam_status close_connection(job *with, const char *unused)
+{
+    (void)unused;
+    hsmiam_client_free(&with->client);
+    return HSMIAM_OK;
+}
+
+static hsmiam_status finish(job *with, const char *unused)
+{
+    (void)unused;
+    hsmiam_custody_free(&with->custody);
+    hsmiam_client_free(&with->client);
+    hsmiam_signer_free(&with->signer);
+    hsmiam_token_free(&with->token);
+    return use_libraries() ? HSMIAM_OK : HSMIAM_ERR_INTERNAL;
+}
+
+static const struct {
+    const char *name;
+    hsmiam_status (*take)(job *with, const char *argument);
+} steps[] = {
+    {"create", create},          {"import", import}, {"sign", sign},
+    {"close", close_connection}, {"finish", finish},
+};
+
+static hsmiam_status take_step(job *with, const char *step)
+{
+    size_t size = strcspn(step, ":");
+
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (strlen(steps[i].name) == size && strncmp(steps[i].name, step, size) == 0)
+            return steps[i].take(with, step[size] == ':' ? step + size + 1 : NULL);
+    return HSMIAM_ERR_ARGUMENT;
+}
+
+static hsmiam_status open_all(job *with, char **argv)
+{
+    hsmiam_status status = hsmiam_token_new(argv[URI], &with->token, with->error);
+
+    if (status == HSMIAM_OK)
+        status = hsmiam_signer_new(with->token, argv[URI], &with->signer, with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_client_new(with->signer, &with->client, with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_client_set_endpoint(with->client, argv[ENDPOINT], with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_client_set_ca_bundle(with->client, argv[CA_BUNDLE], with->error);
+    if (status == HSMIAM_OK) {
+        hsmiam_client_set_timeouts(with->client, 5, 1);
+        status = hsmiam_custody_new(with->token, &with->custody, with->error);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    job with = {.error = hsmiam_error_new()};
+    hsmiam_status statuses[STEPS_MAX] = {0};
+    int count = argc - STEPS;
+
+    if (count < 1 || count > STEPS_MAX || !use_libraries() || open_all(&with, argv) != HSMIAM_OK)
+        return 2;
+    for (int i = 0; i < count; i++) {
+        statuses[i] = take_step(&with, argv[STEPS + i]);
+        (void)raise(SIGSTOP);
+    }
+    for (int i = 0; i < count; i++)
+        printf("%s %d\n", argv[STEPS + i], (int)statuses[i]);
+    printf("%s\n", hsmiam_error_get_message(with.error));
+    (void)finish(&with, NULL);
+    hsmiam_error_free(&with.error);
+    return 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs a program and looks through all of its memory where it stops.
+ *
+ *   memory_scan run DESCRIPTOR COMMAND [ARGUMENT...]
+ *   memory_scan file PATH < NEEDLES
+ *
+ * `run` stops the program at its first write to standard output ("write"), where it stops itself by
+ * SIGSTOP ("signal"), and after its end has begun, when its memory is still whole ("exit"). At each
+ * it says "stop WHERE" on the descriptor, takes lines "needle NAME SHORTEST HEX", and then, for
+ * each "scan", answers "found NAME FROM SIZE PLACE" for every run of at least SHORTEST bytes of a
+ * needle, and "scanned BYTES"; "go" lets the program go on. "stop end CODE" is the last line.
+ * `file` does the same with a core file, at once.
+ *
+ * The program is traced from its first instruction on, so that it need not be fit for it, and no
+ * right of another user is wanted. */
+#include "memory_scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINE_SIZE 4096
+
+static void die(const char *what)
+{
+    fprintf(stderr, "memory_scan: %s: %s\n", what, strerror(errno));
+    exit(2);
+}
+
+bool read_needle(const char *line, needle *read_out)
+{
+    int hex = 0;
+
+    *read_out = (needle){.size = 0};
+    if (sscanf(line, "needle %127s %zu %n", read_out->name, &read_out->shortest, &hex) != 2 ||
+        read_out->shortest < NEEDLE_WINDOW)
+        return false;
+    for (const char *at = line + hex; sscanf(at, "%2hhx", &read_out->data[read_out->size]) == 1;
+         at += 2)
+        if (++read_out->size == sizeof read_out->data)
+            return false;
+    return true;
+}
+
+void converse(const tracee *process, const char *why)
+{
+    needles *set = needles_new();
+    char line[LINE_SIZE];
+    needle read;
+
+    if (!set)
+        die("needles");
+    fprintf(process->channel, "stop %s\n", why);
+    fflush(process->channel);
+    while (fgets(line, sizeof line, process->channel) && strcmp(line, "go\n") != 0) {
+        if (strcmp(line, "scan\n") == 0) {
+            fprintf(process->channel, "scanned %zu\n", scan_tracee(process, set));
+            fflush(process->channel);
+        } else if (!read_needle(line, &read) || !needles_add(set, &read)) {
+            die("a needle that is none");
+        }
+    }
+    needles_free(set);
+}
+
+static int open_of(const tracee *process, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)process->leader, name);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        die(path);
+    return descriptor;
+}
+
+static void forget(tracee *process, pid_t thread)
+{
+    for (size_t i = 0; i < process->thread_count; i++)
+        if (process->threads[i] == thread)
+            process->threads[i] = process->threads[--process->thread_count];
+}
+
+static void remember(tracee *process, pid_t thread)
+{
+    forget(process, thread);
+    if (process->thread_count == TRACEE_THREADS_MAX)
+        die("too many threads");
+    process->threads[process->thread_count++] = thread;
+}
+
+static void resume(const tracee *process, pid_t thread, int signal_number)
+{
+    (void)ptrace(process->wrote ? PTRACE_CONT : PTRACE_SYSCALL, thread, 0, signal_number);
+}
+
+static void handle(tracee *process, pid_t thread, int status);
+
+/* Stops every other thread too, lets the test look, and goes on with whatever each stopped for. */
+static void hold(tracee *process, pid_t thread, const char *why)
+{
+    pid_t others[TRACEE_THREADS_MAX];
+    int statuses[TRACEE_THREADS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < process->thread_count; i++)
+        if (process->threads[i] != thread &&
+            ptrace(PTRACE_INTERRUPT, process->threads[i], 0, 0) == 0)
+            others[count++] = process->threads[i];
+    for (size_t i = 0; i < count; i++)
+        if (waitpid(others[i], &statuses[i], __WALL) != others[i])
+            statuses[i] = 0;
+    converse(process, why);
+    for (size_t i = 0; i < count; i++)
+        handle(process, others[i], statuses[i]);
+}
+
+static bool is_first_output(tracee *process, pid_t thread)
+{
+    struct __ptrace_syscall_info call = {0};
+
+    if (process->wrote ||
+        ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof call, &call) <= 0 ||
+        call.op != PTRACE_SYSCALL_INFO_ENTRY || call.entry.nr != SYS_write ||
+        call.entry.args[0] != STDOUT_FILENO)
+        return false;
+    process->wrote = true;
+    return true;
+}
+
+/* What one thread stopped or ended for. */
+static void handle(tracee *process, pid_t thread, int status)
+{
+    int event = status >> 16;
+    int number = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+
+    if (!WIFSTOPPED(status)) {
+        forget(process, thread);
+        return;
+    }
+    remember(process, thread);
+    if (event == PTRACE_EVENT_EXEC && process->memory < 0) {
+        process->memory = open_of(process, "mem");
+        process->maps = open_of(process, "maps");
+    } else if (event == PTRACE_EVENT_EXIT && thread == process->leader) {
+        hold(process, thread, "exit");
+    } else if (number == (SIGTRAP | 0x80)) {
+        if (is_first_output(process, thread))
+            hold(process, thread, "write");
+    } else if (event == 0 && number == SIGSTOP) {
+        hold(process, thread, "signal");
+    } else if (event == 0) {
+        resume(process, thread, number);
+        return;
+    }
+    resume(process, thread, 0);
+}
+
+/* The child waits until it is traced. */
+static pid_t start(char **command, int channel)
+{
+    int gate[2];
+    char byte = 0;
+
+    if (pipe(gate) != 0)
+        die("pipe");
+    pid_t child = fork();
+    if (child < 0)
+        die("fork");
+    if (child == 0) {
+        close(gate[1]);
+        close(channel);
+        if (read(gate[0], &byte, 1) == 1) {
+            close(gate[0]);
+            execvp(command[0], command);
+        }
+        _exit(127);
+    }
+    close(gate[0]);
+    if (ptrace(PTRACE_SEIZE, child, 0,
+               PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL |
+                   PTRACE_O_TRACESYSGOOD) != 0 ||
+        write(gate[1], &byte, 1) != 1)
+        die("trace");
+    close(gate[1]);
+    return child;
+}
+
+static int run(int channel, char **command)
+{
+    tracee process = {.memory = -1, .maps = -1};
+    int status = 0;
+
+    process.channel = fdopen(channel, "r+");
+    if (!process.channel)
+        die("channel");
+    process.leader = start(command, channel);
+    for (;;) {
+        pid_t thread = waitpid(-1, &status, __WALL);
+
+        if (thread < 0)
+            die("wait");
+        if (thread == process.leader && !WIFSTOPPED(status))
+            break;
+        handle(&process, thread, status);
+    }
+    fprintf(process.channel, "stop end %d\n",
+            WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+    fclose(process.channel);
+    return 0;
+}
+
+static int search_file(const char *path)
+{
+    needles *set = needles_new();
+    char line[LINE_SIZE];
+    needle read;
+
+    if (!set)
+        die("needles");
+    while (fgets(line, sizeof line, stdin))
+        if (!read_needle(line, &read) || !needles_add(set, &read))
+            die("a needle that is none");
+    printf("scanned %zu\n", scan_file(path, set, stdout));
+    needles_free(set);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 4 && strcmp(argv[1], "run") == 0)
+        return run(atoi(argv[2]), argv + 3);
+    if (argc == 3 && strcmp(argv[1], "file") == 0)
+        return search_file(argv[2]);
+    fputs("usage: memory_scan run DESCRIPTOR COMMAND... | file PATH\n", stderr);
+    return 2;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process that is run, stopped and looked at. */
+#ifndef HSMIAM_TESTS_SUPPORT_MEMORY_SCAN_H
+#define HSMIAM_TESTS_SUPPORT_MEMORY_SCAN_H
+
+#include "needles.h"
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#define TRACEE_THREADS_MAX 64
+
+/* A process whose threads are all traced. */
+typedef struct tracee {
+    pid_t leader;
+    pid_t threads[TRACEE_THREADS_MAX];
+    size_t thread_count;
+    /* Opened at once after exec, before the process can make itself unfit for being looked at. */
+    int memory;
+    int maps;
+    bool wrote; /* the first write to standard output was seen */
+    FILE *channel;
+} tracee;
+
+/* Looks through registers and memory of the stopped process, or through a file. Findings are
+ * written to the channel, a line each; the number of bytes looked through is returned. */
+size_t scan_tracee(const tracee *process, const needles *set);
+size_t scan_file(const char *path, const needles *set, FILE *channel);
+
+/* Talks with the test until it says "go". `why` tells it where the process stopped. */
+void converse(const tracee *process, const char *why);
+
+/* Reads "needle NAME SHORTEST HEX"; false if it is none. */
+bool read_needle(const char *line, needle *read_out);
+
+#endif

@@ -1,0 +1,147 @@
+"""Runs whose memory is looked through at every stop, and the secrets that must not be there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import memory
+from harness import HSMIAM, OK, IntegrationTest
+from local_iam import LocalIam
+from memory import TALLY, Found, Watch
+from softhsm import MODULE
+from tls import TlsOptions
+from unprivileged import OTHER_USER, reachable_program
+
+PROGRAM = reachable_program(os.environ["HSMIAM_MEMORY_USER"])
+TAP = reachable_program(os.environ["HSMIAM_TAP"])
+WRAPPED_SIZE = 384  # of RSA-3072
+IMPORTED = "AKIAIMPORTED00000000"
+
+
+class MemoryTest(IntegrationTest):
+    """A test whose token is behind a tap, and whose IAM logs the secrets of its connections."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.tap = self.directory / "tap"
+        self.searcher.allow(self.tap)
+        self.environment |= {"HSMIAM_TAP_MODULE": str(MODULE), "HSMIAM_TAP_FILE": str(self.tap)}
+        self.imported: dict[str, str] = {}
+        self.user: dict[str, Any] = {}
+
+    def new_iam(self, **options: Any) -> LocalIam:
+        self.key_log = self.directory / "key-log"
+        self.searcher.allow(self.key_log)
+        tls = TlsOptions(key_log=self.key_log, **options.pop("tls", {}))
+        return super().new_iam(tls=tls, **options)
+
+    def serve(self, **tls: Any) -> None:
+        """Take another IAM for the test's own, with the same first credential and authority."""
+        before = self.iam
+        before.stop()
+        self.iam = LocalIam(
+            before.directory, users=["alice", "bob"], tls=TlsOptions(key_log=self.key_log, **tls)
+        )
+        self.addCleanup(self.iam.stop)
+
+    def uri(self, access_key_id: str | None = None) -> str:
+        """The token, or a key in it, behind the tap."""
+        uri = self.token.key_uri(access_key_id) if access_key_id else self.token.uri()
+        return uri.replace(str(MODULE), TAP)
+
+    # What is looked for -----------------------------------------------------------------------
+
+    def needles(self, why: str, is_tool: bool = True) -> dict[str, bytes]:
+        """Every secret there is by now. Of TLS, what the tool must not leave when it ends."""
+        now = datetime.now(UTC)
+        days = {(now - timedelta(minutes=past)).strftime("%Y%m%d") for past in (0, 5)}
+        scopes = [(day, "us-east-1", service) for day in days for service in ("iam", "sts")]
+        wanted = {"pin": self.token.pin.encode()}
+        for access_key_id, secret in (self.iam.secrets() | self.imported).items():
+            name = "root" if access_key_id == self.iam.root_id else access_key_id
+            wanted |= memory.access_key(name, secret, scopes)
+        if self.tap.exists():
+            data = self.tap.read_bytes()
+            for number in range(len(data) // WRAPPED_SIZE):
+                wanted[f"wrapped{number}"] = data[number * WRAPPED_SIZE :][:WRAPPED_SIZE]
+        if why == "exit" and is_tool and self.key_log.exists():
+            wanted |= memory.tls_secrets(self.key_log)
+        return wanted
+
+    def without_cache(self, why: str, found: list[Found]) -> list[Found]:
+        """Leaves out what an open token and a signer in use keep in secret memory, once: the PIN
+        with which to log in again, and the signing key."""
+        if why == "exit":
+            return found
+        for name, size in (("pin", len(self.token.pin)), ("root-key4", 32)):
+            kept = [one for one in found if one.name.startswith(name)
+                    and one.name.endswith(":raw") and one.size == size]  # fmt: skip
+            if len({one.place for one in kept}) == 1 and kept[0].place.endswith("000"):
+                TALLY.copies -= len(kept)
+                found = [one for one in found if one not in kept]
+        return found
+
+    # Runs ------------------------------------------------------------------------------------
+
+    def watch(self, command: list[str], expect: int, stops: list[str], stdin: bytes = b"",
+              during: Callable[[Watch], None] | None = None) -> str:  # fmt: skip
+        """Run a command that stops as expected, and has no secret in memory where it does."""
+        is_tool = command[0] == HSMIAM
+        for log in (self.tap, self.key_log):
+            log.write_bytes(b"")
+        run = Watch(command, self.environment, lambda why: self.needles(why, is_tool), stdin,
+                    cwd=self.directory, **self.user)  # fmt: skip
+        if during:
+            during(run)
+        seen, wrong = [], []
+        for why, found in run.stops():
+            seen.append(why)
+            wrong += [f"at {why} {len(seen)}: {one}" for one in self.without_cache(why, found)]
+        printed = "".join(run.finish())
+        self.assertEqual(seen, [*stops, "exit", f"end {expect}"], printed)
+        self.assertEqual(wrong, [], "\n".join(["", *wrong, printed]))
+        return printed
+
+    def create(self, *arguments: str, expect: int = OK, **options: Any) -> str:
+        """Issue a key by the tool; the account is as it was at the start."""
+        self.iam.endpoint.reset(["state", "log"])
+        words = self.iam_arguments(credential=self.uri(self.iam.root_id))
+        command = [HSMIAM, "create-access-key", *words, "--user-name", "alice",
+                   "--cli-read-timeout", "1", *arguments]  # fmt: skip
+        return self.watch(command, expect, ["write"] if expect == OK else [], **options)
+
+    def import_key(self, *arguments: str, **options: Any) -> str:
+        secret = self.imported[IMPORTED] = secrets.token_urlsafe(30)
+        command = [HSMIAM, "import-access-key", "--access-key-id", IMPORTED,
+                   "--token", self.uri(), *arguments]  # fmt: skip
+        return self.watch(command, OK, ["write"], secret.encode(), **options)
+
+    def program(self, *steps: str, stdin: bytes = b"") -> list[int]:
+        """Take the steps by a program over the library; what status each came to."""
+        command = [PROGRAM, self.uri(self.iam.root_id), self.iam.url, str(self.iam.ca_bundle),
+                   *steps]  # fmt: skip
+        printed = self.watch(command, OK, ["signal"] * len(steps) + ["write"], stdin)
+        return [int(line.split()[1]) for line in printed.splitlines()[: len(steps)]]
+
+    def become_other_user(self) -> None:
+        """From now on commands run as somebody who is not root, and the test's files are theirs."""
+        self.user = OTHER_USER
+        if not OTHER_USER:
+            return
+        for path in (self.directory, *self.directory.rglob("*")):
+            os.chown(path, OTHER_USER["user"], OTHER_USER["group"])
+
+    def configure_openssl(self, **settings: str) -> None:
+        """What OpenSSL in the client does by default."""
+        lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
+        path: Path = self.write(
+            "openssl.cnf",
+            "openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n"
+            f"[tls]\n{lines}\n",
+        )
+        self.environment["OPENSSL_CONF"] = str(path)
