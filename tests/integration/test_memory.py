@@ -75,6 +75,11 @@ class ToolTest(MemoryTest):
     def test_import(self) -> None:
         self.import_key("--debug")
 
+    def test_token_timeout(self) -> None:
+        """By which calls of the token are made on threads that stay."""
+        self.create("--token-timeout", "30")
+        self.import_key("--token-timeout", "30", "--import-route", "create-object")
+
     def test_provision(self) -> None:
         self.watch([HSMIAM, "provision-token", "--token", self.uri()], OK, ["write"])
 

@@ -13,8 +13,8 @@ import memory
 from harness import HSMIAM, OK, IntegrationTest
 from local_iam import LocalIam
 from memory import TALLY, Found, Watch
-from softhsm import MODULE
 from tls import TlsOptions
+from tokens import KIND
 from unprivileged import OTHER_USER, reachable_program
 
 PROGRAM = reachable_program(os.environ["HSMIAM_MEMORY_USER"])
@@ -30,7 +30,7 @@ class MemoryTest(IntegrationTest):
         super().setUp()
         self.tap = self.directory / "tap"
         self.searcher.allow(self.tap)
-        self.environment |= {"HSMIAM_TAP_MODULE": str(MODULE), "HSMIAM_TAP_FILE": str(self.tap)}
+        self.environment |= {"HSMIAM_TAP_MODULE": str(self.token.module), "HSMIAM_TAP_FILE": str(self.tap)}
         self.imported: dict[str, str] = {}
         self.user: dict[str, Any] = {}
 
@@ -52,7 +52,7 @@ class MemoryTest(IntegrationTest):
     def uri(self, access_key_id: str | None = None) -> str:
         """The token, or a key in it, behind the tap."""
         uri = self.token.key_uri(access_key_id) if access_key_id else self.token.uri()
-        return uri.replace(str(MODULE), TAP)
+        return uri.replace(str(self.token.module), TAP)
 
     # What is looked for -----------------------------------------------------------------------
 
@@ -65,7 +65,8 @@ class MemoryTest(IntegrationTest):
         for access_key_id, secret in (self.iam.secrets() | self.imported).items():
             name = "root" if access_key_id == self.iam.root_id else access_key_id
             wanted |= memory.access_key(name, secret, scopes)
-        if self.tap.exists():
+        # p11-kit frees the messages that it sent as they are: hsmiam.h says so.
+        if self.tap.exists() and (is_tool or KIND.kind != "remote"):
             data = self.tap.read_bytes()
             for number in range(len(data) // WRAPPED_SIZE):
                 wanted[f"wrapped{number}"] = data[number * WRAPPED_SIZE :][:WRAPPED_SIZE]
