@@ -231,13 +231,14 @@ HSMIAM_API const char *hsmiam_token_get_label(const hsmiam_token *token);
 /** The open token's serial number, "" before it is open. Borrowed. */
 HSMIAM_API const char *hsmiam_token_get_serial(const hsmiam_token *token);
 
-/** A key pair that provisioning looks after. Borrowed strings, valid during the callback. */
+/** A key or key pair that provisioning looks after. Borrowed strings, valid during the callback. */
 typedef struct hsmiam_provisioned {
-    const char *purpose;     /**< "wrapping", "wrapping-exportable" or "audit" */
+    const char *purpose;     /**< "wrapping", "wrapping-exportable", "wrapping-aes" or "audit" */
     const char *label;       /**< CKA_LABEL of both halves */
-    const char *algorithm;   /**< "RSA-3072" or "EC-P256" */
-    const char *uri;         /**< PKCS#11 URI of the private half */
-    const char *fingerprint; /**< SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits */
+    const char *algorithm;   /**< "RSA-3072", "EC-P256" or "AES-256" */
+    const char *uri;         /**< PKCS#11 URI of the private half, or of the AES key */
+    const char *fingerprint; /**< SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits; ""
+                                  for the AES key */
     bool created;            /**< made by this call; false: it was there and is as it must be */
 } hsmiam_provisioned;
 
@@ -247,7 +248,8 @@ typedef void (*hsmiam_provisioned_fn)(void *context, const hsmiam_provisioned *p
 /**
  * Makes the key pairs that hsmiam needs in the token, where they are missing: RSA-3072 for wrapping
  * imports, a second one for keys that are issued as exportable, and EC P-256 for signing the
- * ledger. Those that exist are checked, never replaced. Opens the token if need be.
+ * ledger. Where imports by RSA-OAEP do not work, and by an AES key do, that is made as well. Those
+ * that exist are checked, never replaced. Opens the token if need be.
  * Statuses: as hsmiam_token_open(); AMBIGUOUS (two pairs of one purpose), UNSUPPORTED, TOKEN,
  * CONFIG (a pair that exists allows more than it may; the message says what).
  */
@@ -255,6 +257,21 @@ HSMIAM_API hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_prov
                                                 void *context, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ------------------------------------------------------------------------ signers and requests */
+
+/**
+ * How SigV4's chain of HMACs goes. A key in the token can be used for one of them only.
+ * SIGN lets the token compute the first, so that the derived keys of the day, which sign all that
+ * the access key may on that day, are on the host for microseconds; and whoever has the PIN can
+ * have those of coming days computed in advance.
+ * IN_TOKEN derives all of them inside a PKCS#11 3.0 token (CKM_SP800_108_FEEDBACK_KDF): none is
+ * ever on the host. But from a key that may derive, a token that does not enforce
+ * CKA_ALLOWED_MECHANISMS gives the secret away, byte by byte, to whoever has the PIN.
+ */
+typedef enum hsmiam_sigv4_route {
+    HSMIAM_SIGV4_AUTO = 0, /**< IN_TOKEN if the token derives and enforces the limit, else SIGN */
+    HSMIAM_SIGV4_SIGN,
+    HSMIAM_SIGV4_IN_TOKEN
+} hsmiam_sigv4_route;
 
 /** An access key in a token, in use: it signs. */
 typedef struct hsmiam_signer hsmiam_signer;
@@ -270,7 +287,7 @@ HSMIAM_API hsmiam_status hsmiam_signer_new(hsmiam_token *token, const char *key_
                                            hsmiam_signer **signer_out,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Wipes the cached signing key and frees the signer; the token stays open. */
+/** Wipes or destroys the cached signing key and frees the signer; the token stays open. */
 HSMIAM_API void hsmiam_signer_free(hsmiam_signer **signer);
 
 /**
@@ -279,6 +296,16 @@ HSMIAM_API void hsmiam_signer_free(hsmiam_signer **signer);
  */
 HSMIAM_API hsmiam_status hsmiam_signer_open(hsmiam_signer *signer,
                                             hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Tells that the key's value is the secret alone, without "AWS4" before it, as other software may
+ *  have stored it. Its token must know CKM_CONCATENATE_DATA_AND_BASE. Before it is opened. */
+HSMIAM_API void hsmiam_signer_set_bare_secret(hsmiam_signer *signer, bool bare);
+
+/** Sets where the signer's log lines go: which way it takes, and why not the stronger one. */
+HSMIAM_API void hsmiam_signer_set_log(hsmiam_signer *signer, hsmiam_log_fn log, void *context);
+
+/** The way in which the key serves SigV4, "sign" or "in-token"; "" before it is open. Static. */
+HSMIAM_API const char *hsmiam_signer_get_sigv4_route(const hsmiam_signer *signer);
 
 /** The access key id (CKA_ID of the key), "" before it is open. Borrowed. */
 HSMIAM_API const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer);
@@ -438,6 +465,8 @@ HSMIAM_API void hsmiam_client_set_cancel(hsmiam_client *client, hsmiam_cancel_fn
 typedef enum hsmiam_import_route {
     HSMIAM_ROUTE_AUTO = 0,     /**< the first of the following that works in a rehearsal */
     HSMIAM_ROUTE_RSA_OAEP,     /**< encrypted to the wrapping key, unwrapped inside */
+    HSMIAM_ROUTE_AES_KWP,      /**< encrypted by an AES key of the token, and unwrapped by it: the
+                                    plaintext crosses the PKCS#11 API once, as data */
     HSMIAM_ROUTE_CREATE_OBJECT /**< C_CreateObject: the plaintext crosses the PKCS#11 API */
 } hsmiam_import_route;
 
@@ -454,8 +483,31 @@ HSMIAM_API void hsmiam_custody_free(hsmiam_custody **custody);
 /** Forces a route into the token; HSMIAM_ROUTE_AUTO is the default. */
 HSMIAM_API void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_route route);
 
+/** Forbids (or allows again) the route create-object. Forced and forbidden at once is ARGUMENT. */
+HSMIAM_API void hsmiam_custody_set_forbid_plaintext(hsmiam_custody *custody, bool forbid);
+
+/** Sets how new keys are used for SigV4; HSMIAM_SIGV4_AUTO is the default. */
+HSMIAM_API void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route route);
+
 /** Sets where the custody's log lines go. */
 HSMIAM_API void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context);
+
+/**
+ * Opens the token and rehearses with a random value that lives in the session only, so that the
+ * routes are known to work before there is anything to lose. Safe to call again; an import does it
+ * by itself.
+ * Statuses: those of hsmiam_token_open(), UNSUPPORTED (no route works, or not the one that is
+ * wanted), TOKEN (trouble that may pass: no weaker route is taken for that), ARGUMENT.
+ */
+HSMIAM_API hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody,
+                                                hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** The import route that was found to work: "rsa-oaep", "aes-kwp" or "create-object"; "" before
+ *  hsmiam_custody_prepare(). Static. */
+HSMIAM_API const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody);
+
+/** The way in which new keys will serve SigV4: "sign" or "in-token"; "" before. Static. */
+HSMIAM_API const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody);
 
 /** An access key that a token holds, proven. */
 typedef struct hsmiam_access_key hsmiam_access_key;
@@ -479,8 +531,12 @@ HSMIAM_API time_t hsmiam_access_key_get_create_date(const hsmiam_access_key *key
 /** The PKCS#11 URI of the secret, without any PIN attribute. Borrowed. */
 HSMIAM_API const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key);
 
-/** The route by which the secret went into the token: "rsa-oaep" or "create-object". Borrowed. */
+/** The route by which the secret went into the token: "rsa-oaep", "aes-kwp" or "create-object".
+ *  Borrowed. */
 HSMIAM_API const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key);
+
+/** The way in which the key serves SigV4: "sign" or "in-token". Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_sigv4_route(const hsmiam_access_key *key);
 
 /**
  * Takes an access key that exists into the token, and proves it: token and host compute the same

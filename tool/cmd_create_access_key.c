@@ -28,7 +28,7 @@ static const tool_option options[] = {
      .help = "The name of the IAM user that the new key will belong to: 1 to 128 letters, digits "
              "and any of _+=,.@- Default: the user of the key that signs."},
     TOOL_INPUT_OPTIONS,
-    TOOL_IMPORT_ROUTE_OPTION,
+    TOOL_IMPORT_OPTIONS,
     {.name = NULL},
 };
 

@@ -45,7 +45,7 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_FLAG,
      .group = "shred",
      .help = "With --csv: leave the file as it is, unasked."},
-    TOOL_IMPORT_ROUTE_OPTION,
+    TOOL_IMPORT_OPTIONS,
     {.name = NULL},
 };
 
@@ -141,7 +141,8 @@ static hsmiam_status print_imported(const tool_context *context, const hsmiam_ac
         object && (!*user_name || tool_value_add_string(object, "UserName", user_name)) &&
         tool_value_add_string(object, "AccessKeyId", id) &&
         tool_value_add_string(object, "SecretAccessKeyUri", uri) &&
-        tool_value_add_string(object, "ImportRoute", hsmiam_access_key_get_import_route(key));
+        tool_value_add_string(object, "ImportRoute", hsmiam_access_key_get_import_route(key)) &&
+        tool_value_add_string(object, "SigV4Route", hsmiam_access_key_get_sigv4_route(key));
     hsmiam_status status = HSMIAM_OK;
 
     if (done)

@@ -3,7 +3,7 @@
 #include "output.h"
 #include "session.h"
 
-static const tool_option options[] = {{.name = NULL}};
+static const tool_option options[] = {TOOL_SIGV4_ROUTE_OPTION, {.name = NULL}};
 
 /* What the callback puts together. */
 typedef struct tool_report {
@@ -20,7 +20,7 @@ static void add_pair(void *context, const hsmiam_provisioned *pair)
         !tool_value_add_string(object, "Label", pair->label) ||
         !tool_value_add_string(object, "Algorithm", pair->algorithm) ||
         !tool_value_add_string(object, "State", pair->created ? "Created" : "Exists") ||
-        !tool_value_add_string(object, "Fingerprint", pair->fingerprint) ||
+        (*pair->fingerprint && !tool_value_add_string(object, "Fingerprint", pair->fingerprint)) ||
         !tool_value_add_string(object, "Uri", pair->uri))
         report->failed = true;
 }
@@ -32,6 +32,19 @@ static bool add_token(tool_value *result, const hsmiam_token *token)
     return object && tool_value_add_string(object, "Label", hsmiam_token_get_label(token)) &&
            tool_value_add_string(object, "Serial", hsmiam_token_get_serial(token)) &&
            tool_value_add_string(object, "Uri", hsmiam_token_get_uri(token));
+}
+
+/* Rehearses the route that was asked for, so that what the token cannot do shows now. */
+static hsmiam_status add_routes(tool_session *session, tool_value *result, tool_error *error)
+{
+    hsmiam_custody *custody = session->custody;
+
+    if (hsmiam_custody_prepare(custody, session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    if (!tool_value_add_string(result, "ImportRoute", hsmiam_custody_get_route_name(custody)) ||
+        !tool_value_add_string(result, "SigV4Route", hsmiam_custody_get_sigv4_name(custody)))
+        return tool_error_set_memory(error);
+    return HSMIAM_OK;
 }
 
 static hsmiam_status run(tool_context *context, tool_error *error)
@@ -58,7 +71,10 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = tool_error_set_memory(error);
         goto out;
     }
-    status = tool_output_print(result, &context->settings, "provision-token", error);
+    if (tool_arguments_get(context->arguments, "--sigv4-route"))
+        status = add_routes(&session, result, error);
+    if (status == HSMIAM_OK)
+        status = tool_output_print(result, &context->settings, "provision-token", error);
 out:
     tool_value_free(&result);
     tool_session_clear(&session);
@@ -72,7 +88,9 @@ const tool_command tool_provision_token = {
         "Makes, where they are missing, the key pairs that hsmiam needs in the token: RSA-3072 for "
         "taking keys in (wrapping), a second one for keys that are issued as exportable, and EC "
         "P-256 for signing the ledger (audit). Private halves never leave the token. What exists "
-        "is checked and left as it is, so the command may be repeated.\n\n"
+        "is checked and left as it is, so the command may be repeated. Where RSA-OAEP does not "
+        "work, an AES key is made too, if the token can unwrap by it. With --sigv4-route, the "
+        "command fails if the token cannot serve SigV4 that way.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
     .run = run,

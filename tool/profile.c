@@ -21,6 +21,7 @@ static const char *const key_names[TOOL_PROFILE_KEY_COUNT] = {
     [TOOL_PROFILE_TOKEN] = "hsmiam_token",
     [TOOL_PROFILE_PIN_SOURCE] = "hsmiam_pin_source",
     [TOOL_PROFILE_TOKEN_TIMEOUT] = "hsmiam_token_timeout",
+    [TOOL_PROFILE_FORBID_PLAINTEXT] = "hsmiam_forbid_plaintext_import",
 };
 
 /* The state of one reading. */

@@ -21,6 +21,7 @@ typedef enum tool_profile_key {
     TOOL_PROFILE_TOKEN,
     TOOL_PROFILE_PIN_SOURCE,
     TOOL_PROFILE_TOKEN_TIMEOUT,
+    TOOL_PROFILE_FORBID_PLAINTEXT,
     TOOL_PROFILE_KEY_COUNT
 } tool_profile_key;
 

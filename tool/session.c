@@ -10,7 +10,10 @@
 #include <string.h>
 
 /* In the order of hsmiam_import_route. */
-const char *const tool_route_choices[] = {"auto", "rsa-oaep", "create-object", NULL};
+const char *const tool_route_choices[] = {"auto", "rsa-oaep", "aes-kwp", "create-object", NULL};
+
+/* In the order of hsmiam_sigv4_route. */
+const char *const tool_sigv4_choices[] = {"auto", "sign", "in-token", NULL};
 
 /* One write per line: the library may call this on a thread of its own. */
 static void log_line(void *context, hsmiam_log_level level, const char *line)
@@ -72,17 +75,37 @@ static hsmiam_status name_token(tool_session *session, tool_context *context, co
     return HSMIAM_OK;
 }
 
+/* The place of an option's value among its choices; the first if it was not given. */
+static int find_choice(const tool_arguments *arguments, const char *name,
+                       const char *const *choices)
+{
+    const char *value = tool_arguments_get(arguments, name);
+
+    for (int i = 0; value && choices[i]; i++) {
+        if (strcmp(value, choices[i]) == 0)
+            return i;
+    }
+    return 0;
+}
+
 static hsmiam_status make_custody(tool_session *session, tool_context *context, tool_error *error)
 {
-    const char *route = tool_arguments_get(context->arguments, "--import-route");
+    int route = find_choice(context->arguments, "--import-route", tool_route_choices);
+    int sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices);
+    bool forbid = context->settings.forbid_plaintext ||
+                  tool_arguments_get(context->arguments, "--forbid-plaintext-import");
 
+    if (forbid && route == HSMIAM_ROUTE_CREATE_OBJECT)
+        return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
+                                           "is not allowed where plaintext import is forbidden "
+                                           "(--forbid-plaintext-import, or "
+                                           "hsmiam_forbid_plaintext_import in the profile)");
     if (hsmiam_custody_new(session->token, &session->custody, session->error) != HSMIAM_OK)
         return fail(session, error);
     hsmiam_custody_set_log(session->custody, log_line, context);
-    for (int i = 0; route && tool_route_choices[i]; i++) {
-        if (strcmp(route, tool_route_choices[i]) == 0)
-            hsmiam_custody_set_import_route(session->custody, (hsmiam_import_route)i);
-    }
+    hsmiam_custody_set_import_route(session->custody, (hsmiam_import_route)route);
+    hsmiam_custody_set_sigv4_route(session->custody, (hsmiam_sigv4_route)sigv4);
+    hsmiam_custody_set_forbid_plaintext(session->custody, forbid);
     return HSMIAM_OK;
 }
 
@@ -190,6 +213,8 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
     if (status == HSMIAM_OK && hsmiam_signer_new(session->credential_token, settings->credential,
                                                  &session->signer, session->error) != HSMIAM_OK)
         status = fail(session, error);
+    if (status == HSMIAM_OK)
+        hsmiam_signer_set_log(session->signer, log_line, context);
     if (status == HSMIAM_OK)
         status = make_client(session, context, error);
     if (status == HSMIAM_OK)

@@ -56,12 +56,32 @@ bool tool_session_has_silent_token(void);
 
 /* The options of commands that put keys into a token. */
 #define TOOL_IMPORT_ROUTE_OPTION                                                                   \
+/* How a key is to serve SigV4. */
+#define TOOL_SIGV4_ROUTE_OPTION                                                                    \
     {                                                                                              \
-        .name = "--import-route", .kind = TOOL_OPTION_VALUE, .choices = tool_route_choices,        \
-        .help = "How the secret goes into the token: rsa-oaep encrypts it to a key of the token, " \
-                "create-object hands it over as it is. Default: auto, the first that works."       \
+        .name = "--sigv4-route", .kind = TOOL_OPTION_VALUE, .choices = tool_sigv4_choices,         \
+        .help = "What a key in the token may do: with in-token it derives SigV4's keys inside a "  \
+                "PKCS#11 3.0 token, and none is ever on the host; with sign it signs, and the "    \
+                "day's derived keys pass through the host. Default: auto, that is in-token if "    \
+                "the token enforces CKA_ALLOWED_MECHANISMS; if it does not, whoever has the PIN "  \
+                "can take a key of in-token apart."                                                \
     }
 
+/* The options of commands that put keys into a token. */
+#define TOOL_IMPORT_OPTIONS                                                                        \
+    {.name = "--import-route",                                                                     \
+     .kind = TOOL_OPTION_VALUE,                                                                    \
+     .choices = tool_route_choices,                                                                \
+     .help = "How the secret goes into the token: rsa-oaep encrypts it to a key of the token, "    \
+             "aes-kwp lets the token encrypt it by a key of its own, create-object hands it "      \
+             "over as it is. Default: auto, the first that works."},                               \
+        {.name = "--forbid-plaintext-import",                                                      \
+         .kind = TOOL_OPTION_FLAG,                                                                 \
+         .help = "Do not use create-object, even if nothing else works. The same: "                \
+                 "hsmiam_forbid_plaintext_import = true in the profile."},                         \
+        TOOL_SIGV4_ROUTE_OPTION
+
 extern const char *const tool_route_choices[];
+extern const char *const tool_sigv4_choices[];
 
 #endif

@@ -131,6 +131,8 @@ static void choose_token(const tool_arguments *arguments, tool_settings *setting
                              get_profile_value(settings, TOOL_PROFILE_TOKEN));
     settings->pin_source = tool_arguments_get(arguments, "--pin-source");
     settings->profile_pin_source = get_profile_value(settings, TOOL_PROFILE_PIN_SOURCE);
+    settings->forbid_plaintext =
+        tool_text_is_true(get_profile_value(settings, TOOL_PROFILE_FORBID_PLAINTEXT));
     settings->allow_final_try = tool_arguments_get(arguments, "--allow-final-try") != NULL;
 }
 

@@ -29,6 +29,7 @@ typedef struct tool_settings {
     bool fips;
     bool no_verify;
     bool allow_final_try;
+    bool forbid_plaintext; /* by profile: create-object is no import route */
     unsigned connect_timeout;
     unsigned read_timeout;
     unsigned token_timeout;

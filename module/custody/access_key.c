@@ -5,7 +5,8 @@
 
 struct hsmiam_access_key {
     hsmiam_key_metadata metadata;
-    const char *route; /* static storage */
+    const char *route; /* static storage, as is the next */
+    const char *sigv4;
     hsmiam_buffer uri;
 };
 
@@ -19,6 +20,7 @@ hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_
         return hsmiam_error_set_memory(error, "an access key");
     made->metadata = *key;
     made->route = hsmiam_custody_get_route_name(custody);
+    made->sigv4 = hsmiam_custody_get_sigv4_name(custody);
     hsmiam_buffer_init(&made->uri, HSMIAM_ERROR_MESSAGE_MAX);
     hsmiam_status status =
         hsmiam_token_format_key_uri(custody->token, spec->id, spec->label, &made->uri, error);
@@ -68,4 +70,9 @@ const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key)
 const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key)
 {
     return key->route;
+}
+
+const char *hsmiam_access_key_get_sigv4_route(const hsmiam_access_key *key)
+{
+    return key->sigv4;
 }

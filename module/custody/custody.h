@@ -15,21 +15,23 @@ struct hsmiam_custody {
     hsmiam_token *token;
     hsmiam_import_route wanted;
     hsmiam_import_route route; /* what the rehearsal found to work; AUTO before */
+    hsmiam_sigv4_route sigv4_wanted;
+    hsmiam_sigv4_route sigv4; /* the same */
+    bool forbid_plaintext;    /* create-object is no route */
     hsmiam_log log;
 };
 
 /* custody.c -------------------------------------------------------------------------------------*/
 
-/* "rsa-oaep", "create-object", or "" before a rehearsal. Static storage. */
-const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody);
-
-/* Opens the token and rehearses with a random value that lives in the session only, so that a route
- * is known to work before there is anything to lose. Safe to call again. */
-hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *error) HSMIAM_MUST_USE;
-
 /* Makes the secret that takes a key's value, "AWS4" already in it. */
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* take.c ----------------------------------------------------------------------------------------*/
+
+/* Takes a random value in by a route, proves it, and destroys it; it lives in the session only. */
+hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_route route,
+                                      bool in_token, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Brings the value into the token and proves it; what cannot be proven is destroyed again. The
  * custody is prepared. Statuses: EXISTS, CUSTODY, TOKEN, UNSUPPORTED. */

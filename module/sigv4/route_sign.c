@@ -31,6 +31,8 @@ static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, 
     const char *const links[] = {scope->region, scope->service, HSMIAM_SCOPE_TERMINATOR};
     hsmiam_secret *current = NULL;
     hsmiam_secret *next = NULL;
+    hsmiam_object base = 0;
+    bool owned = false;
     hsmiam_status status = HSMIAM_OK;
 
     hsmiam_secret_free(&key->value);
@@ -44,8 +46,14 @@ static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, 
     status = hsmiam_secret_new(HSMIAM_HMAC_SIZE, &next, error);
     if (status != HSMIAM_OK)
         goto out;
-    status = hsmiam_token_hmac(key->token, key->access_key, scope->date, strlen(scope->date),
-                               current, error);
+    status = hsmiam_signing_key_get_base(key, true, &base, &owned, error);
+    if (status == HSMIAM_OK)
+        status =
+            hsmiam_token_hmac(key->token, base, scope->date, strlen(scope->date), current, error);
+    if (status == HSMIAM_OK && owned) {
+        owned = false;
+        status = hsmiam_token_destroy_object(key->token, base, error);
+    }
     for (size_t i = 0; status == HSMIAM_OK && i < sizeof links / sizeof links[0]; i++)
         status = chain(key->hmac, &current, &next, links[i], error);
     if (status != HSMIAM_OK)
@@ -54,6 +62,8 @@ static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, 
     current = NULL;
 
 out:
+    if (owned && hsmiam_token_destroy_object(key->token, base, NULL) != HSMIAM_OK)
+        owned = false; /* it goes with its session */
     hsmiam_secret_free(&current);
     hsmiam_secret_free(&next);
     return status;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "sigv4/digest.h"
 #include "sigv4/signing_key.h"
 
@@ -14,7 +15,10 @@
 struct hsmiam_signer {
     hsmiam_token *token;
     char *key_uri;
+    bool bare;
     bool open;
+    unsigned losses; /* of the token, before the key was found */
+    hsmiam_log log;
     char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
     hsmiam_signing_key key;
 };
@@ -69,11 +73,101 @@ void hsmiam_signer_free(hsmiam_signer **signer)
     *signer = NULL;
 }
 
-hsmiam_status hsmiam_signer_open(hsmiam_signer *signer, hsmiam_error *error)
+void hsmiam_signer_set_bare_secret(hsmiam_signer *signer, bool bare)
 {
+    signer->bare = bare;
+}
+
+void hsmiam_signer_set_log(hsmiam_signer *signer, hsmiam_log_fn log, void *context)
+{
+    signer->log = (hsmiam_log){log, context};
+}
+
+/* Says so if the token could do better than the key allows. What fails here is not needed. */
+static void explain_route(const hsmiam_signer *signer, const char *id)
+{
+    hsmiam_in_token found = HSMIAM_IN_TOKEN_UNKNOWN;
+
+    if (hsmiam_token_probe_in_token(signer->token, false, &found, NULL) == HSMIAM_OK &&
+        found == HSMIAM_IN_TOKEN_LIMITED)
+        hsmiam_log_write(&signer->log, HSMIAM_LOG_NOTICE,
+                         "Access key %s may sign but not derive, so its derived keys pass through "
+                         "this host. Token \"%s\" can keep them inside: import the key anew, or "
+                         "rotate it.",
+                         id, hsmiam_token_get_label(signer->token));
+}
+
+/* A key has one usage as we make it; of two, the one that keeps more inside is taken. */
+static hsmiam_status choose_route(const hsmiam_signer *signer, const char *id,
+                                  const hsmiam_key_use *use, const hsmiam_signing_route **route_out,
+                                  hsmiam_error *error)
+{
+    hsmiam_in_token found = HSMIAM_IN_TOKEN_UNKNOWN;
+
+    *route_out = &hsmiam_signing_route_sign;
+    if (signer->bare && !use->derive)
+        return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                "Token \"%s\": access key %s is said to lack \"AWS4\" before its "
+                                "secret, and no key may be derived from it (CKA_DERIVE is false) "
+                                "that has it.",
+                                hsmiam_token_get_label(signer->token), id);
+    if (!use->derive) {
+        explain_route(signer, id);
+        return HSMIAM_OK;
+    }
+    if (use->sign || signer->bare) {
+        hsmiam_status status = hsmiam_token_probe_in_token(signer->token, false, &found, error);
+        if (status != HSMIAM_OK || found == HSMIAM_IN_TOKEN_NO)
+            return status;
+    }
+    *route_out = &hsmiam_signing_route_in_token;
+    return HSMIAM_OK;
+}
+
+/* Finds the key, again if the token was opened anew since. */
+static hsmiam_status find_key(hsmiam_signer *signer, hsmiam_error *error)
+{
+    hsmiam_key_use use = {.sign = false};
+    const hsmiam_signing_route *route = NULL;
     hsmiam_object object = 0;
     char id[HSMIAM_ACCESS_KEY_ID_MAX + 1] = "";
+    unsigned losses = hsmiam_token_count_losses(signer->token);
+    hsmiam_status status =
+        hsmiam_token_find_access_key(signer->token, signer->key_uri, &object, id, error);
 
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_get_key_use(signer->token, object, &use, error);
+    if (status == HSMIAM_OK)
+        status = choose_route(signer, id, &use, &route, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (signer->key.route != route || strcmp(signer->access_key_id, id) != 0)
+        hsmiam_signing_key_clear(&signer->key);
+    memcpy(signer->access_key_id, id, sizeof id);
+    signer->key.route = route;
+    signer->key.token = signer->token;
+    signer->key.access_key = object;
+    signer->key.bare = signer->bare;
+    signer->losses = losses;
+    hsmiam_log_write(&signer->log, HSMIAM_LOG_DEBUG, "Access key %s signs by route %s.", id,
+                     route->name);
+    return HSMIAM_OK;
+}
+
+/* Opens, and sees to it that the access key can be used if it must be. */
+static hsmiam_status make_ready(hsmiam_signer *signer, const hsmiam_scope *scope,
+                                hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_signer_open(signer, error);
+
+    if (status == HSMIAM_OK && signer->losses != hsmiam_token_count_losses(signer->token) &&
+        hsmiam_signing_key_must_derive(&signer->key, scope))
+        status = find_key(signer, error);
+    return status;
+}
+
+hsmiam_status hsmiam_signer_open(hsmiam_signer *signer, hsmiam_error *error)
+{
     if (signer == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "There is no signer to open.");
     if (signer->open)
@@ -82,15 +176,14 @@ hsmiam_status hsmiam_signer_open(hsmiam_signer *signer, hsmiam_error *error)
     hsmiam_status status = hsmiam_token_open(signer->token, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_token_find_access_key(signer->token, signer->key_uri, &object, id, error);
-    if (status != HSMIAM_OK)
-        return status;
+    status = find_key(signer, error);
+    signer->open = status == HSMIAM_OK;
+    return status;
+}
 
-    memcpy(signer->access_key_id, id, sizeof id);
-    signer->key = (hsmiam_signing_key){
-        .route = &hsmiam_signing_route_sign, .token = signer->token, .access_key = object};
-    signer->open = true;
-    return HSMIAM_OK;
+const char *hsmiam_signer_get_sigv4_route(const hsmiam_signer *signer)
+{
+    return signer != NULL && signer->open ? signer->key.route->name : "";
 }
 
 const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer)
@@ -101,7 +194,7 @@ const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer)
 hsmiam_status hsmiam_signer_derive(hsmiam_signer *signer, const hsmiam_scope *scope,
                                    hsmiam_error *error)
 {
-    hsmiam_status status = hsmiam_signer_open(signer, error);
+    hsmiam_status status = make_ready(signer, scope, error);
 
     return status == HSMIAM_OK ? hsmiam_signing_key_derive(&signer->key, scope, error) : status;
 }
@@ -112,12 +205,21 @@ hsmiam_status hsmiam_signer_sign(hsmiam_signer *signer, const hsmiam_scope *scop
 {
     uint8_t mac[HSMIAM_HMAC_SIZE] = {0};
 
-    hsmiam_status status = hsmiam_signer_open(signer, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = hsmiam_signing_key_sign(&signer->key, scope, string_to_sign, size, mac, error);
-    if (status != HSMIAM_OK)
-        return status;
-    hsmiam_digest_format_hex(mac, sizeof mac, signature_out);
-    return HSMIAM_OK;
+    hsmiam_error *own = NULL;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (error == NULL) /* it tells whether the key was lost */
+        error = own = hsmiam_error_new();
+    for (bool again = true, first = true; again; first = false) {
+        status = make_ready(signer, scope, error);
+        if (status == HSMIAM_OK)
+            status = hsmiam_signing_key_sign(&signer->key, scope, string_to_sign, size, mac, error);
+        again = first && hsmiam_signing_key_forget_lost(&signer->key, status, error);
+        if (again)
+            hsmiam_error_clear(error);
+    }
+    hsmiam_error_free(&own);
+    if (status == HSMIAM_OK)
+        hsmiam_digest_format_hex(mac, sizeof mac, signature_out);
+    return status;
 }

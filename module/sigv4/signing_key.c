@@ -12,6 +12,31 @@ static bool is_same_scope(const hsmiam_scope *a, const hsmiam_scope *b)
            strcmp(a->service, b->service) == 0;
 }
 
+bool hsmiam_signing_key_is_object_alive(const hsmiam_signing_key *key)
+{
+    return key->process == getpid() && key->losses == hsmiam_token_count_losses(key->token);
+}
+
+bool hsmiam_signing_key_must_derive(const hsmiam_signing_key *key, const hsmiam_scope *scope)
+{
+    return !key->derived || !is_same_scope(&key->scope, scope) ||
+           (key->route->in_session && !hsmiam_signing_key_is_object_alive(key));
+}
+
+hsmiam_status hsmiam_signing_key_get_base(const hsmiam_signing_key *key, bool signs,
+                                          hsmiam_object *base_out, bool *owned_out,
+                                          hsmiam_error *error)
+{
+    *base_out = key->access_key;
+    *owned_out = false;
+    if (!key->bare)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_token_derive_prefixed(
+        key->token, key->access_key, HSMIAM_SECRET_PREFIX, signs, base_out, error);
+    *owned_out = status == HSMIAM_OK;
+    return status;
+}
+
 typedef struct derivation {
     hsmiam_signing_key *key;
     const hsmiam_scope *scope;
@@ -32,7 +57,7 @@ hsmiam_status hsmiam_signing_key_derive(hsmiam_signing_key *key, const hsmiam_sc
             error, HSMIAM_ERR_INTERNAL,
             "This signer was used before fork(), and a child process has none of "
             "its secrets; open the token anew there.");
-    if (key->derived && is_same_scope(&key->scope, scope))
+    if (!hsmiam_signing_key_must_derive(key, scope))
         return HSMIAM_OK;
     key->derived = false;
     derivation wanted = {key, scope};
@@ -52,6 +77,19 @@ hsmiam_status hsmiam_signing_key_sign(hsmiam_signing_key *key, const hsmiam_scop
     hsmiam_status status = hsmiam_signing_key_derive(key, scope, error);
 
     return status == HSMIAM_OK ? key->route->compute(key, data, size, mac_out, error) : status;
+}
+
+bool hsmiam_signing_key_forget_lost(hsmiam_signing_key *key, hsmiam_status status,
+                                    const hsmiam_error *error)
+{
+    bool refused = status != HSMIAM_OK && hsmiam_token_lost_object(error);
+
+    if (!key->derived || !key->route->in_session || key->process != getpid() ||
+        (hsmiam_signing_key_is_object_alive(key) && !refused))
+        return false;
+    key->derived = false;
+    key->in_session = false;
+    return true;
 }
 
 void hsmiam_signing_key_clear(hsmiam_signing_key *key)

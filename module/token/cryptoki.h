@@ -4,6 +4,7 @@
 #define HSMIAM_TOKEN_CRYPTOKI_H
 
 #include "base/log.h"
+#include "token/cryptoki3.h"
 #include "token/token.h"
 
 #include <p11-kit/p11-kit.h>
@@ -19,24 +20,25 @@ typedef struct hsmiam_modules {
     bool borrowed;           /* handed in by hsmiam_token_set_modules(): not ours to release */
 } hsmiam_modules;
 
-/* The attributes that only harden a key, in the order in which one does without them where a token
- * refuses a template: a count of those dropped says which. */
+/* The attributes that only harden a key: bits, of those that a token refused. */
 typedef enum hsmiam_hardening {
-    HSMIAM_HARDENING_COPYABLE,
-    HSMIAM_HARDENING_MODIFIABLE,
-    HSMIAM_HARDENING_UNWRAP_TEMPLATE,
-    HSMIAM_HARDENING_ALLOWED_MECHANISMS,
-    HSMIAM_HARDENING_COUNT
+    HSMIAM_HARDENING_COPYABLE = 1u << 0,
+    HSMIAM_HARDENING_MODIFIABLE = 1u << 1,
+    HSMIAM_HARDENING_UNWRAP_TEMPLATE = 1u << 2,
+    HSMIAM_HARDENING_ALLOWED_MECHANISMS = 1u << 3
 } hsmiam_hardening;
 
-/* Beyond the order: without what NSS's database has no column for. */
-#define HSMIAM_HARDENING_STORABLE (HSMIAM_HARDENING_COUNT + 1)
+/* To do without what NSS's database has no column for. */
+#define HSMIAM_HARDENING_STORABLE                                                                  \
+    ((unsigned)HSMIAM_HARDENING_COPYABLE | (unsigned)HSMIAM_HARDENING_ALLOWED_MECHANISMS)
 
 /* The form in which an import was last seen to work, so that the next one starts with it. */
 typedef struct hsmiam_import_form {
-    unsigned dropped;    /* how many of hsmiam_hardening were refused, or ..._STORABLE */
+    unsigned dropped;    /* what of hsmiam_hardening was refused */
     bool with_value_len; /* CKA_VALUE_LEN is wanted in an unwrap template */
+    size_t key_type;     /* index into the key types of import.c */
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
+    size_t key_wrap;     /* index into the mechanisms of aes_key.c */
 } hsmiam_import_form;
 
 /* How long a token may take to answer. */
@@ -66,7 +68,7 @@ struct hsmiam_token {
     hsmiam_handles *handles;    /* the objects that were handed out; never NULL */
     pthread_mutex_t opening;    /* held while the token is opened */
     pthread_mutex_t logging_in; /* held during a login: guards kept_pin and login_failed */
-    pthread_mutex_t importing;  /* held while a key is imported: guards form and wrapping_key */
+    pthread_mutex_t importing;  /* held while a key is imported: guards form and the keys below */
     hsmiam_secret *kept_pin;    /* the one that the token accepted, for a login after a loss */
     bool open;
     bool closed;
@@ -77,8 +79,12 @@ struct hsmiam_token {
     char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
 
     hsmiam_import_form form;
-    hsmiam_object wrapping_key;   /* found and checked; CK_INVALID_HANDLE before */
-    unsigned wrapping_generation; /* that of the sessions in which it was found */
+    hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
+    hsmiam_object aes_key;      /* the same */
+    unsigned keys_generation;   /* that of the sessions in which they were found */
+
+    _Atomic hsmiam_in_token in_token; /* what was found out about the token */
+    _Atomic bool derived_unlimited;   /* a derived key may not be given CKA_ALLOWED_MECHANISMS */
 };
 
 /* rv.c ------------------------------------------------------------------------------------------*/
@@ -145,7 +151,8 @@ hsmiam_status hsmiam_pin_read(const char *source, hsmiam_secret *pin,
 /* A session, lent to one thread. */
 typedef struct hsmiam_session {
     CK_FUNCTION_LIST *functions; /* what to call, */
-    CK_SESSION_HANDLE handle;    /* and its first argument */
+    CK_SESSION_HANDLE handle;    /* and its first argument; */
+    CK_SLOT_ID slot;             /* or this, for calls on the slot */
     unsigned generation;         /* counts the losses before it was opened: object handles are good
                                   * among sessions of one generation */
 } hsmiam_session;
@@ -287,6 +294,11 @@ hsmiam_status hsmiam_attribute_get_bytes(const hsmiam_token *token, hsmiam_objec
                                          CK_ATTRIBUTE_TYPE type, const char *name, void *bytes_out,
                                          size_t *size_inout, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* refusal.c -------------------------------------------------------------------------------------*/
+
+/* Tells a refusal from trouble. A code that is not known is trouble, a vendor's own is doubtful. */
+hsmiam_verdict hsmiam_rv_judge(CK_RV rv);
+
 /* object.c --------------------------------------------------------------------------------------*/
 
 #define HSMIAM_OBJECTS_MAX 64
@@ -305,13 +317,23 @@ bool hsmiam_rv_is_template_refusal(CK_RV rv);
  * more. */
 unsigned hsmiam_hardening_start(const CK_TOKEN_INFO *info);
 
-/* Drops the next attribute that only hardens; false if there is none left. */
+/* Goes on to the next set of attributes to do without, from few to many; false if there is none.
+ * No token tells which of them it does not know. */
 bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template);
+
+/* After a failed attempt to make an object: whether to try again, in the same form or with less in
+ * the template. Some tokens refuse what they cannot store by CKR_GENERAL_ERROR, which others may
+ * mean otherwise: after a doubtful answer, the caller has seen to it that nothing was made, and the
+ * same is tried once more before anything is dropped. `*doubted` is false at the beginning. */
+bool hsmiam_hardening_retry(CK_RV rv, bool has_unwrap_template, unsigned *dropped, bool *doubted);
 
 /* Whether an attribute is still asked for. */
 bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute);
 
 /* import.c --------------------------------------------------------------------------------------*/
+
+/* Forgets the keys of the token that were found for imports; the next one looks again. */
+void hsmiam_import_forget_keys(hsmiam_token *token);
 
 /* hsmiam_token_import_key() within one session, without a second try after its loss. */
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
@@ -394,6 +416,41 @@ hsmiam_status hsmiam_wrapping_key_encrypt(const hsmiam_token *token, hsmiam_obje
                                           const hsmiam_oaep_hash *hash, const hsmiam_secret *value,
                                           hsmiam_secret *wrapped,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* aes_key.c -------------------------------------------------------------------------------------*/
+
+extern const char hsmiam_aes_key_label[];
+
+/* A mechanism that wraps by AES: RFC 5649 by each of its numbers, then RFC 3394. */
+typedef struct hsmiam_key_wrap {
+    const char *name;
+    CK_MECHANISM_TYPE mechanism;
+    bool whole_blocks; /* it takes multiples of 8 bytes only */
+} hsmiam_key_wrap;
+
+/* In the order of preference. */
+extern const hsmiam_key_wrap hsmiam_key_wraps[];
+extern const size_t hsmiam_key_wrap_count;
+
+/* Finds the key. NOT_FOUND, with the command that makes it, or AMBIGUOUS. */
+hsmiam_status hsmiam_aes_key_find(hsmiam_token *token, hsmiam_object *key_out,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Holds the key against what it may do. CONFIG, naming what it allows beyond that. */
+hsmiam_status hsmiam_aes_key_check(const hsmiam_token *token, hsmiam_object key,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Makes the key in the token. */
+hsmiam_status hsmiam_aes_key_generate(hsmiam_token *token, hsmiam_object *key_out,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Lets the token encrypt `value`, filled up to what the mechanism takes, and appends the result to
+ * `wrapped`. The token's own answer goes to `*rv_out`, for another mechanism may be tried then. */
+hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_session *session,
+                                     CK_OBJECT_HANDLE key, const hsmiam_key_wrap *wrap,
+                                     const hsmiam_secret *value, hsmiam_secret *wrapped,
+                                     size_t *padded_size_out, CK_RV *rv_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* fingerprint.c ---------------------------------------------------------------------------------*/
 

@@ -134,6 +134,52 @@ static hsmiam_status choose(hsmiam_token *token, const hsmiam_object *found, siz
     return status;
 }
 
+static hsmiam_status read_use(const hsmiam_token *token, CK_OBJECT_HANDLE key,
+                              hsmiam_key_use *use_out, hsmiam_error *error)
+{
+    CK_BBOOL sign = CK_FALSE;
+    CK_BBOOL derive = CK_FALSE;
+    CK_ATTRIBUTE attributes[] = {{CKA_SIGN, &sign, sizeof sign},
+                                 {CKA_DERIVE, &derive, sizeof derive}};
+    CK_RV rv = CKR_OK;
+
+    hsmiam_status status = hsmiam_attribute_read(token, key, attributes, 2, &rv, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID)
+        return hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
+    *use_out = (hsmiam_key_use){.sign = sign == CK_TRUE, .derive = derive == CK_TRUE};
+    return HSMIAM_OK;
+}
+
+static hsmiam_status read_use_once(hsmiam_token *token, hsmiam_object key, hsmiam_key_use *use_out,
+                                   hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, key, &handle, error);
+    if (status == HSMIAM_OK)
+        status = read_use(token, handle, use_out, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_get_key_use(hsmiam_token *token, hsmiam_object key,
+                                       hsmiam_key_use *use_out, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do
+        status = read_use_once(token, key, use_out, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    return status;
+}
+
 /* Without logging in anyone can plant a key, but not a private one; signing with a planted key
  * would send a custodian's requests to somebody else's account. */
 static hsmiam_status check_use(const hsmiam_token *token, hsmiam_object key, const char *id,
@@ -142,14 +188,20 @@ static hsmiam_status check_use(const hsmiam_token *token, hsmiam_object key, con
     static const hsmiam_bool_rule rules[] = {{CKA_PRIVATE, "CKA_PRIVATE", true},
                                              {CKA_SIGN, "CKA_SIGN", true}};
     const hsmiam_bool_rule *broken = NULL;
+    hsmiam_key_use use = {.sign = false};
 
     hsmiam_status status = hsmiam_attribute_check_bools(token, key, rules, 2, &broken, error);
     if (status != HSMIAM_OK || broken == NULL)
         return status;
-    if (broken->type == CKA_SIGN)
+    if (broken->type == CKA_SIGN) {
+        status = read_use(token, key, &use, error);
+        if (status != HSMIAM_OK || use.derive)
+            return status;
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
-                                "Token \"%s\": access key %s may not sign (CKA_SIGN is false).",
+                                "Token \"%s\": access key %s may not sign (CKA_SIGN is false), nor "
+                                "may keys be derived from it.",
                                 token->label, id);
+    }
     return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
                             "Token \"%s\": access key %s is not private (CKA_PRIVATE is false), so "
                             "that anyone may have put it there without a PIN; it is not used. If "

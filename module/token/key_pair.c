@@ -145,20 +145,39 @@ static size_t fill_private(const hsmiam_pair_spec *spec, unsigned dropped, CK_AT
 static void warn_of_dropped(const hsmiam_token *token, const hsmiam_pair_spec *spec,
                             unsigned dropped)
 {
-    bool mechanisms = !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_ALLOWED_MECHANISMS);
-    bool template =
-        !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_UNWRAP_TEMPLATE) && spec->unwrap_template;
-    bool modifiable = !hsmiam_hardening_has(dropped, HSMIAM_HARDENING_MODIFIABLE);
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } names[] = {
+        {HSMIAM_HARDENING_COPYABLE, "CKA_COPYABLE"},
+        {HSMIAM_HARDENING_MODIFIABLE, "CKA_MODIFIABLE"},
+        {HSMIAM_HARDENING_UNWRAP_TEMPLATE, "CKA_UNWRAP_TEMPLATE"},
+        {HSMIAM_HARDENING_ALLOWED_MECHANISMS, "CKA_ALLOWED_MECHANISMS"},
+    };
+    bool loose = (dropped & (HSMIAM_HARDENING_MODIFIABLE | HSMIAM_HARDENING_COPYABLE)) ==
+                 HSMIAM_HARDENING_COPYABLE;
+    hsmiam_buffer list;
 
     if (dropped == 0)
         return;
-    hsmiam_log_write(
-        &token->log, HSMIAM_LOG_NOTICE,
-        "Token \"%s\" made key \"%s\" without CKA_COPYABLE%s%s%s: whoever has the PIN "
-        "can %s.",
-        token->label, spec->label, modifiable ? ", CKA_MODIFIABLE" : "",
-        template ? ", CKA_UNWRAP_TEMPLATE" : "", mechanisms ? ", CKA_ALLOWED_MECHANISMS" : "",
-        modifiable ? "make it do more than it may" : "copy it into one that may do more");
+    hsmiam_buffer_init(&list, HSMIAM_ERROR_MESSAGE_MAX);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if ((dropped & names[i].bit) != 0)
+            hsmiam_buffer_append_format(
+                &list, "%s%s", *hsmiam_buffer_get_string(&list) != '\0' ? ", " : "", names[i].name);
+    hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                     "Token \"%s\" made key \"%s\" without %s: whoever has the PIN can %s.",
+                     token->label, spec->label, hsmiam_buffer_get_string(&list),
+                     loose ? "copy it into one that may do more" : "make it do more than it may");
+    hsmiam_buffer_clear(&list);
+}
+
+/* Whether it is certain that a call that failed in a doubtful way has made nothing. */
+static bool is_missing(hsmiam_token *token, const hsmiam_pair_spec *spec)
+{
+    hsmiam_object found = CK_INVALID_HANDLE;
+
+    return hsmiam_pair_find(token, spec, &found, NULL) == HSMIAM_ERR_NOT_FOUND;
 }
 
 /* p11-kit's client, which reaches a token on another host, says so when it cannot send a template
@@ -186,6 +205,7 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE;
     unsigned dropped = hsmiam_hardening_start(&token->info);
+    bool doubted = false;
 
     if (token->read_only)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
@@ -203,8 +223,8 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
         rv = session->functions->C_GenerateKeyPair(session->handle, &mechanism, public_template,
                                                    of_public, private_template, of_private,
                                                    &public_key, &private_key);
-    } while (hsmiam_rv_is_template_refusal(rv) &&
-             hsmiam_hardening_drop(&dropped, spec->unwrap_template));
+    } while ((hsmiam_rv_judge(rv) != HSMIAM_VERDICT_DOUBTFUL || is_missing(token, spec)) &&
+             hsmiam_hardening_retry(rv, spec->unwrap_template, &dropped, &doubted));
     hsmiam_session_return(token, &session, rv);
     if (rv != CKR_OK)
         return report_failure(token, rv, error);

@@ -87,21 +87,44 @@ unsigned hsmiam_hardening_start(const CK_TOKEN_INFO *info)
 
 bool hsmiam_hardening_drop(unsigned *dropped, bool has_unwrap_template)
 {
-    if (*dropped >= HSMIAM_HARDENING_COUNT)
+    enum {
+        C = HSMIAM_HARDENING_COPYABLE,
+        M = HSMIAM_HARDENING_MODIFIABLE,
+        U = HSMIAM_HARDENING_UNWRAP_TEMPLATE,
+        A = HSMIAM_HARDENING_ALLOWED_MECHANISMS
+    };
+    static const unsigned order[] = {
+        0,     C,     M,     U,         A,         C | M,     C | U,     C | A,
+        M | U, M | A, U | A, C | M | U, C | M | A, C | U | A, M | U | A, C | M | U | A};
+    const size_t count = sizeof order / sizeof order[0];
+    size_t i = 0;
+
+    while (i < count && order[i] != *dropped)
+        i++;
+    for (i++; i < count; i++) {
+        if (has_unwrap_template || (order[i] & U) == 0) {
+            *dropped = order[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hsmiam_hardening_retry(CK_RV rv, bool has_unwrap_template, unsigned *dropped, bool *doubted)
+{
+    if (hsmiam_rv_is_template_refusal(rv))
+        return hsmiam_hardening_drop(dropped, has_unwrap_template);
+    if (hsmiam_rv_judge(rv) != HSMIAM_VERDICT_DOUBTFUL)
         return false;
-    (*dropped)++;
-    /* The next one is not in the template. */
-    if (*dropped == HSMIAM_HARDENING_UNWRAP_TEMPLATE && !has_unwrap_template)
-        (*dropped)++;
+    if (*doubted)
+        return hsmiam_hardening_drop(dropped, has_unwrap_template);
+    *doubted = true;
     return true;
 }
 
 bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute)
 {
-    if (dropped == HSMIAM_HARDENING_STORABLE)
-        return attribute != HSMIAM_HARDENING_COPYABLE &&
-               attribute != HSMIAM_HARDENING_ALLOWED_MECHANISMS;
-    return dropped <= attribute;
+    return (dropped & (unsigned)attribute) == 0;
 }
 
 static bool wants_login_to_sign(const hsmiam_session *session, CK_OBJECT_HANDLE key)

@@ -90,6 +90,7 @@ static CK_RV open_session(hsmiam_pool *pool, hsmiam_pooled *session)
         session->lent.functions = &hsmiam_guarded_functions;
         slot = (CK_SLOT_ID)(uintptr_t)session->guard;
     }
+    session->lent.slot = slot;
     CK_RV rv =
         hsmiam_session_open(pool->token, session->lent.functions, slot, &session->lent.handle);
     session->open = rv == CKR_OK;

@@ -23,7 +23,7 @@ unsigned hsmiam_token_count_losses(const hsmiam_token *token);
 /* Finds the one access key (a secret key whose CKA_ID is an access key id) that the object, id and
  * type attributes of `key_uri` choose; NULL, or a URI without them: the only one there is. Its
  * CKA_ID goes to `id_out`.
- * Statuses: ARGUMENT, NOT_FOUND, AMBIGUOUS, UNSUPPORTED (it may not sign), TOKEN. */
+ * Statuses: ARGUMENT, NOT_FOUND, AMBIGUOUS, UNSUPPORTED (it may neither sign nor derive), TOKEN. */
 hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_uri,
                                            hsmiam_object *object_out,
                                            char id_out[HSMIAM_ACCESS_KEY_ID_MAX + 1],
@@ -38,13 +38,70 @@ hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const vo
                                 size_t size, hsmiam_secret *mac,
                                 hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* What an access key is in the token (design: private, sensitive, not extractable, signs only). */
+/* What a token was found to do of the in-token chain. */
+typedef enum hsmiam_in_token {
+    HSMIAM_IN_TOKEN_UNKNOWN = 0, /* not looked at yet */
+    HSMIAM_IN_TOKEN_NO,          /* it does not derive */
+    HSMIAM_IN_TOKEN_UNLIMITED,   /* it derives, but does not enforce CKA_ALLOWED_MECHANISMS */
+    HSMIAM_IN_TOKEN_LIMITED      /* it derives, and enforces the limit */
+} hsmiam_in_token;
+
+/* Finds out what the token does by trying it with a random key that lives in the session; once. A
+ * token that does not name the mechanism is tried only if one `insists`. */
+hsmiam_status hsmiam_token_probe_in_token(hsmiam_token *token, bool insists,
+                                          hsmiam_in_token *found_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What an access key may be used for. */
+typedef struct hsmiam_key_use {
+    bool sign;
+    bool derive;
+} hsmiam_key_use;
+
+hsmiam_status hsmiam_token_get_key_use(hsmiam_token *token, hsmiam_object key,
+                                       hsmiam_key_use *use_out,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Derives HMAC-SHA256(base, data) inside the token, as a sensitive session object that can only
+ * derive or, if it is the `last` of a chain, only sign. It is there until it is destroyed.
+ * Statuses: UNSUPPORTED, TOKEN. */
+hsmiam_status hsmiam_token_derive_hmac(hsmiam_token *token, hsmiam_object base, const void *data,
+                                       size_t size, bool last, hsmiam_object *derived_out,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The same for the key whose value is `prefix` and behind it that of `base`. */
+hsmiam_status hsmiam_token_derive_prefixed(hsmiam_token *token, hsmiam_object base,
+                                           const char *prefix, bool signs,
+                                           hsmiam_object *derived_out,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What a failure says of the token. */
+typedef enum hsmiam_verdict {
+    HSMIAM_VERDICT_FAILED,  /* trouble, which may pass: it says nothing of what the token can do */
+    HSMIAM_VERDICT_CANNOT,  /* the token does not do that */
+    HSMIAM_VERDICT_DOUBTFUL /* some tokens mean the one by it, some the other */
+} hsmiam_verdict;
+
+/* A failed call's status and error record, which is not NULL, tell. */
+hsmiam_verdict hsmiam_token_judge(hsmiam_status status, const hsmiam_error *error);
+
+/* Whether a call failed because an object that it was given is not there any more. */
+bool hsmiam_token_lost_object(const hsmiam_error *error);
+
+/* What an access key is in the token (design: private, sensitive, not extractable, one usage). */
 typedef struct hsmiam_key_spec {
     const char *id;    /* CKA_ID: the access key id */
     const char *label; /* CKA_LABEL: the user name */
     time_t created;    /* CKA_START_DATE is its UTC day */
     bool persistent;   /* CKA_TOKEN: false for a rehearsal */
+    bool in_token;     /* keys are derived from it; false: it signs */
 } hsmiam_key_spec;
+
+/* Finds and checks the key of the token that a route needs; import finds it by itself. What fails
+ * here says nothing of what the token can do, but for NOT_FOUND.
+ * Statuses: NOT_FOUND, AMBIGUOUS, CONFIG (it allows more than it may), TOKEN. */
+hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_route route,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Brings `value` ("AWS4" and the secret) into the token by one route, which must not be AUTO.
  * Statuses: UNSUPPORTED (the token does not know the route), TOKEN. */
@@ -52,6 +109,14 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                                       const hsmiam_key_spec *spec, const hsmiam_secret *value,
                                       hsmiam_object *object_out,
                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Tells whether a route works with a random value; UNSUPPORTED and the like are no failure here. */
+hsmiam_status hsmiam_token_try_route(hsmiam_token *token, hsmiam_import_route route,
+                                     bool *works_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* After a rehearsal whose key came in but cannot be used: another form to import in. False if there
+ * is none left. */
+bool hsmiam_token_try_other_form(hsmiam_token *token, hsmiam_import_route route);
 
 /* Reads the attributes back and holds them against `spec`. CUSTODY, naming the first that differs.
  */

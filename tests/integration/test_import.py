@@ -37,11 +37,13 @@ class SourceTest(ImportTest):
                 run = self.take("--user-name", "Jane.Doe+1@example.com", stdin=self.secret + ending)
                 key = run.json["AccessKey"]
                 self.assertEqual(
-                    list(key), ["UserName", "AccessKeyId", "SecretAccessKeyUri", "ImportRoute"]
+                    list(key),
+                    ["UserName", "AccessKeyId", "SecretAccessKeyUri", "ImportRoute", "SigV4Route"],
                 )
                 self.assertEqual(key["UserName"], "Jane.Doe+1@example.com")
                 self.assertEqual(key["AccessKeyId"], self.key_id)
                 self.assertEqual(key["ImportRoute"], "rsa-oaep")
+                self.assertEqual(key["SigV4Route"], "sign")
                 self.assert_held(self.key_id, self.secret)
 
     def test_file_descriptor(self) -> None:

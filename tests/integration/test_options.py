@@ -23,13 +23,13 @@ GLOBALS = [
 COMMANDS = {
     "create-access-key": [
         "--user-name", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
-        "--import-route",
+        "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
     "import-access-key": [
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
-        "--import-route",
+        "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
-    "provision-token": [],
+    "provision-token": ["--sigv4-route"],
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ THIRD_PARTY = {
     "curl/": ["module/iam"],
     "expat.h": ["module/iam"],
     "openssl/": ["module/token/evp.h", "module/token/fingerprint.c", "module/token/wrapping_key.c",
-                 "module/sigv4", "module/iam", "module/custody/custody.c"],
+                 "module/token/trial.c", "module/sigv4", "module/iam", "module/custody/take.c"],
     "jansson.h": ["tool"],
     "yaml.h": ["tool"],
     "libsmartcols/": ["tool"],

@@ -54,6 +54,7 @@ mock_slot *mock_add_slot(const char *label, const char *serial)
     mock_set_padded(slot->token.manufacturerID, sizeof slot->token.manufacturerID, "Mock Works");
     mock_set_padded(slot->token.model, sizeof slot->token.model, "M1");
     slot->token.flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED;
+    slot->token.ulTotalPrivateMemory = 65536;
     slot->token.ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
     mock.slot_count++;
     return slot;
@@ -344,6 +345,7 @@ CK_FUNCTION_LIST **mock_get_modules(void)
         .C_GetSlotInfo = get_slot_info,
         .C_GetTokenInfo = get_token_info,
         .C_GetMechanismList = get_mechanism_list,
+        .C_GetMechanismInfo = mock_get_mechanism_info,
         .C_OpenSession = open_session,
         .C_CloseSession = close_session,
         .C_GetSessionInfo = get_session_info,
@@ -357,6 +359,10 @@ CK_FUNCTION_LIST **mock_get_modules(void)
         .C_FindObjectsFinal = mock_find_objects_final,
         .C_SignInit = mock_sign_init,
         .C_Sign = mock_sign,
+        .C_EncryptInit = mock_encrypt_init,
+        .C_Encrypt = mock_encrypt,
+        .C_GenerateKey = mock_generate_key,
+        .C_DeriveKey = mock_derive_key,
         .C_GenerateKeyPair = mock_generate_key_pair,
         .C_UnwrapKey = mock_unwrap_key,
     };

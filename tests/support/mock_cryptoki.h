@@ -23,6 +23,7 @@
     X(C_GetSlotInfo)                                                                               \
     X(C_GetTokenInfo)                                                                              \
     X(C_GetMechanismList)                                                                          \
+    X(C_GetMechanismInfo)                                                                          \
     X(C_OpenSession)                                                                               \
     X(C_CloseSession)                                                                              \
     X(C_GetSessionInfo)                                                                            \
@@ -36,6 +37,10 @@
     X(C_FindObjectsFinal)                                                                          \
     X(C_SignInit)                                                                                  \
     X(C_Sign)                                                                                      \
+    X(C_EncryptInit)                                                                               \
+    X(C_Encrypt)                                                                                   \
+    X(C_GenerateKey)                                                                               \
+    X(C_DeriveKey)                                                                                 \
     X(C_GenerateKeyPair)                                                                           \
     X(C_UnwrapKey)
 
@@ -75,6 +80,20 @@ typedef struct mock_state {
     bool wrong_hmac;      /* HMACs are computed with another key */
     CK_ULONG hmac_size;   /* bytes of an HMAC that C_Sign gives */
     CK_ULONG too_many;    /* C_FindObjects claims that many more than it was asked for */
+
+    bool no_oaep;                   /* C_UnwrapKey does not know RSA-OAEP */
+    bool refuses_value_len;         /* an unwrap template must not have CKA_VALUE_LEN */
+    CK_MECHANISM_TYPE key_wraps[4]; /* the AES key wraps that it knows */
+    size_t key_wrap_count;
+    CK_KEY_TYPE wrong_type;   /* a key type that no key may be imported as; 0: none, */
+    CK_KEY_TYPE useless_type; /* or that C_SignInit and C_DeriveKey refuse */
+
+    bool names_derivation; /* C_GetMechanismInfo knows CKM_SP800_108_FEEDBACK_KDF, */
+    bool derives;          /* and C_DeriveKey does */
+    bool limits;           /* CKA_ALLOWED_MECHANISMS is enforced */
+    bool extracts;         /* C_DeriveKey knows CKM_EXTRACT_KEY_FROM_KEY, */
+    bool concatenates;     /* and CKM_CONCATENATE_DATA_AND_BASE */
+    bool derives_openly;   /* derived keys are not sensitive, whatever was asked for */
 
     bool stops_at_unknown; /* C_GetAttributeValue does, and leaves what follows as it was */
 

@@ -19,6 +19,9 @@ typedef struct mock_session {
     CK_OBJECT_HANDLE signing; /* CK_INVALID_HANDLE: no signature is under way */
     CK_MECHANISM_TYPE mechanism;
     bool may_sign; /* the PIN was given for this signature */
+
+    CK_OBJECT_HANDLE encrypting; /* the same of an encryption */
+    CK_MECHANISM_TYPE encryption;
 } mock_session;
 
 /* Counts a call; what it must return at once, CKR_OK to go on. */
@@ -54,9 +57,26 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                       CK_OBJECT_HANDLE unwrapping, unsigned char *wrapped, CK_ULONG wrapped_size,
                       CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object_out);
 
+/* The functions of mock_cryptoki_secret.c. */
+CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info);
+CK_RV mock_generate_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template,
+                        CK_ULONG count, CK_OBJECT_HANDLE *key_out);
+CK_RV mock_derive_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
+                      CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key_out);
+CK_RV mock_encrypt_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+CK_RV mock_encrypt(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size,
+                   unsigned char *encrypted, CK_ULONG *encrypted_size);
+
+/* Used by mock_cryptoki_keys.c: whether a key may be used by a mechanism, and AES key unwrap. */
+bool mock_is_allowed(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism);
+CK_RV mock_unwrap_aes(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism,
+                      const unsigned char *wrapped, size_t wrapped_size, unsigned char *value,
+                      size_t *value_size);
+
 /* Used by mock_cryptoki_keys.c: makes an object of a template, after the refusals that were set. */
 CK_RV mock_make_object(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, CK_ULONG count,
                        CK_OBJECT_HANDLE *object_out);
+bool mock_is_type(CK_OBJECT_HANDLE object, CK_KEY_TYPE type); /* false for the type 0 */
 CK_RV mock_check_template(const CK_ATTRIBUTE *template, CK_ULONG count);
 void mock_attach_key(CK_OBJECT_HANDLE object, void *key); /* takes an EVP_PKEY */
 void *mock_get_key(CK_OBJECT_HANDLE object);              /* borrows it; NULL */

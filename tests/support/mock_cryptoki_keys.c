@@ -158,8 +158,14 @@ CK_RV mock_sign_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJEC
         return CKR_OPERATION_ACTIVE;
     if (mock_get_flag(key, CKA_PRIVATE) == 1 && !mock.logged_in)
         return CKR_USER_NOT_LOGGED_IN;
+    if (mock_get_attribute(key, CKA_TOKEN) == NULL)
+        return CKR_KEY_HANDLE_INVALID;
+    if (mock_is_type(key, mock.useless_type))
+        return CKR_KEY_TYPE_INCONSISTENT;
     if (mock_get_flag(key, CKA_SIGN) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!mock_is_allowed(key, mechanism->mechanism))
+        return CKR_MECHANISM_INVALID;
     session->signing = key;
     session->may_sign = mock_get_flag(key, CKA_ALWAYS_AUTHENTICATE) != 1;
     session->mechanism = mechanism->mechanism;
@@ -250,6 +256,7 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
 {
     CK_RV rv = mock_enter(MOCK_C_UnwrapKey);
     const CK_RSA_PKCS_OAEP_PARAMS *parameters = mechanism->pParameter;
+    bool oaep = mechanism->mechanism == CKM_RSA_PKCS_OAEP;
     unsigned char value[RSA_BITS / 8];
     size_t value_size = sizeof value;
     bool with_length = false;
@@ -258,18 +265,27 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
     if (mock_get_flag(unwrapping, CKA_UNWRAP) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    if (mock.sha1_only && parameters->hashAlg != CKM_SHA_1)
+    if (oaep && mock.no_oaep)
+        return CKR_MECHANISM_INVALID;
+    if (oaep && mock.sha1_only && parameters->hashAlg != CKM_SHA_1)
         return mock.hash_refusal;
     for (CK_ULONG i = 0; i < count; i++)
         with_length |= template[i].type == CKA_VALUE_LEN;
     if (mock.wants_value_len && !with_length)
         return CKR_TEMPLATE_INCOMPLETE;
+    if (mock.refuses_value_len && with_length)
+        return CKR_ATTRIBUTE_READ_ONLY;
     rv = mock_check_template(template, count);
     if (rv != CKR_OK)
         return rv;
-    if (!decrypt_oaep(mock_get_key(unwrapping), parameters, wrapped, wrapped_size, value,
-                      &value_size))
-        return CKR_WRAPPED_KEY_INVALID;
+    if (!oaep)
+        rv = mock_unwrap_aes(unwrapping, mechanism->mechanism, wrapped, wrapped_size, value,
+                             &value_size);
+    else if (!decrypt_oaep(mock_get_key(unwrapping), parameters, wrapped, wrapped_size, value,
+                           &value_size))
+        rv = CKR_WRAPPED_KEY_INVALID;
+    if (rv != CKR_OK)
+        return rv;
     rv = mock_make_object(handle, template, count, object_out);
     if (rv == CKR_OK)
         mock_set_attribute(*object_out, CKA_VALUE, value, value_size);

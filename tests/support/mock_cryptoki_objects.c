@@ -200,8 +200,19 @@ bool mock_attributes_contain(const char *text)
 
 /* PKCS#11 functions -----------------------------------------------------------------------------*/
 
+bool mock_is_type(CK_OBJECT_HANDLE handle, CK_KEY_TYPE type)
+{
+    mock_object *object = get(handle);
+
+    return type != 0 && object != NULL && has(object, CKA_KEY_TYPE, &type, sizeof type);
+}
+
 CK_RV mock_check_template(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
+    for (CK_ULONG i = 0; i < count; i++)
+        if (template[i].type == CKA_KEY_TYPE && mock.wrong_type != 0 &&
+            memcmp(template[i].pValue, &mock.wrong_type, sizeof mock.wrong_type) == 0)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
     for (CK_ULONG i = 0; i < count; i++)
         for (size_t j = 0; j < mock.refused_count; j++)
             if (template[i].type == mock.refused[j])

@@ -139,18 +139,25 @@ static void test_object_cannot_be_destroyed(void **state)
     assert_true(fixture_token_has(NEW_ID));
 }
 
+/* A search that was not ended shows at the next one. */
+static const char *get_shown_name(mock_function function)
+{
+    return function == MOCK_C_FindObjectsFinal ? "C_FindObjects" : mock_get_name(function);
+}
+
 /* Where it failed after the key was made, the key is gone again, and both facts are said. */
 static void expect_both_facts(fixture *fix, hsmiam_status status, mock_function function)
 {
-    /* A search that was not ended in the rehearsal shows at the next one. */
-    const char *name =
-        function == MOCK_C_FindObjectsFinal ? "C_FindObjects" : mock_get_name(function);
-
     assert_int_equal(status, HSMIAM_ERR_CUSTODY);
-    fixture_expect_message(fix, name);
+    fixture_expect_message(fix, get_shown_name(function));
     fixture_expect_message(fix, "Access key " NEW_ID " was deleted at IAM again.");
     assert_false(fake_iam_has_key(&fix->client, NEW_ID));
     assert_int_equal(mock_find(CKO_SECRET_KEY, NEW_ID), CK_INVALID_HANDLE);
+}
+
+static bool is_doubtful(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 }
 
 /* One failing call; false once that call is not made any more. What came of it is counted. */
@@ -163,13 +170,16 @@ static bool create_failing(fixture *fix, mock_function function, unsigned call, 
     hsmiam_status status = fixture_create(fix, "alice");
 
     if (status == HSMIAM_OK) {
-        /* Nothing failed, or the rehearsal did, and the other route was taken. */
-        assert_true(mock.calls[function] < call || fix->notices == 1 ||
-                    function == MOCK_C_GetSessionInfo);
+        /* Nothing failed, or it was doubtful what it meant and did not come again; trouble leads to
+         * no weaker route. */
+        assert_true(mock.calls[function] < call || is_doubtful(rv) ||
+                    function == MOCK_C_GetSessionInfo || function == MOCK_C_GetMechanismInfo);
+        assert_true(is_doubtful(rv) ||
+                    strcmp(hsmiam_access_key_get_import_route(fix->key), "rsa-oaep") == 0);
         assert_true(fixture_token_has(NEW_ID));
         assert_true(fake_iam_has_key(&fix->client, NEW_ID));
     } else if (fix->client.creates == 0) {
-        fixture_expect_message(fix, mock_get_name(function));
+        fixture_expect_message(fix, get_shown_name(function));
         assert_false(fake_iam_has_key(&fix->client, NEW_ID));
         ++*before;
     } else {

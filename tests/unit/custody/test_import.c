@@ -206,10 +206,14 @@ static bool import_failing(fixture *fix, mock_function function, unsigned call, 
         assert_int_equal(status, HSMIAM_OK);
         return false;
     }
-    if (function == MOCK_C_GetSessionInfo)
-        return true; /* without its answer, the login is tried */
+    if (function == MOCK_C_GetSessionInfo || function == MOCK_C_GetMechanismInfo)
+        return true; /* without its answer, the login is tried, and nothing derived */
+    if ((rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED) && status == HSMIAM_OK)
+        return true; /* a rehearsal tries once more what may have been an accident */
     assert_int_not_equal(status, HSMIAM_OK);
-    fixture_expect_message(fix, mock_get_name(function));
+    /* A search that was not ended shows at the next one. */
+    fixture_expect_message(fix, function == MOCK_C_FindObjectsFinal ? "C_FindObjects"
+                                                                    : mock_get_name(function));
     assert_int_equal(mock_find(CKO_SECRET_KEY, NEW_ID), CK_INVALID_HANDLE);
     return true;
 }

@@ -13,10 +13,28 @@ struct hsmiam_token {
     hsmiam_status open_status;
     hsmiam_status find_status;
     hsmiam_status hmac_status;
+    hsmiam_status derive_status;
+    unsigned derive_fails_from; /* the derivation, counted from 1, from which on it does */
+    bool bare;                  /* the access key's value lacks "AWS4" */
+
+    hsmiam_key_use use; /* neither: as it signs */
+    hsmiam_in_token in_token;
+    unsigned losses;
 
     unsigned opened;
     unsigned found;
     unsigned signatures;
+    unsigned derivations;
+    unsigned destroyed;
+    unsigned objects; /* derived ones that are there */
+    struct {
+        hsmiam_object object;
+        unsigned losses;
+        unsigned char value[256];
+        size_t size;
+        bool signs;
+    } derived[8];
+    hsmiam_object last_object;
     const char *last_key_uri;
 };
 

@@ -177,9 +177,9 @@ static void test_refuses_what_hardens(void **state)
             mock.refusal = refusals[j];
             (void)fixture_open_token(fix);
             hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
-            /* What comes later in the order is still asked for. */
+            /* All else is still asked for. */
             for (size_t k = 0; k < 3; k++)
-                assert_int_equal(mock_get_attribute(object, types[k]) != NULL, k > i);
+                assert_int_equal(mock_get_attribute(object, types[k]) != NULL, k != i);
             mock.calls[MOCK_C_UnwrapKey] = 0;
             (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
             assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
@@ -197,9 +197,10 @@ static void test_all_restrictions_at_once(void **state)
     mock.wants_value_len = true;
     mock.refused[mock.refused_count++] = CKA_MODIFIABLE;
     (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
-    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 5);
+    unsigned tries = mock.calls[MOCK_C_UnwrapKey];
+    assert_true(tries <= 11);
     (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
-    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 6);
+    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], tries + 1);
 }
 
 /* NSS says that one byte of one is free, and what it cannot store it must not be asked for. */
@@ -228,11 +229,11 @@ static void test_nothing_helps(void **state)
 
     mock_fail(MOCK_C_UnwrapKey, 0, CKR_TEMPLATE_INCOMPLETE);
     expect_no_import(fix, HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ERR_UNSUPPORTED, "C_UnwrapKey");
-    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 5);
+    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 8 * 2 * 2);
     mock_stop_failing();
     mock_fail(MOCK_C_CreateObject, 0, CKR_TEMPLATE_INCONSISTENT);
     expect_no_import(fix, HSMIAM_ROUTE_CREATE_OBJECT, HSMIAM_ERR_UNSUPPORTED, "C_CreateObject");
-    assert_int_equal(mock.calls[MOCK_C_CreateObject], 4);
+    assert_int_equal(mock.calls[MOCK_C_CreateObject], 8 * 2);
     mock_stop_failing();
     hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
     assert_int_equal(mock_get_flag(object, CKA_COPYABLE), 0);
@@ -244,8 +245,7 @@ static void test_other_failures_are_not_tried_again(void **state)
     static const struct {
         CK_RV rv;
         hsmiam_status status;
-    } cases[] = {{CKR_GENERAL_ERROR, HSMIAM_ERR_TOKEN},
-                 {CKR_FUNCTION_FAILED, HSMIAM_ERR_TOKEN},
+    } cases[] = {{CKR_HOST_MEMORY, HSMIAM_ERR_MEMORY},
                  {CKR_MECHANISM_INVALID, HSMIAM_ERR_UNSUPPORTED},
                  {CKR_WRAPPED_KEY_INVALID, HSMIAM_ERR_TOKEN},
                  {CKR_DEVICE_MEMORY, HSMIAM_ERR_TOKEN}};
@@ -260,6 +260,33 @@ static void test_other_failures_are_not_tried_again(void **state)
     }
 }
 
+/* NSS says CKR_GENERAL_ERROR to what its database has no column for. Whether something was made is
+ * looked at first; and what was an accident does not come again. */
+static void test_doubtful_answer(void **state)
+{
+    fixture *fix = *state;
+
+    mock_fail(MOCK_C_UnwrapKey, 1, CKR_FUNCTION_FAILED);
+    hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    assert_int_equal(mock_get_flag(object, CKA_COPYABLE), 0);
+    mock_remove(object);
+
+    mock_stop_failing();
+    mock.refused[0] = CKA_COPYABLE;
+    mock.refused[1] = CKA_ALLOWED_MECHANISMS;
+    mock.refused_count = 2;
+    mock.refusal = CKR_GENERAL_ERROR;
+    object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    assert_int_equal(mock_get_flag(object, CKA_MODIFIABLE), 0);
+    assert_int_equal(mock_count_objects(), 3);
+
+    /* Now there is one of that id: perhaps the call made it. */
+    (void)fixture_open_token(fix);
+    mock_stop_failing();
+    expect_no_import(fix, HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ERR_TOKEN, "CKR_GENERAL_ERROR");
+    assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
+}
+
 static void test_full_or_write_protected(void **state)
 {
     fixture *fix = *state;
@@ -269,6 +296,11 @@ static void test_full_or_write_protected(void **state)
     (void)fixture_open_token(fix);
     expect_no_import(fix, HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ERR_UNSUPPORTED, "no room");
     mock.slots[0].token.ulFreePrivateMemory = 64;
+    (void)fixture_open_token(fix);
+    (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    /* NSS has 1 byte in all, and 1 is free. */
+    mock.slots[0].token.ulTotalPrivateMemory = 1;
+    mock.slots[0].token.ulFreePrivateMemory = 1;
     (void)fixture_open_token(fix);
     (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
     mock.slots[0].token.flags |= CKF_WRITE_PROTECTED;
@@ -291,6 +323,7 @@ int main(void)
         import_test(test_all_restrictions_at_once),
         import_test(test_nothing_helps),
         import_test(test_other_failures_are_not_tried_again),
+        import_test(test_doubtful_answer),
         import_test(test_full_or_write_protected),
     };
 

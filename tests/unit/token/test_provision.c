@@ -175,11 +175,9 @@ static void test_token_that_refuses_what_hardens(void **state)
         const char *notice;
     } cases[] = {
         {CKA_COPYABLE, 3, 6, "made key \"" WRAPPING "\" without CKA_COPYABLE: "},
-        {CKA_MODIFIABLE, 3, 9, "made key \"" AUDIT "\" without CKA_COPYABLE, CKA_MODIFIABLE: "},
-        {CKA_UNWRAP_TEMPLATE, 1, 6,
-         "made key \"" WRAPPING "\" without CKA_COPYABLE, CKA_MODIFIABLE, CKA_UNWRAP_TEMPLATE: "},
-        {CKA_ALLOWED_MECHANISMS, 3, 13,
-         "made key \"" AUDIT "\" without CKA_COPYABLE, CKA_MODIFIABLE, CKA_ALLOWED_MECHANISMS: "},
+        {CKA_MODIFIABLE, 3, 9, "made key \"" AUDIT "\" without CKA_MODIFIABLE: "},
+        {CKA_UNWRAP_TEMPLATE, 1, 6, "made key \"" WRAPPING "\" without CKA_UNWRAP_TEMPLATE: "},
+        {CKA_ALLOWED_MECHANISMS, 3, 13, "made key \"" AUDIT "\" without CKA_ALLOWED_MECHANISMS: "},
     };
     fixture *fix = *state;
     told to;
@@ -195,10 +193,10 @@ static void test_token_that_refuses_what_hardens(void **state)
         assert_int_equal(fix->notices, cases[i].notices);
         assert_non_null(strstr(fix->log, cases[i].notice));
         assert_int_equal(mock.calls[MOCK_C_GenerateKeyPair], cases[i].calls);
-        /* What comes later in the order is still asked for. */
+        /* All else is still asked for. */
         CK_OBJECT_HANDLE key = mock_find_labelled(CKO_PRIVATE_KEY, WRAPPING);
         for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++)
-            assert_int_equal(mock_get_attribute(key, cases[j].refused) != NULL, j > i);
+            assert_int_equal(mock_get_attribute(key, cases[j].refused) != NULL, j != i);
         hsmiam_token_free(&fix->token);
     }
 }

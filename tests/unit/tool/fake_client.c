@@ -115,6 +115,49 @@ void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_rout
     fake.route = route;
 }
 
+void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route route)
+{
+    (void)custody;
+    fake.sigv4 = route;
+}
+
+void hsmiam_custody_set_forbid_plaintext(hsmiam_custody *custody, bool forbid)
+{
+    (void)custody;
+    fake.forbid_plaintext = forbid;
+}
+
+hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *error)
+{
+    (void)custody;
+    return fake_pass(FAKE_PREPARE, error);
+}
+
+const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody)
+{
+    (void)custody;
+    return "rsa-oaep";
+}
+
+const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody)
+{
+    (void)custody;
+    return "in-token";
+}
+
+void hsmiam_signer_set_log(hsmiam_signer *signer, hsmiam_log_fn log, void *context)
+{
+    (void)signer;
+    (void)log;
+    (void)context;
+}
+
+const char *hsmiam_access_key_get_sigv4_route(const hsmiam_access_key *key)
+{
+    (void)key;
+    return "sign";
+}
+
 void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context)
 {
     (void)custody;

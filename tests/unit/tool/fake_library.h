@@ -12,6 +12,7 @@ typedef enum fake_point {
     FAKE_TOKEN_NEW,
     FAKE_TOKEN_OPEN,
     FAKE_PROVISION,
+    FAKE_PREPARE,
     FAKE_CLIENT_REGION,
     FAKE_CLIENT_ENDPOINT,
     FAKE_CREATE,
@@ -48,6 +49,8 @@ typedef struct fake_state {
     unsigned connect_timeout;
     unsigned read_timeout;
     hsmiam_import_route route;
+    hsmiam_sigv4_route sigv4;
+    bool forbid_plaintext;
 } fake_state;
 
 extern fake_state fake;

@@ -54,7 +54,8 @@ static void reads_standard_input(void **state)
                                     "        \"AccessKeyId\": \"AKIA1\",\n"
                                     "        \"SecretAccessKeyUri\": "
                                     "\"pkcs11:token=label;object=Bob;type=secret-key\",\n"
-                                    "        \"ImportRoute\": \"rsa-oaep\"\n    }\n}\n");
+                                    "        \"ImportRoute\": \"rsa-oaep\",\n"
+                                    "        \"SigV4Route\": \"sign\"\n    }\n}\n");
     RUN_WITH(&result, "sEcReT", "import-access-key", "--access-key-id", "AKIA1", TOKEN);
     assert_int_equal(result.code, 0);
     assert_string_equal(result.fake.user_name, "(null)");

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys derived inside the token: sensitive, not extractable, in the session only, of one use. */
+#include "token/key_template.h"
+
+#include <string.h>
+
+/* What every derived key must be: asked for, and read back, for a token may do as it likes. */
+static const hsmiam_bool_rule properties[] = {
+    {CKA_TOKEN, "CKA_TOKEN", false},        {CKA_PRIVATE, "CKA_PRIVATE", true},
+    {CKA_SENSITIVE, "CKA_SENSITIVE", true}, {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false},
+    {CKA_ENCRYPT, "CKA_ENCRYPT", false},    {CKA_DECRYPT, "CKA_DECRYPT", false},
+    {CKA_WRAP, "CKA_WRAP", false},          {CKA_UNWRAP, "CKA_UNWRAP", false},
+    {CKA_VERIFY, "CKA_VERIFY", false},
+};
+
+#define PROPERTIES (sizeof properties / sizeof properties[0])
+#define RULES      (PROPERTIES + 2)
+
+static void fill_rules(bool signs, hsmiam_bool_rule rules[RULES])
+{
+    memcpy(rules, properties, sizeof properties);
+    rules[PROPERTIES] = (hsmiam_bool_rule){CKA_SIGN, "CKA_SIGN", signs};
+    rules[PROPERTIES + 1] = (hsmiam_bool_rule){CKA_DERIVE, "CKA_DERIVE", !signs};
+}
+
+/* `size` is 0 where the mechanism knows it by itself. */
+static void fill(hsmiam_key_template *template, const hsmiam_bool_rule rules[RULES], bool signs,
+                 size_t size, bool limited)
+{
+    *template = (hsmiam_key_template){
+        .class = CKO_SECRET_KEY,
+        .type = CKK_GENERIC_SECRET,
+        .allowed = signs ? CKM_SHA256_HMAC : CKM_SP800_108_FEEDBACK_KDF,
+    };
+    hsmiam_key_template_put(template, CKA_CLASS, &template->class, sizeof template->class);
+    hsmiam_key_template_put(template, CKA_KEY_TYPE, &template->type, sizeof template->type);
+    if (size > 0)
+        hsmiam_key_template_put_value_len(template, size);
+    for (size_t i = 0; i < RULES; i++)
+        hsmiam_key_template_put_bool(template, rules[i].type, rules[i].value);
+    if (limited)
+        hsmiam_key_template_put(template, CKA_ALLOWED_MECHANISMS, &template->allowed,
+                                sizeof template->allowed);
+}
+
+static hsmiam_status check_derived(const hsmiam_token *token, CK_OBJECT_HANDLE derived,
+                                   const hsmiam_bool_rule rules[RULES], hsmiam_error *error)
+{
+    const hsmiam_bool_rule *broken = NULL;
+    hsmiam_status status =
+        hsmiam_attribute_check_bools(token, derived, rules, RULES, &broken, error);
+
+    if (status == HSMIAM_OK && broken != NULL)
+        status = hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                  "Token \"%s\" derives a key whose %s is %s, or does not tell; it "
+                                  "is not used.",
+                                  token->label, broken->name, broken->value ? "false" : "true");
+    return status;
+}
+
+/* One derivation, in a session that the caller holds. */
+static hsmiam_status derive(hsmiam_token *token, const hsmiam_session *session,
+                            CK_OBJECT_HANDLE base, CK_MECHANISM *mechanism, bool signs, size_t size,
+                            hsmiam_object *derived_out, hsmiam_error *error)
+{
+    hsmiam_bool_rule rules[RULES];
+    CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
+    hsmiam_key_template template;
+    CK_RV rv = CKR_OK;
+
+    fill_rules(signs, rules);
+    for (bool again = true; again;) {
+        bool limited = !token->derived_unlimited;
+        fill(&template, rules, signs, size, limited);
+        rv = session->functions->C_DeriveKey(session->handle, mechanism, base, template.attributes,
+                                             template.count, &derived);
+        again = hsmiam_rv_is_template_refusal(rv) && limited;
+        if (again)
+            token->derived_unlimited = true;
+    }
+    if (rv != CKR_OK)
+        return hsmiam_rv_set_error(token, rv, "C_DeriveKey", error);
+    hsmiam_status status = check_derived(token, derived, rules, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_object_remember(token, session, derived, NULL, derived_out, error);
+    if (status != HSMIAM_OK)
+        (void)session->functions->C_DestroyObject(session->handle, derived);
+    return status;
+}
+
+static hsmiam_status derive_once(hsmiam_token *token, hsmiam_object base, CK_MECHANISM *mechanism,
+                                 bool signs, size_t size, hsmiam_object *derived_out,
+                                 hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, base, &handle, error);
+    if (status == HSMIAM_OK)
+        status = derive(token, session, handle, mechanism, signs, size, derived_out, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+/* What a lost session had derived went with it, so that it is safe to repeat. */
+static hsmiam_status derive_with_retry(hsmiam_token *token, hsmiam_object base,
+                                       CK_MECHANISM *mechanism, bool signs, size_t size,
+                                       hsmiam_object *derived_out, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do
+        status = derive_once(token, base, mechanism, signs, size, derived_out, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    return status;
+}
+
+/* With one block of output, no IV, and the text behind an iteration variable that is empty in the
+ * first iteration, the KDF in feedback mode is one HMAC over the text. */
+hsmiam_status hsmiam_token_derive_hmac(hsmiam_token *token, hsmiam_object base, const void *data,
+                                       size_t size, bool last, hsmiam_object *derived_out,
+                                       hsmiam_error *error)
+{
+    CK_PRF_DATA_PARAM text[] = {
+        {CK_SP800_108_ITERATION_VARIABLE, NULL, 0},
+        {CK_SP800_108_BYTE_ARRAY, (void *)data, size},
+    };
+    CK_SP800_108_FEEDBACK_KDF_PARAMS parameters = {
+        .prfType = CKM_SHA256_HMAC, .ulNumberOfDataParams = 2, .pDataParams = text};
+    CK_MECHANISM mechanism = {CKM_SP800_108_FEEDBACK_KDF, &parameters, sizeof parameters};
+
+    return derive_with_retry(token, base, &mechanism, last, HSMIAM_HMAC_SIZE, derived_out, error);
+}
+
+hsmiam_status hsmiam_token_derive_prefixed(hsmiam_token *token, hsmiam_object base,
+                                           const char *prefix, bool signs,
+                                           hsmiam_object *derived_out, hsmiam_error *error)
+{
+    CK_KEY_DERIVATION_STRING_DATA parameters = {(CK_BYTE *)prefix, strlen(prefix)};
+    CK_MECHANISM mechanism = {CKM_CONCATENATE_DATA_AND_BASE, &parameters, sizeof parameters};
+
+    return derive_with_retry(token, base, &mechanism, signs, 0, derived_out, error);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates of secret keys, each with the values that it points to. */
+#ifndef HSMIAM_TOKEN_KEY_TEMPLATE_H
+#define HSMIAM_TOKEN_KEY_TEMPLATE_H
+
+#include "token/cryptoki.h"
+
+#define HSMIAM_KEY_TEMPLATE_MAX 32
+
+/* It points into itself: it is filled where it stays. */
+typedef struct hsmiam_key_template {
+    CK_ATTRIBUTE attributes[HSMIAM_KEY_TEMPLATE_MAX];
+    CK_ULONG count;
+    CK_OBJECT_CLASS class;
+    CK_KEY_TYPE type;
+    CK_MECHANISM_TYPE allowed;
+    CK_ULONG value_len;
+    CK_DATE start;
+} hsmiam_key_template;
+
+void hsmiam_key_template_put(hsmiam_key_template *template, CK_ATTRIBUTE_TYPE type,
+                             const void *value, size_t size);
+void hsmiam_key_template_put_bool(hsmiam_key_template *template, CK_ATTRIBUTE_TYPE type,
+                                  bool value);
+void hsmiam_key_template_put_value_len(hsmiam_key_template *template, size_t size);
+
+/* Fills in what an access key of `spec` must be. */
+void hsmiam_key_template_fill(hsmiam_key_template *template, const hsmiam_key_spec *spec,
+                              CK_KEY_TYPE type);
+
+/* Completes a template by what not every token knows, but for what was `dropped`: the key can be
+ * used for one mechanism, and cannot be changed or copied into something laxer. */
+void hsmiam_key_template_harden(hsmiam_key_template *template, unsigned dropped);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secret keys made, derived and wrapped with inside the mock. */
+#include "support/mock_cryptoki_internal.h"
+
+#include "token/cryptoki3.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#define VALUE_MAX 512
+
+bool mock_is_allowed(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism)
+{
+    const CK_ATTRIBUTE *allowed = mock_get_attribute(key, CKA_ALLOWED_MECHANISMS);
+
+    if (!mock.limits || allowed == NULL)
+        return true;
+    for (size_t i = 0; i < allowed->ulValueLen / sizeof mechanism; i++)
+        if (memcmp((char *)allowed->pValue + i * sizeof mechanism, &mechanism, sizeof mechanism) ==
+            0)
+            return true;
+    return false;
+}
+
+static CK_ULONG get_length(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_ULONG length = 0;
+
+    for (CK_ULONG i = 0; i < count; i++)
+        if (template[i].type == CKA_VALUE_LEN)
+            memcpy(&length, template[i].pValue, sizeof length);
+    return length;
+}
+
+static CK_RV make_key(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, CK_ULONG count,
+                      const unsigned char *value, size_t size, CK_OBJECT_HANDLE *key_out)
+{
+    CK_RV rv = mock_check_template(template, count);
+
+    if (rv == CKR_OK)
+        rv = mock_make_object(handle, template, count, key_out);
+    if (rv == CKR_OK)
+        mock_set_attribute(*key_out, CKA_VALUE, value, size);
+    return rv;
+}
+
+CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info)
+{
+    CK_RV rv = mock_enter(MOCK_C_GetMechanismInfo);
+
+    (void)id;
+    *info = (CK_MECHANISM_INFO){.ulMinKeySize = 1};
+    if (rv == CKR_OK && mechanism == CKM_SP800_108_FEEDBACK_KDF && !mock.names_derivation)
+        rv = CKR_MECHANISM_INVALID;
+    return rv;
+}
+
+CK_RV mock_generate_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template,
+                        CK_ULONG count, CK_OBJECT_HANDLE *key_out)
+{
+    CK_RV rv = mock_enter(MOCK_C_GenerateKey);
+    CK_ULONG size = get_length(template, count);
+    unsigned char value[VALUE_MAX];
+
+    (void)mechanism;
+    if (rv != CKR_OK || mock_get_session(handle) == NULL)
+        return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (size == 0 || size > sizeof value || RAND_bytes(value, (int)size) != 1)
+        return CKR_TEMPLATE_INCOMPLETE;
+    return make_key(handle, template, count, value, size, key_out);
+}
+
+static CK_RV derive_feedback(const CK_SP800_108_FEEDBACK_KDF_PARAMS *parameters,
+                             const CK_ATTRIBUTE *value, unsigned char *derived)
+{
+    const CK_PRF_DATA_PARAM *text = parameters->pDataParams;
+
+    if (parameters->prfType != CKM_SHA256_HMAC || parameters->ulNumberOfDataParams != 2 ||
+        parameters->ulIVLen != 0 || text[0].type != CK_SP800_108_ITERATION_VARIABLE ||
+        text[0].ulValueLen != 0 || text[1].type != CK_SP800_108_BYTE_ARRAY)
+        return CKR_MECHANISM_PARAM_INVALID;
+    (void)HMAC(EVP_sha256(), value->pValue, (int)value->ulValueLen, text[1].pValue,
+               text[1].ulValueLen, derived, NULL);
+    return CKR_OK;
+}
+
+static CK_RV compute(const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *value,
+                     unsigned char *derived, size_t *size)
+{
+    const CK_KEY_DERIVATION_STRING_DATA *data = mechanism->pParameter;
+
+    switch (mechanism->mechanism) {
+    case CKM_SP800_108_FEEDBACK_KDF:
+        *size = 32;
+        return mock.derives ? derive_feedback(mechanism->pParameter, value, derived)
+                            : CKR_MECHANISM_INVALID;
+    case CKM_CONCATENATE_DATA_AND_BASE:
+        if (!mock.concatenates || data->string_data_len + value->ulValueLen > VALUE_MAX)
+            return CKR_MECHANISM_INVALID;
+        memcpy(derived, data->string_data, data->string_data_len);
+        memcpy(derived + data->string_data_len, value->pValue, value->ulValueLen);
+        *size = data->string_data_len + value->ulValueLen;
+        return CKR_OK;
+    case CKM_EXTRACT_KEY_FROM_KEY:
+        *size = 1;
+        derived[0] = *(unsigned char *)value->pValue;
+        return mock.extracts ? CKR_OK : CKR_MECHANISM_INVALID;
+    default:
+        return CKR_MECHANISM_INVALID;
+    }
+}
+
+CK_RV mock_derive_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
+                      CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key_out)
+{
+    CK_RV rv = mock_enter(MOCK_C_DeriveKey);
+    const CK_ATTRIBUTE *value = mock_get_attribute(base, CKA_VALUE);
+    unsigned char derived[VALUE_MAX];
+    size_t size = 0;
+
+    if (rv != CKR_OK || mock_get_session(handle) == NULL)
+        return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (value == NULL)
+        return CKR_KEY_HANDLE_INVALID;
+    if (mock_get_flag(base, CKA_DERIVE) != 1)
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!mock_is_allowed(base, mechanism->mechanism))
+        return CKR_MECHANISM_INVALID;
+    rv = compute(mechanism, value, derived, &size);
+    if (rv != CKR_OK)
+        return rv;
+    rv = make_key(handle, template, count, derived, size, key_out);
+    if (rv == CKR_OK && mock.derives_openly)
+        mock_set_flag(*key_out, CKA_SENSITIVE, false);
+    return rv;
+}
+
+static bool knows_wrap(CK_MECHANISM_TYPE mechanism)
+{
+    for (size_t i = 0; i < mock.key_wrap_count; i++)
+        if (mock.key_wraps[i] == mechanism)
+            return true;
+    return false;
+}
+
+static bool wrap_aes(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, bool encrypts,
+                     const unsigned char *in, size_t in_size, unsigned char *out, size_t *out_size)
+{
+    const CK_ATTRIBUTE *value = mock_get_attribute(key, CKA_VALUE);
+    const EVP_CIPHER *cipher =
+        mechanism == CKM_AES_KEY_WRAP ? EVP_aes_256_wrap() : EVP_aes_256_wrap_pad();
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int size = 0;
+
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    bool done = value != NULL && value->ulValueLen == 32 &&
+                EVP_CipherInit_ex(context, cipher, NULL, value->pValue, NULL, encrypts) == 1 &&
+                EVP_CipherUpdate(context, out, &size, in, (int)in_size) == 1;
+    *out_size = (size_t)size;
+    EVP_CIPHER_CTX_free(context);
+    return done;
+}
+
+CK_RV mock_encrypt_init(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    CK_RV rv = mock_enter(MOCK_C_EncryptInit);
+    mock_session *session = mock_get_session(handle);
+
+    if (rv != CKR_OK || session == NULL)
+        return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (mock_get_flag(key, CKA_ENCRYPT) != 1)
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!knows_wrap(mechanism->mechanism) || !mock_is_allowed(key, mechanism->mechanism))
+        return CKR_MECHANISM_INVALID;
+    session->encrypting = key;
+    session->encryption = mechanism->mechanism;
+    return CKR_OK;
+}
+
+CK_RV mock_encrypt(CK_SESSION_HANDLE handle, unsigned char *data, CK_ULONG size,
+                   unsigned char *encrypted, CK_ULONG *encrypted_size)
+{
+    CK_RV rv = mock_enter(MOCK_C_Encrypt);
+    mock_session *session = mock_get_session(handle);
+    size_t written = 0;
+
+    if (session == NULL || session->encrypting == CK_INVALID_HANDLE)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    CK_OBJECT_HANDLE key = session->encrypting;
+    session->encrypting = CK_INVALID_HANDLE;
+    if (rv != CKR_OK)
+        return rv;
+    if (*encrypted_size < size + 16)
+        return CKR_BUFFER_TOO_SMALL;
+    if (!wrap_aes(key, session->encryption, true, data, size, encrypted, &written))
+        return CKR_DATA_LEN_RANGE;
+    *encrypted_size = written;
+    return CKR_OK;
+}
+
+CK_RV mock_unwrap_aes(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism,
+                      const unsigned char *wrapped, size_t wrapped_size, unsigned char *value,
+                      size_t *value_size)
+{
+    if (!knows_wrap(mechanism) || !mock_is_allowed(key, mechanism))
+        return CKR_MECHANISM_INVALID;
+    return wrap_aes(key, mechanism, false, wrapped, wrapped_size, value, value_size)
+               ? CKR_OK
+               : CKR_WRAPPED_KEY_INVALID;
+}
