@@ -43,7 +43,7 @@ class SourceTest(ImportTest):
                 self.assertEqual(key["UserName"], "Jane.Doe+1@example.com")
                 self.assertEqual(key["AccessKeyId"], self.key_id)
                 self.assertEqual(key["ImportRoute"], "rsa-oaep")
-                self.assertEqual(key["SigV4Route"], "sign")
+                self.assertEqual(key["SigV4Route"], KIND.sigv4_route)
                 self.assert_held(self.key_id, self.secret)
 
     def test_file_descriptor(self) -> None:

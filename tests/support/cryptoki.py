@@ -19,7 +19,10 @@ CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID = 0x11, 0x12
 CKF_RW = 0x02 | 0x04
 CKU_SO, CKU_USER = 0, 1
 CKM_SHA_1_HMAC, CKM_SHA256_HMAC, CKM_SHA512_HMAC = 0x221, 0x251, 0x271
+CKM_SP800_108_FEEDBACK_KDF, ITERATION_VARIABLE, BYTE_ARRAY = 0x3AD, 0x1, 0x4
 
+CKA_CLASS, CKA_KEY_TYPE, CKA_VALUE_LEN = 0x0, 0x100, 0x161
+CKO_SECRET_KEY, CKK_GENERIC_SECRET = 4, 0x10
 CKA_VALUE, CKA_ID, CKA_ALLOWED_MECHANISMS = 0x11, 0x102, 0x40000600
 FLAGS = {
     "token": 0x01, "private": 0x02, "sensitive": 0x103, "encrypt": 0x104, "decrypt": 0x105,
@@ -49,6 +52,21 @@ class Attribute(ctypes.Structure):
 
 class Mechanism(ctypes.Structure):
     _fields_ = [("mechanism", Ulong), ("parameter", ctypes.c_void_p), ("size", Ulong)]
+
+
+class Part(ctypes.Structure):
+    """CK_PRF_DATA_PARAM."""
+
+    _fields_ = [("type", Ulong), ("value", ctypes.c_void_p), ("size", Ulong)]
+
+
+class Feedback(ctypes.Structure):
+    """CK_SP800_108_FEEDBACK_KDF_PARAMS."""
+
+    _fields_ = [
+        ("prf", Ulong), ("count", Ulong), ("parts", ctypes.c_void_p), ("iv_size", Ulong),
+        ("iv", ctypes.c_void_p), ("more_count", Ulong), ("more", ctypes.c_void_p),
+    ]  # fmt: skip
 
 
 class FunctionList(ctypes.Structure):
@@ -158,6 +176,48 @@ class Session:
                 if refusal.code != CKR_ATTRIBUTE_TYPE_INVALID:
                     raise
         return found
+
+    def derive_hmac(self, base: Ulong, data: bytes) -> Ulong:
+        """A session key that may sign, whose value is HMAC-SHA256(base, data)."""
+        text = ctypes.create_string_buffer(data, len(data))
+        parts = (Part * 2)(
+            Part(ITERATION_VARIABLE, None, 0),
+            Part(BYTE_ARRAY, ctypes.cast(text, ctypes.c_void_p), len(data)),
+        )
+        pointer = ctypes.cast(parts, ctypes.c_void_p)
+        parameter = Feedback(CKM_SHA256_HMAC, 2, pointer, 0, None, 0, None)
+        mechanism = Mechanism(
+            CKM_SP800_108_FEEDBACK_KDF,
+            ctypes.cast(ctypes.pointer(parameter), ctypes.c_void_p),
+            ctypes.sizeof(parameter),
+        )
+        values = {
+            CKA_CLASS: Ulong(CKO_SECRET_KEY), CKA_KEY_TYPE: Ulong(CKK_GENERIC_SECRET),
+            CKA_VALUE_LEN: Ulong(32), FLAGS["token"]: ctypes.c_ubyte(0),
+            FLAGS["sign"]: ctypes.c_ubyte(1),
+        }  # fmt: skip
+        template = (Attribute * len(values))(
+            *(
+                Attribute(
+                    kind,
+                    ctypes.cast(ctypes.pointer(value), ctypes.c_void_p),
+                    ctypes.sizeof(value),
+                )
+                for kind, value in values.items()
+            )
+        )
+        derived = Ulong()
+        self.call(
+            "C_DeriveKey", ctypes.byref(mechanism), base, template, Ulong(len(values)),
+            ctypes.byref(derived),
+        )  # fmt: skip
+        return derived
+
+    def sign(self, thing: Ulong, mechanism: int, data: bytes) -> bytes:
+        self.start_signing(thing, mechanism)
+        made, size = ctypes.create_string_buffer(256), Ulong(256)
+        self.call("C_Sign", data, Ulong(len(data)), made, ctypes.byref(size))
+        return made.raw[: size.value]
 
     def start_signing(self, thing: Ulong, mechanism: int) -> None:
         self.call("C_SignInit", ctypes.byref(Mechanism(mechanism, None, 0)), thing)

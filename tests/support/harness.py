@@ -6,7 +6,6 @@ left in a file is searched for PINs, secrets and derived keys.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import secrets
@@ -231,23 +230,28 @@ class IntegrationTest(unittest.TestCase):
         self.assertIn(access_key_id, self.token.access_key_ids())
         data = secrets.token_bytes(64)
         secret = secret or self.iam.secrets()[access_key_id]
-        expected = hmac.digest(b"AWS4" + secret.encode(), data, "sha256")
+        expected = self.token.expected_hmac(b"AWS4" + secret.encode(), data)
         self.assertEqual(self.token.hmac(access_key_id, data), expected)
 
     def assert_guarded(self, access_key_id: str) -> None:
-        """The key can compute HMAC-SHA256 and nothing else, and nothing can make it laxer."""
+        """The key can serve SigV4 and nothing else, and nothing can make it laxer."""
+        signs = self.token.sigv4_route == "sign"
         with cryptoki.session(self.token) as session:
             key = session.find(access_key_id)
-            self.assertEqual(session.flags(key), {"token", "private", "sensitive", "sign"})
+            use = "sign" if signs else "derive"
+            self.assertEqual(session.flags(key), {"token", "private", "sensitive", use})
             with self.assertRaises(cryptoki.Refused) as refusal:
                 session.read(key, cryptoki.CKA_VALUE)
             self.assertEqual(refusal.exception.code, cryptoki.CKR_ATTRIBUTE_SENSITIVE)
-            for flag, value in (("sensitive", False), ("extractable", True), ("derive", True)):
+            for flag, value in (
+                ("sensitive", False), ("extractable", True), ("derive" if signs else "sign", True),
+            ):  # fmt: skip
                 self.assertRaises(cryptoki.Refused, session.set_flag, key, flag, value)
             if self.token.forbids_copies:
                 self.assertRaises(cryptoki.Refused, session.copy, key)
             if self.token.limits_mechanisms:
-                allowed = cryptoki.CKM_SHA256_HMAC.to_bytes(8, sys.byteorder)
+                only = cryptoki.CKM_SHA256_HMAC if signs else cryptoki.CKM_SP800_108_FEEDBACK_KDF
+                allowed = only.to_bytes(8, sys.byteorder)
                 self.assertEqual(session.read(key, cryptoki.CKA_ALLOWED_MECHANISMS), allowed)
                 for mechanism in (cryptoki.CKM_SHA512_HMAC, cryptoki.CKM_SHA_1_HMAC):
                     self.assertRaises(cryptoki.Refused, session.start_signing, key, mechanism)

@@ -14,6 +14,7 @@ class Token(AnyToken):
 
     kind = "kryoptic"
     model = "v1"
+    sigv4_route = "in-token"
 
     def __init__(self, directory: Path, label: str, pin: str) -> None:
         super().__init__(directory, label, pin)

@@ -90,9 +90,11 @@ typedef struct mock_state {
 
     bool names_derivation; /* C_GetMechanismInfo knows CKM_SP800_108_FEEDBACK_KDF, */
     bool derives;          /* and C_DeriveKey does */
-    bool limits;           /* CKA_ALLOWED_MECHANISMS is enforced */
+    bool limits;           /* CKA_ALLOWED_MECHANISMS is enforced, */
+    bool limits_leak;      /* but not by C_DeriveKey */
     bool extracts;         /* C_DeriveKey knows CKM_EXTRACT_KEY_FROM_KEY, */
     bool concatenates;     /* and CKM_CONCATENATE_DATA_AND_BASE */
+    bool useless_derive;   /* C_DeriveKey refuses keys that were imported */
     bool derives_openly;   /* derived keys are not sensitive, whatever was asked for */
 
     bool stops_at_unknown; /* C_GetAttributeValue does, and leaves what follows as it was */

@@ -126,8 +126,11 @@ CK_RV mock_derive_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJE
         return CKR_KEY_HANDLE_INVALID;
     if (mock_get_flag(base, CKA_DERIVE) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    if (!mock_is_allowed(base, mechanism->mechanism))
+    if (!mock.limits_leak && !mock_is_allowed(base, mechanism->mechanism))
         return CKR_MECHANISM_INVALID;
+    if (mock_is_type(base, mock.useless_type) ||
+        (mock.useless_derive && mock_get_attribute(base, CKA_LABEL) != NULL))
+        return CKR_KEY_TYPE_INCONSISTENT;
     rv = compute(mechanism, value, derived, &size);
     if (rv != CKR_OK)
         return rv;

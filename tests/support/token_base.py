@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 import subprocess
@@ -9,6 +10,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
+
+import cryptoki
 
 SPY = next(Path("/usr/lib").glob("*/pkcs11-spy.so"), Path("pkcs11-spy.so"))
 SO_PIN = "security-officer"
@@ -82,6 +85,8 @@ class AnyToken:
     routes: tuple[str, ...] = ("rsa-oaep", "create-object")
     #: Keys keep to CKA_ALLOWED_MECHANISMS.
     limits_mechanisms = True
+    #: How keys serve SigV4 by default.
+    sigv4_route = "sign"
     #: Keys that may not be copied are not.
     forbids_copies = True
     #: An HMAC takes keys shorter than its output.
@@ -188,7 +193,14 @@ class AnyToken:
         return found[0]
 
     def hmac(self, access_key_id: str, data: bytes) -> bytes:
-        """HMAC-SHA256 over the data, computed by the token with the key of that id."""
+        """HMAC-SHA256 over the data, computed by the token with the key of that id.
+
+        A key that may only derive does it in two steps: the derived key computes the HMAC again.
+        """
+        if self.sigv4_route == "in-token":
+            with cryptoki.session(self) as session:
+                derived = session.derive_hmac(session.find(access_key_id), data)
+                return session.sign(derived, cryptoki.CKM_SHA256_HMAC, data)
         with tempfile.TemporaryDirectory() as directory:
             given, made = Path(directory) / "data", Path(directory) / "mac"
             given.write_bytes(data)
@@ -198,6 +210,11 @@ class AnyToken:
                 "--input-file", str(given), "--output-file", str(made),
             )  # fmt: skip
             return made.read_bytes()
+
+    def expected_hmac(self, key: bytes, data: bytes) -> bytes:
+        """The same on the host."""
+        mac = hmac.digest(key, data, "sha256")
+        return mac if self.sigv4_route == "sign" else hmac.digest(mac, data, "sha256")
 
     def pkcs11_tool(self, *arguments: str) -> str:
         """OpenSC's tool on this token; it logs in with the PIN where `--login` asks for it."""

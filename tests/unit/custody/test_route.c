@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "token/cryptoki.h"
+
 static hsmiam_status prepare(fixture *fix)
 {
     hsmiam_error_clear(fix->error);
@@ -179,6 +181,112 @@ static void test_restricted_token(void **state)
     assert_int_equal(fix->notices, 0);
 }
 
+/* Trouble that may pass says nothing of the route: no weaker one is taken for it, and nothing is
+ * asked of IAM. */
+static void test_trouble_is_no_reason_to_fall_back(void **state)
+{
+    static const CK_RV troubles[] = {CKR_DEVICE_ERROR,      CKR_DEVICE_REMOVED,
+                                     CKR_DEVICE_MEMORY,     CKR_HOST_MEMORY,
+                                     CKR_TOKEN_NOT_PRESENT, CKR_SESSION_HANDLE_INVALID,
+                                     CKR_SESSION_CLOSED,    CKR_USER_NOT_LOGGED_IN};
+    fixture *fix = *state;
+    char name[32];
+
+    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
+        fixture_stop(fix);
+        fixture_start(fix);
+        mock_fail(MOCK_C_UnwrapKey, 0, troubles[i]);
+        assert_int_not_equal(prepare(fix), HSMIAM_OK);
+        fixture_expect_message(fix, hsmiam_rv_get_name(troubles[i], name));
+        assert_string_equal(hsmiam_custody_get_route_name(fix->custody), "");
+        assert_int_equal(mock.calls[MOCK_C_CreateObject], 0);
+        assert_int_equal(fix->notices, 0);
+        /* It passed. */
+        mock_stop_failing();
+        expect_route(fix, "rsa-oaep");
+    }
+}
+
+/* What comes twice is no accident. */
+static void test_doubtful_answers(void **state)
+{
+    fixture *fix = *state;
+
+    mock_fail(MOCK_C_Sign, 1, CKR_GENERAL_ERROR);
+    expect_route(fix, "rsa-oaep");
+    assert_int_equal(fix->notices, 0);
+    fixture_stop(fix);
+    fixture_start(fix);
+    mock_fail(MOCK_C_UnwrapKey, 0, CKR_FUNCTION_FAILED);
+    expect_fallback(fix, "CKR_FUNCTION_FAILED");
+}
+
+/* A token that takes a key of one type in, and can use it as the other only. */
+static void test_key_type_that_is_of_no_use(void **state)
+{
+    const CK_KEY_TYPE type = CKK_SHA256_HMAC;
+    fixture *fix = *state;
+
+    mock.useless_type = CKK_GENERIC_SECRET;
+    mock_set_attribute(mock_find(CKO_SECRET_KEY, ROOT_ID), CKA_KEY_TYPE, &type, sizeof type);
+    expect_route(fix, "rsa-oaep");
+    assert_int_equal(fix->notices, 0);
+    const CK_ATTRIBUTE *held = mock_get_attribute(mock_find(CKO_SECRET_KEY, NEW_ID), CKA_KEY_TYPE);
+    assert_memory_equal(held->pValue, &type, sizeof type);
+}
+
+/* Provisions a token that unwraps by AES only. */
+static void make_aes_only(fixture *fix)
+{
+    mock.no_oaep = true;
+    mock.key_wraps[0] = CKM_AES_KEY_WRAP_PAD;
+    mock.key_wrap_count = 1;
+    remove_wrapping_key();
+    assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
+    fix->notices = 0;
+}
+
+static void test_aes_kwp(void **state)
+{
+    fixture *fix = *state;
+
+    make_aes_only(fix);
+    expect_route(fix, "aes-kwp");
+    assert_int_equal(fix->notices, 1);
+    assert_non_null(strstr(fix->log, "Route aes-kwp is taken: the plaintext crosses the PKCS#11 "
+                                     "API once, as data."));
+    assert_non_null(strstr(fix->log, "CKR_MECHANISM_INVALID"));
+    assert_int_equal(mock.calls[MOCK_C_CreateObject], 0);
+
+    fixture_stop(fix);
+    fixture_start(fix);
+    make_aes_only(fix);
+    hsmiam_custody_set_forbid_plaintext(fix->custody, true);
+    hsmiam_custody_set_import_route(fix->custody, HSMIAM_ROUTE_AES_KWP);
+    expect_route(fix, "aes-kwp");
+    assert_int_equal(fix->notices, 0);
+}
+
+static void test_forbidden_plaintext(void **state)
+{
+    fixture *fix = *state;
+
+    hsmiam_custody_set_forbid_plaintext(fix->custody, true);
+    expect_route(fix, "rsa-oaep");
+
+    fixture_stop(fix);
+    fixture_start(fix);
+    remove_wrapping_key();
+    hsmiam_custody_set_forbid_plaintext(fix->custody, true);
+    expect_no_route(fix, HSMIAM_ERR_UNSUPPORTED, "is forbidden");
+    fixture_expect_message(fix, "`hsmiam provision-token`");
+    hsmiam_custody_set_import_route(fix->custody, HSMIAM_ROUTE_CREATE_OBJECT);
+    expect_no_route(fix, HSMIAM_ERR_ARGUMENT, "forbidden");
+    assert_int_equal(mock.calls[MOCK_C_CreateObject], 0);
+    hsmiam_custody_set_forbid_plaintext(fix->custody, false);
+    expect_route(fix, "create-object");
+}
+
 static void test_free_accepts_nothing(void **state)
 {
     hsmiam_custody *custody = NULL;
@@ -209,6 +317,11 @@ int main(void)
         fixture_test(test_rehearsal_proves),
         fixture_test(test_write_protected),
         fixture_test(test_restricted_token),
+        fixture_test(test_trouble_is_no_reason_to_fall_back),
+        fixture_test(test_doubtful_answers),
+        fixture_test(test_key_type_that_is_of_no_use),
+        fixture_test(test_aes_kwp),
+        fixture_test(test_forbidden_plaintext),
         fixture_test(test_free_accepts_nothing),
     };
 

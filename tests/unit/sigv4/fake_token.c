@@ -84,7 +84,7 @@ static const unsigned char *get_value(hsmiam_token *token, hsmiam_object key, bo
         return (unsigned char *)value;
     }
     for (size_t i = 0; i < PLACES; i++) {
-        if (key != 0 && token->derived[i].object == key &&
+        if (!token->loses_objects && key != 0 && token->derived[i].object == key &&
             token->derived[i].losses == token->losses &&
             token->derived[i].signs == to_sign) {
             *size_out = token->derived[i].size;

@@ -15,6 +15,7 @@ struct hsmiam_token {
     hsmiam_status hmac_status;
     hsmiam_status derive_status;
     unsigned derive_fails_from; /* the derivation, counted from 1, from which on it does */
+    bool loses_objects;         /* no derived key is there any more */
     bool bare;                  /* the access key's value lacks "AWS4" */
 
     hsmiam_key_use use; /* neither: as it signs */

@@ -163,6 +163,42 @@ static void test_refuses_value_len(void **state)
     assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
 }
 
+/* What worked once is tried first, and is no more than that. */
+static void test_changes_its_mind_on_value_len(void **state)
+{
+    fixture *fix = *state;
+
+    mock.wants_value_len = true;
+    (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    mock.wants_value_len = false;
+    mock.refuses_value_len = true;
+    hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+    assert_null(mock_get_attribute(object, CKA_VALUE_LEN));
+}
+
+/* CloudHSM takes the one key type only, YubiHSM the other. */
+static void test_key_types(void **state)
+{
+    static const CK_KEY_TYPE types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
+    static const hsmiam_import_route routes[] = {HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ROUTE_CREATE_OBJECT};
+    fixture *fix = *state;
+
+    for (size_t wrong = 0; wrong < 2; wrong++) {
+        for (size_t r = 0; r < 2; r++) {
+            mock.wrong_type = types[wrong];
+            (void)fixture_open_token(fix);
+            hsmiam_object object = expect_import(fix, routes[r]);
+            expect_bytes(object, CKA_KEY_TYPE, &types[1 - wrong], sizeof types[0]);
+            /* All that hardens is still there. */
+            assert_int_equal(mock_get_flag(object, CKA_COPYABLE), 0);
+            unsigned calls = mock.calls[MOCK_C_UnwrapKey] + mock.calls[MOCK_C_CreateObject];
+            (void)expect_import(fix, routes[r]);
+            assert_int_equal(mock.calls[MOCK_C_UnwrapKey] + mock.calls[MOCK_C_CreateObject],
+                             calls + 1);
+        }
+    }
+}
+
 static void test_refuses_what_hardens(void **state)
 {
     static const CK_ATTRIBUTE_TYPE types[] = {CKA_COPYABLE, CKA_MODIFIABLE, CKA_ALLOWED_MECHANISMS};
@@ -318,6 +354,8 @@ int main(void)
         import_test(test_sha1_only),
         import_test(test_wants_value_len),
         import_test(test_refuses_value_len),
+        import_test(test_changes_its_mind_on_value_len),
+        import_test(test_key_types),
         import_test(test_refuses_what_hardens),
         import_test(test_nss),
         import_test(test_all_restrictions_at_once),
