@@ -245,6 +245,9 @@ typedef struct hsmiam_provisioned {
 /** Receives one key pair. */
 typedef void (*hsmiam_provisioned_fn)(void *context, const hsmiam_provisioned *pair);
 
+/** Lets provisioning make the AES key of the route aes-kwp even where RSA-OAEP works. */
+HSMIAM_API void hsmiam_token_set_wants_aes_key(hsmiam_token *token, bool wants);
+
 /**
  * Makes the key pairs that hsmiam needs in the token, where they are missing: RSA-3072 for wrapping
  * imports, a second one for keys that are issued as exportable, and EC P-256 for signing the

@@ -3,7 +3,17 @@
 #include "output.h"
 #include "session.h"
 
-static const tool_option options[] = {TOOL_SIGV4_ROUTE_OPTION, {.name = NULL}};
+#include <string.h>
+
+static const tool_option options[] = {
+    {.name = "--import-route",
+     .kind = TOOL_OPTION_VALUE,
+     .choices = tool_route_choices,
+     .help = "Make sure of this way into the token; aes-kwp makes the AES key that it takes even "
+             "if rsa-oaep works."},
+    TOOL_SIGV4_ROUTE_OPTION,
+    {.name = NULL},
+};
 
 /* What the callback puts together. */
 typedef struct tool_report {
@@ -52,6 +62,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     tool_session session = {0};
     tool_value *result = NULL;
     tool_report report = {0};
+    const char *route = tool_arguments_get(context->arguments, "--import-route");
     hsmiam_status status = tool_session_start(&session, context, error);
 
     if (status != HSMIAM_OK)
@@ -62,6 +73,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = tool_error_set_memory(error);
         goto out;
     }
+    hsmiam_token_set_wants_aes_key(session.token, route && strcmp(route, "aes-kwp") == 0);
     status = hsmiam_token_provision(session.token, add_pair, &report, session.error);
     if (status != HSMIAM_OK) {
         status = tool_session_fail(&session, error);
@@ -71,7 +83,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = tool_error_set_memory(error);
         goto out;
     }
-    if (tool_arguments_get(context->arguments, "--sigv4-route"))
+    if (route || tool_arguments_get(context->arguments, "--sigv4-route"))
         status = add_routes(&session, result, error);
     if (status == HSMIAM_OK)
         status = tool_output_print(result, &context->settings, "provision-token", error);
@@ -89,8 +101,9 @@ const tool_command tool_provision_token = {
         "taking keys in (wrapping), a second one for keys that are issued as exportable, and EC "
         "P-256 for signing the ledger (audit). Private halves never leave the token. What exists "
         "is checked and left as it is, so the command may be repeated. Where RSA-OAEP does not "
-        "work, an AES key is made too, if the token can unwrap by it. With --sigv4-route, the "
-        "command fails if the token cannot serve SigV4 that way.\n\n"
+        "work, an AES key is made too, if the token can unwrap by it. With "
+        "--import-route or --sigv4-route, the command tells how keys will go in and serve, and "
+        "fails if that way does not work.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
     .run = run,

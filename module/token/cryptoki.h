@@ -57,7 +57,8 @@ struct hsmiam_token {
     hsmiam_pin_fn ask_pin;
     void *ask_context;
     bool allow_final_try;
-    bool login_failed; /* a PIN was refused: it is not tried again */
+    bool wants_aes_key; /* provisioning makes it even if RSA-OAEP works */
+    bool login_failed;  /* a PIN was refused: it is not tried again */
     hsmiam_log log;
 
     hsmiam_modules modules;

@@ -108,6 +108,10 @@ static hsmiam_status settle_aes_key(const provisioning *run, hsmiam_object key, 
 
     if (status == HSMIAM_OK && works)
         return report_key(run, CKO_SECRET_KEY, &made, error);
+    if (status == HSMIAM_OK && run->token->wants_aes_key)
+        status = hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                  "Token \"%s\" takes no key in that is wrapped by an AES key.",
+                                  run->token->label);
     hsmiam_import_forget_keys(run->token);
     if (!created)
         return status;
@@ -150,7 +154,9 @@ static hsmiam_status provision_aes_key(const provisioning *run, hsmiam_error *er
     bool missing = false;
     bool works = false;
 
-    hsmiam_status status = hsmiam_token_try_route(token, HSMIAM_ROUTE_RSA_OAEP, &works, error);
+    hsmiam_status status = HSMIAM_OK;
+    if (!token->wants_aes_key)
+        status = hsmiam_token_try_route(token, HSMIAM_ROUTE_RSA_OAEP, &works, error);
     if (status != HSMIAM_OK || works || token->read_only)
         return status;
     hsmiam_retry retry = hsmiam_retry_start(token);
@@ -159,11 +165,17 @@ static hsmiam_status provision_aes_key(const provisioning *run, hsmiam_error *er
     while (hsmiam_retry_again(&retry, status, error));
     if (status == HSMIAM_OK)
         return settle_aes_key(run, key, missing, error);
-    if (missing && hsmiam_token_judge(status, error) == HSMIAM_VERDICT_CANNOT) {
+    if (missing && !token->wants_aes_key &&
+        hsmiam_token_judge(status, error) == HSMIAM_VERDICT_CANNOT) {
         hsmiam_error_clear(error); /* it makes no AES keys */
         status = HSMIAM_OK;
     }
     return status;
+}
+
+void hsmiam_token_set_wants_aes_key(hsmiam_token *token, bool wants)
+{
+    token->wants_aes_key = wants;
 }
 
 hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,

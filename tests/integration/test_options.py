@@ -29,7 +29,7 @@ COMMANDS = {
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
         "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
-    "provision-token": ["--sigv4-route"],
+    "provision-token": ["--import-route", "--sigv4-route"],
 }  # fmt: skip
 
 

@@ -115,6 +115,12 @@ void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_rout
     fake.route = route;
 }
 
+void hsmiam_token_set_wants_aes_key(hsmiam_token *token, bool wants)
+{
+    (void)token;
+    fake.wants_aes_key = wants;
+}
+
 void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route route)
 {
     (void)custody;

@@ -51,6 +51,7 @@ typedef struct fake_state {
     hsmiam_import_route route;
     hsmiam_sigv4_route sigv4;
     bool forbid_plaintext;
+    bool wants_aes_key;
 } fake_state;
 
 extern fake_state fake;
