@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define TOKEN      "--token", "pkcs11:token=t?pin-source=/p"
 #define CREDENTIAL "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
 
 static run_result result;
@@ -96,6 +97,61 @@ static void hands_settings_over(void **state)
     assert_int_equal(result.fake.route, HSMIAM_ROUTE_CREATE_OBJECT);
     assert_contains(result.err, "hsmiam: debug: a debug line\n");
     assert_contains(result.err, "hsmiam: debug: region: cn-north-1\n");
+}
+
+static void hands_routes_over(void **state)
+{
+    (void)state;
+    RUN(&result, "create-access-key", CREDENTIAL);
+    assert_int_equal(result.fake.route, HSMIAM_ROUTE_AUTO);
+    assert_int_equal(result.fake.sigv4, HSMIAM_SIGV4_AUTO);
+    assert_false(result.fake.forbid_plaintext);
+    RUN(&result, "create-access-key", CREDENTIAL, "--import-route", "aes-kwp", "--sigv4-route",
+        "in-token", "--forbid-plaintext-import");
+    assert_int_equal(result.code, 0);
+    assert_int_equal(result.fake.route, HSMIAM_ROUTE_AES_KWP);
+    assert_int_equal(result.fake.sigv4, HSMIAM_SIGV4_IN_TOKEN);
+    assert_true(result.fake.forbid_plaintext);
+    RUN(&result, "create-access-key", CREDENTIAL, "--sigv4-route", "sign");
+    assert_int_equal(result.fake.sigv4, HSMIAM_SIGV4_SIGN);
+    RUN(&result, "create-access-key", CREDENTIAL, "--sigv4-route", "host");
+    assert_int_equal(result.code, 252);
+}
+
+/* What is forced and forbidden at once is a mistake, and told before anything is opened. */
+static void refuses_forbidden_plaintext(void **state)
+{
+    (void)state;
+    RUN(&result, "create-access-key", CREDENTIAL, "--import-route", "create-object",
+        "--forbid-plaintext-import");
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "create-object is not allowed");
+    assert_string_equal(result.fake.user_name, "");
+    RUN_WITH(&result, "sEcReT", "import-access-key", "--access-key-id", "AKIA1", TOKEN,
+             "--import-route", "create-object", "--forbid-plaintext-import");
+    assert_int_equal(result.code, 252);
+    assert_string_equal(result.fake.secret, "");
+}
+
+static void provisions_with_routes(void **state)
+{
+    (void)state;
+    RUN(&result, "provision-token", TOKEN);
+    assert_int_equal(result.code, 0);
+    assert_false(result.fake.wants_aes_key);
+    assert_null(strstr(result.out, "SigV4Route"));
+    RUN(&result, "provision-token", TOKEN, "--import-route", "aes-kwp");
+    assert_int_equal(result.code, 0);
+    assert_true(result.fake.wants_aes_key);
+    assert_contains(result.out, "\"ImportRoute\": \"rsa-oaep\",\n    \"SigV4Route\": \"in-token\"");
+    RUN(&result, "provision-token", TOKEN, "--sigv4-route", "in-token");
+    assert_int_equal(result.fake.sigv4, HSMIAM_SIGV4_IN_TOKEN);
+    assert_contains(result.out, "SigV4Route");
+    fake.fail_at = FAKE_PREPARE;
+    fake.status = HSMIAM_ERR_UNSUPPORTED;
+    RUN(&result, "provision-token", TOKEN, "--sigv4-route", "in-token");
+    assert_int_equal(result.code, 255);
+    assert_string_equal(result.out, "");
 }
 
 static void opens_two_tokens(void **state)
@@ -299,6 +355,9 @@ int main(void)
         TEST(leaves_an_empty_user_name_out),
         TEST(reads_parameters),
         TEST(hands_settings_over),
+        TEST(hands_routes_over),
+        TEST(refuses_forbidden_plaintext),
+        TEST(provisions_with_routes),
         TEST(opens_two_tokens),
         TEST(needs_a_credential),
         TEST(says_what_the_service_says),

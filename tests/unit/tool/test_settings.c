@@ -77,7 +77,8 @@ static void has_defaults(void **state)
     assert_int_equal(settings.output, TOOL_OUTPUT_JSON);
     assert_int_equal(settings.connect_timeout, 60);
     assert_int_equal(settings.read_timeout, 60);
-    assert_false(settings.fips || settings.no_verify || settings.allow_final_try);
+    assert_false(settings.fips || settings.no_verify || settings.allow_final_try ||
+                 settings.forbid_plaintext);
 }
 
 static void flag_beats_environment_beats_profile(void **state)
@@ -85,8 +86,10 @@ static void flag_beats_environment_beats_profile(void **state)
     (void)state;
     write_config("[default]\nregion = r-profile\nhsmiam_credential = pkcs11:token=p;object=o\n"
                  "hsmiam_token=pkcs11:token=t\nca_bundle = /p\noutput = text\n"
-                 "endpoint_url = https://p\nhsmiam_pin_source = /pin\n");
+                 "endpoint_url = https://p\nhsmiam_pin_source = /pin\n"
+                 "hsmiam_forbid_plaintext_import = true\n");
     assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_true(settings.forbid_plaintext);
     assert_string_equal(settings.region, "r-profile");
     assert_string_equal(settings.credential, "pkcs11:token=p;object=o");
     assert_string_equal(settings.token, "pkcs11:token=t");
