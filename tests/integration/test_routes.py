@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import unittest
 from typing import Any
 
 from harness import GENERAL, USAGE, IntegrationTest, Run
+from spy import Spy
 
 
 class RoutesTest(IntegrationTest):
@@ -68,6 +70,24 @@ class SoftHsmTest(RoutesTest):
         self.assertEqual((key["ImportRoute"], key["SigV4Route"]), ("rsa-oaep", "sign"))
         self.assert_held(self.key_id, self.secret)
         self.assert_guarded(self.key_id)
+
+    def test_traps(self) -> None:
+        """SoftHSM's OAEP knows SHA-1 only, and it refuses CKA_VALUE_LEN; the rehearsal finds out."""
+        spy = Spy(self.directory / "spy.log")
+        self.searcher.allow(spy.log)
+        self.hsmiam(
+            "import-access-key", "--access-key-id", self.key_id, "--token",
+            self.token.uri(module="spy"), stdin=self.secret, env=spy.environment,
+        )  # fmt: skip
+        calls = spy.calls("C_UnwrapKey")
+        self.assertEqual(
+            [re.search(r"Returned:\s+\d+ (\w+)", call)[1] for call in calls],
+            ["CKR_ARGUMENTS_BAD", "CKR_OK", "CKR_OK"],
+        )
+        self.assertFalse(any("CKA_VALUE_LEN" in call for call in calls))
+        self.assertEqual(spy.calls("C_CreateObject"), [])
+        self.assertEqual(spy.calls("C_DeriveKey"), [])
+        self.assertNotIn(self.secret.encode(), spy.data())
 
     def test_provisioning_makes_sure(self) -> None:
         before = len(self.token.objects())
