@@ -75,7 +75,8 @@ static size_t get_limit(const hsmiam_token *token)
     return told;
 }
 
-/* Opens a session in a place that the caller has to itself. */
+/* Opens a session in a place that the caller has to itself. That it is open is said under the lock.
+ */
 static CK_RV open_session(hsmiam_pool *pool, hsmiam_pooled *session)
 {
     CK_SLOT_ID slot = pool->slot;
@@ -91,10 +92,7 @@ static CK_RV open_session(hsmiam_pool *pool, hsmiam_pooled *session)
         slot = (CK_SLOT_ID)(uintptr_t)session->guard;
     }
     session->lent.slot = slot;
-    CK_RV rv =
-        hsmiam_session_open(pool->token, session->lent.functions, slot, &session->lent.handle);
-    session->open = rv == CKR_OK;
-    return rv;
+    return hsmiam_session_open(pool->token, session->lent.functions, slot, &session->lent.handle);
 }
 
 hsmiam_status hsmiam_pool_open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *info,
@@ -110,7 +108,10 @@ hsmiam_status hsmiam_pool_open_first(hsmiam_pool *pool, const CK_TOKEN_INFO *inf
         close_session(first);
         return status;
     }
+    (void)pthread_mutex_lock(&pool->lock);
+    first->open = true;
     first->lent.generation = pool->generation;
+    (void)pthread_mutex_unlock(&pool->lock);
     return HSMIAM_OK;
 }
 
@@ -217,7 +218,8 @@ static bool add_session(hsmiam_pool *pool, hsmiam_pooled *place, CK_RV *rv_out)
     (void)pthread_mutex_unlock(&pool->lock);
     *rv_out = open_session(pool, place);
     (void)pthread_mutex_lock(&pool->lock);
-    if (*rv_out == CKR_OK)
+    place->open = *rv_out == CKR_OK;
+    if (place->open)
         return true;
     place->depth = 0;
     (void)pthread_cond_broadcast(&pool->changed);
@@ -225,17 +227,19 @@ static bool add_session(hsmiam_pool *pool, hsmiam_pooled *place, CK_RV *rv_out)
     size_t others = 0;
     for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
         others += pool->sessions[i].open;
-    if (*rv_out == CKR_SESSION_COUNT && others > 0) {
-        pool->limit = others;
-        return false;
-    }
     if (hsmiam_rv_is_loss(*rv_out))
         mark_lost(pool, place, *rv_out);
+    else if (*rv_out != HSMIAM_RV_NO_ANSWER && others > 0) {
+        pool->limit = others;
+        *rv_out = CKR_OK;
+        return false;
+    }
     return true;
 }
 
-/* Under the lock. */
-static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, hsmiam_error *error)
+/* Under the lock. `*rv_out`: why one more session could not be opened. */
+static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, CK_RV *rv_out,
+                            hsmiam_error *error)
 {
     for (;;) {
         hsmiam_pooled *session = find_open(pool);
@@ -251,12 +255,9 @@ static hsmiam_status borrow(hsmiam_pool *pool, hsmiam_session **session_out, hsm
             continue;
         }
         hsmiam_pooled *place = pool->reopening ? NULL : find_place(pool);
-        CK_RV rv = CKR_OK;
         if (place == NULL) {
             (void)pthread_cond_wait(&pool->changed, &pool->lock);
-        } else if (add_session(pool, place, &rv)) {
-            if (rv != CKR_OK)
-                return hsmiam_rv_set_error(pool->token, rv, "C_OpenSession", error);
+        } else if (add_session(pool, place, rv_out)) {
             *session_out = &place->lent;
             return HSMIAM_OK;
         }
@@ -278,10 +279,11 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The token is not open.");
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
+    CK_RV rv = CKR_OK;
     (void)pthread_mutex_lock(&pool->lock);
-    hsmiam_status status = borrow(pool, session_out, error);
+    hsmiam_status status = borrow(pool, session_out, &rv, error);
     (void)pthread_mutex_unlock(&pool->lock);
-    return status;
+    return rv == CKR_OK ? status : hsmiam_rv_set_error(token, rv, "C_OpenSession", error);
 }
 
 /* Whether the result means a loss. A token that was logged out by somebody else may know no more of

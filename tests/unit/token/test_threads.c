@@ -215,13 +215,34 @@ static void test_token_tells_how_many_sessions(void **state)
 
 static void test_token_refuses_more_sessions(void **state)
 {
+    static const CK_RV refusals[] = {CKR_SESSION_COUNT, CKR_DEVICE_MEMORY, CKR_GENERAL_ERROR};
     fixture *fix = *state;
+
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        hsmiam_token_free(&fix->token);
+        mock_reset();
+        name_token(fix);
+        fixture_expect_open(fix, HSMIAM_OK);
+        mock_fail(MOCK_C_OpenSession, 0, refusals[i]);
+        run_threads(fix);
+        assert_int_equal(most_sessions, 1);
+    }
+}
+
+/* The session that was there is lost, and no other can be had. */
+static void test_no_session_is_left(void **state)
+{
+    fixture *fix = *state;
+    size_t count = 0;
 
     name_token(fix);
     fixture_expect_open(fix, HSMIAM_OK);
     mock_fail(MOCK_C_OpenSession, 0, CKR_SESSION_COUNT);
-    run_threads(fix);
-    assert_int_equal(most_sessions, 1);
+    mock_fail(MOCK_C_FindObjectsInit, 1, CKR_SESSION_CLOSED);
+    assert_int_equal(hsmiam_token_count_access_keys(fix->token, ID, &count, fix->error),
+                     HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "CKR_SESSION_COUNT");
+    fixture_expect_message(fix, "was lost (CKR_SESSION_CLOSED)");
 }
 
 static void test_token_is_lost_under_all(void **state)
@@ -253,6 +274,7 @@ int main(void)
         fixture_test(test_threads_share_a_token),
         fixture_test(test_token_tells_how_many_sessions),
         fixture_test(test_token_refuses_more_sessions),
+        fixture_test(test_no_session_is_left),
         fixture_test(test_token_is_lost_under_all),
         fixture_test(test_threads_with_a_timeout),
     };
