@@ -173,6 +173,20 @@ static void test_late_answer(void **state)
     mock_reset();
 }
 
+static void *do_nothing(void *context)
+{
+    return context;
+}
+
+/* With its first thread, ThreadSanitizer starts one of its own. */
+static int start_threads(void **state)
+{
+    pthread_t thread;
+
+    (void)state;
+    return pthread_create(&thread, NULL, do_nothing, NULL) != 0 || pthread_join(thread, NULL) != 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,5 +197,5 @@ int main(void)
         fixture_test(test_late_answer),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_threads, NULL);
 }

@@ -85,8 +85,9 @@ static void hands_settings_over(void **state)
     RUN(&result, "create-access-key", CREDENTIAL, "--region", "cn-north-1", "--endpoint-url",
         "https://localhost", "--ca-bundle", "/ca", "--no-verify-ssl", "--cli-connect-timeout", "5",
         "--cli-read-timeout", "6", "--allow-final-try", "--import-route", "create-object",
-        "--pin-source", "/pin", "--debug");
+        "--pin-source", "/pin", "--token-timeout", "7", "--debug");
     assert_int_equal(result.code, 0);
+    assert_int_equal(result.fake.token_timeout, 7);
     assert_string_equal(result.fake.region, "cn-north-1");
     assert_string_equal(result.fake.endpoint, "https://localhost");
     assert_string_equal(result.fake.ca_bundle, "/ca");

@@ -77,6 +77,7 @@ static void has_defaults(void **state)
     assert_int_equal(settings.output, TOOL_OUTPUT_JSON);
     assert_int_equal(settings.connect_timeout, 60);
     assert_int_equal(settings.read_timeout, 60);
+    assert_int_equal(settings.token_timeout, 0);
     assert_false(settings.fips || settings.no_verify || settings.allow_final_try ||
                  settings.forbid_plaintext);
 }
@@ -294,6 +295,25 @@ static void bounds_timeouts(void **state)
     assert_int_equal(settings.connect_timeout, 0);
     assert_int_equal(settings.read_timeout, 86400);
     assert_int_equal(LOAD("--cli-read-timeout", "86401"), HSMIAM_ERR_ARGUMENT);
+    assert_int_equal(LOAD("--token-timeout", "86401"), HSMIAM_ERR_ARGUMENT);
+}
+
+static void reads_a_timeout_of_the_profile(void **state)
+{
+    static const char *const wrong[] = {"soon", "-1", "1.5", "86401", "99999999999999999999"};
+
+    (void)state;
+    write_config("[default]\nhsmiam_token_timeout = 12\n");
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_int_equal(settings.token_timeout, 12);
+    assert_int_equal(LOAD("--token-timeout", "0"), HSMIAM_OK);
+    assert_int_equal(settings.token_timeout, 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char config[128];
+        (void)snprintf(config, sizeof config, "[default]\nhsmiam_token_timeout = %s\n", wrong[i]);
+        write_config(config);
+        assert_int_equal(LOAD(), HSMIAM_ERR_CONFIG);
+    }
 }
 
 static int make_file(void **state)
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_semicolons, clear, clear),
         cmocka_unit_test_setup_teardown(wipes_pins, clear, clear),
         cmocka_unit_test_setup_teardown(bounds_timeouts, clear, clear),
+        cmocka_unit_test_setup_teardown(reads_a_timeout_of_the_profile, clear, clear),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);
