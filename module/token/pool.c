@@ -275,7 +275,7 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
                                 "Token \"%s\" was opened before this process was forked, and can "
                                 "be used in the parent only; name it anew here.",
                                 token->label);
-    if (pool->functions == NULL)
+    if (!token->open)
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The token is not open.");
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);

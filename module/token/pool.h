@@ -33,7 +33,7 @@ struct hsmiam_pool {
     hsmiam_pooled sessions[HSMIAM_SESSIONS_MAX];
     size_t limit;
     CK_FUNCTION_LIST *functions; /* where the token is now, */
-    CK_SLOT_ID slot;             /* which a loss may change; NULL before it is open */
+    CK_SLOT_ID slot;             /* which a loss may change */
     unsigned generation;         /* of the sessions; counts up with each loss */
     bool lost;                   /* no session of this generation is open yet */
     bool reopening;              /* some thread is about it */
