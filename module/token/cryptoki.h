@@ -190,6 +190,10 @@ bool hsmiam_retry_again(hsmiam_retry *retry, hsmiam_status status, hsmiam_error 
 
 hsmiam_pool *hsmiam_pool_new(hsmiam_token *token);
 
+/* Leaves the pool, and with it what `last` frees, to the thread that was left in finding or
+ * unloading the module. False if there is none, or it is back. */
+bool hsmiam_pool_leave(hsmiam_pool *pool, void (*last)(void *argument), void *argument);
+
 /* Closes the sessions and unloads the modules, as far as that can be done: not in a forked child,
  * and not where a thread is in one for good. */
 void hsmiam_pool_close(hsmiam_pool *pool);

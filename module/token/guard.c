@@ -32,6 +32,8 @@ struct hsmiam_guard {
     void *argument;
     pthread_t thread;
     bool started;
+    void (*last)(void *argument); /* for an orphan to do */
+    void *last_argument;
 };
 
 hsmiam_guard *hsmiam_guard_new(hsmiam_watch *watch)
@@ -83,6 +85,19 @@ void hsmiam_guard_free(hsmiam_guard **guard, bool forked)
     destroy(old);
 }
 
+bool hsmiam_guard_leave(hsmiam_guard *guard, void (*last)(void *argument), void *argument)
+{
+    (void)pthread_mutex_lock(&guard->lock);
+    bool still = guard->state == GUARD_LEFT;
+    if (still) {
+        guard->state = GUARD_ORPHAN;
+        guard->last = last;
+        guard->last_argument = argument;
+    }
+    (void)pthread_mutex_unlock(&guard->lock);
+    return still;
+}
+
 /* Waits for work and does it, until there will be no more. Under the lock, but for the work. */
 static void work(hsmiam_guard *guard)
 {
@@ -111,6 +126,8 @@ static void *run(void *context)
     if (guard->state == GUARD_LEFT)
         guard->state = GUARD_BACK;
     (void)pthread_mutex_unlock(&guard->lock);
+    if (orphan && guard->last != NULL)
+        guard->last(guard->last_argument);
     if (orphan)
         destroy(guard);
     return NULL;

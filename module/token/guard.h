@@ -32,6 +32,10 @@ void hsmiam_guard_set_slot(hsmiam_guard *guard, CK_FUNCTION_LIST *functions, CK_
  * there is no thread to end: `forked`. */
 void hsmiam_guard_free(hsmiam_guard **guard, bool forked);
 
+/* Leaves the guard to its thread, which did not come back, and with it what `last` frees should it
+ * ever do. False if it is back: then the caller frees both. */
+bool hsmiam_guard_leave(hsmiam_guard *guard, void (*last)(void *argument), void *argument);
+
 /* The functions of a guarded session or slot: PKCS#11's own, but that a slot's number and a
  * session's handle are the address of its guard. One session each. Those that this layer does not
  * use are NULL. */

@@ -9,7 +9,11 @@
 
 static hsmiam_guard *guard_of(CK_ULONG handle)
 {
-    return (hsmiam_guard *)(uintptr_t)handle;
+    hsmiam_guard *guard = NULL;
+
+    _Static_assert(sizeof guard == sizeof handle, "a handle can hold an address");
+    memcpy(&guard, &handle, sizeof guard);
+    return guard;
 }
 
 static CK_RV make_open_session(hsmiam_call *call)

@@ -46,6 +46,17 @@ static remembered *find(hsmiam_handles *handles, hsmiam_object object)
     return NULL;
 }
 
+static bool grow(hsmiam_handles *handles)
+{
+    remembered *list = realloc(handles->list, (handles->count + 1) * sizeof *list);
+
+    if (list == NULL)
+        return false;
+    handles->list = list;
+    handles->count++;
+    return true;
+}
+
 /* The entry of an object, made if there is none; NULL if there is no memory. */
 static remembered *find_or_add(hsmiam_handles *handles, hsmiam_object object)
 {
@@ -53,11 +64,9 @@ static remembered *find_or_add(hsmiam_handles *handles, hsmiam_object object)
 
     if (entry != NULL)
         return entry;
-    remembered *list = realloc(handles->list, (handles->count + 1) * sizeof *list);
-    if (list == NULL)
+    if (!grow(handles))
         return NULL;
-    handles->list = list;
-    return &list[handles->count++];
+    return &handles->list[handles->count - 1];
 }
 
 /* What to hand out for a handle. Up to the first loss, the handle itself. Then, a number that no

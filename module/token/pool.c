@@ -51,6 +51,20 @@ void hsmiam_pool_close(hsmiam_pool *pool)
         hsmiam_pool_release(pool);
 }
 
+bool hsmiam_pool_leave(hsmiam_pool *pool, void (*last)(void *argument), void *argument)
+{
+    hsmiam_guard *guard = pool->sessions[0].guard;
+
+    if (!pool->left)
+        return false;
+    /* From then on, the pool is the thread's. */
+    pool->sessions[0].guard = NULL;
+    if (hsmiam_guard_leave(guard, last, argument))
+        return true;
+    pool->sessions[0].guard = guard;
+    return false;
+}
+
 void hsmiam_pool_free(hsmiam_pool **pool)
 {
     if (pool == NULL || *pool == NULL)

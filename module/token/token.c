@@ -53,16 +53,11 @@ void hsmiam_token_close(hsmiam_token *token)
         hsmiam_pool_close(token->pool);
 }
 
-void hsmiam_token_free(hsmiam_token **token)
+static void free_closed(void *context)
 {
-    if (token == NULL || *token == NULL)
-        return;
-    hsmiam_token *old = *token;
+    hsmiam_token *old = context;
 
-    *token = NULL;
-    hsmiam_token_close(old);
-    if (old->pool != NULL && hsmiam_pool_is_left(old->pool))
-        return; /* the rest is a thread's that may still use it */
+    hsmiam_modules_leave(&old->modules);
     hsmiam_pool_free(&old->pool);
     hsmiam_handles_free(&old->handles);
     hsmiam_uri_free(&old->uri);
@@ -71,6 +66,18 @@ void hsmiam_token_free(hsmiam_token **token)
     (void)pthread_mutex_destroy(&old->logging_in);
     (void)pthread_mutex_destroy(&old->opening);
     free(old);
+}
+
+void hsmiam_token_free(hsmiam_token **token)
+{
+    if (token == NULL || *token == NULL)
+        return;
+    hsmiam_token *old = *token;
+
+    *token = NULL;
+    hsmiam_token_close(old);
+    if (old->pool == NULL || !hsmiam_pool_leave(old->pool, free_closed, old))
+        free_closed(old);
 }
 
 hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
