@@ -55,7 +55,6 @@ class ThreadsTest(IntegrationTest):
         for orders in (
             "C_Sign:150:0x32",
             "C_SignInit:20:logout",
-            "C_SignInit:40:close",
             "C_Sign:20:0xB3",
             "C_OpenSession:4+:0xB1",
         ):
