@@ -66,6 +66,16 @@ def check_file(path: pathlib.Path) -> list[str]:
     return wrong
 
 
+def check_guarded() -> list[str]:
+    """Every PKCS#11 function called on a borrowed session has a guarded one: NULL otherwise."""
+    folder = TOP / "module/token"
+    guarded = set(re.findall(r"\.(C_\w+) = ", (folder / "guarded.c").read_text()))
+    return [f"module/token/{path.name}: {call} is not in guarded.c"
+            for path in sorted(folder.glob("*.c")) if path.name != "guarded.c"
+            for call in re.findall(r"(?:session|token)->functions->(C_\w+)\(", path.read_text())
+            if call not in guarded]
+
+
 def main() -> int:
     files = [path for folder in ("include", "module", "tool")
              for path in sorted((TOP / folder).rglob("*.[ch]"))]
@@ -73,6 +83,7 @@ def main() -> int:
     folders = {path.relative_to(TOP / "module").parts[0] for path in files
                if path.is_relative_to(TOP / "module")}
     wrong += [f"module/{folder} is no layer" for folder in sorted(folders - set(LAYERS))]
+    wrong += check_guarded()
     print("\n".join(wrong) or f"{len(files)} files keep the rules")
     return 1 if wrong else 0
 
