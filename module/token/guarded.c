@@ -9,11 +9,12 @@
 
 static hsmiam_guard *guard_of(CK_ULONG handle)
 {
-    hsmiam_guard *guard = NULL;
+    const union {
+        CK_ULONG handle;
+        hsmiam_guard *guard;
+    } either = {.handle = handle};
 
-    _Static_assert(sizeof guard == sizeof handle, "a handle can hold an address");
-    memcpy(&guard, &handle, sizeof guard);
-    return guard;
+    return either.guard;
 }
 
 static CK_RV make_open_session(hsmiam_call *call)
