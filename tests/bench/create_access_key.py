@@ -4,11 +4,14 @@
 The two run in turn against the same canned HTTPS server, and the ratio is taken pair by pair, so
 that it holds when the machine's speed drifts. curl has the secret in its hands and posts once; ours
 opens the token, rehearses, lists, posts, stores and proves.
+
+Also, for how long the secret is on the host: from its arrival until all that held it is wiped.
 """
 
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -71,6 +74,15 @@ class Bench:
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
         return (time.perf_counter() - began) * 1000
 
+    def expose(self) -> float:
+        """Milliseconds that the secret was on the host, by what --debug says."""
+        done = subprocess.run([*self.ours(), "--debug"], env=self.environment, check=True,
+                              capture_output=True, text=True)
+        said = re.search(r"The secret was on this host for (\d+) microseconds", done.stderr)
+        if not said:
+            raise SystemExit("--debug does not say how long the secret was on the host.")
+        return int(said.group(1)) / 1000
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,16 +94,19 @@ def main() -> int:
         bench = Bench(arguments.hsmiam, pathlib.Path(folder))
         try:
             pairs = []
+            exposures = []
             for number in range(arguments.pairs + 2):
                 bench.restore()
                 pair = bench.time(bench.ours()), bench.time(bench.curl())
                 if number >= 2:  # the first two warm caches up
                     pairs.append(pair)
+                    bench.restore()
+                    exposures.append(bench.expose())
         finally:
             bench.server.terminate()
             bench.server.wait()
     for name, values in (("hsmiam ms", [a for a, _ in pairs]), ("curl ms", [b for _, b in pairs]),
-                         ("ratio", [a / b for a, b in pairs])):
+                         ("ratio", [a / b for a, b in pairs]), ("secret ms", exposures)):
         print(f"{name:10} median {statistics.median(values):7.2f}   "
               f"min {min(values):7.2f}   max {max(values):7.2f}")
     return 0

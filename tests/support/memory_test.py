@@ -15,7 +15,7 @@ from local_iam import LocalIam
 from memory import TALLY, Found, Watch
 from tls import TlsOptions
 from tokens import KIND
-from unprivileged import OTHER_USER, reachable_program
+from unprivileged import OTHER_USER, make_writable_by, reachable_program
 
 PROGRAM = reachable_program(os.environ["HSMIAM_MEMORY_USER"])
 TAP = reachable_program(os.environ["HSMIAM_TAP"])
@@ -132,10 +132,7 @@ class MemoryTest(IntegrationTest):
     def become_other_user(self) -> None:
         """From now on commands run as somebody who is not root, and the test's files are theirs."""
         self.user = OTHER_USER
-        if not OTHER_USER:
-            return
-        for path in (self.directory, *self.directory.rglob("*")):
-            os.chown(path, OTHER_USER["user"], OTHER_USER["group"])
+        make_writable_by(OTHER_USER, self.directory)
 
     def configure_openssl(self, **settings: str) -> None:
         """What OpenSSL in the client does by default."""

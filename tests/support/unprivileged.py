@@ -44,6 +44,13 @@ def make_read_only(directory: Path, test_directory: Path) -> None:
         os.chmod(root, 0o555)
 
 
+def make_writable_by(other: dict[str, Any], directory: Path) -> None:
+    """Give all of a directory to the other user, if there is one."""
+    if other:
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, other["user"], other["group"])
+
+
 def make_writable(directory: Path) -> None:
     """Give the directory back to its owner."""
     for root, _, files in os.walk(directory):
