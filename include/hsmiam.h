@@ -23,6 +23,25 @@
  *     cleaning them up is the program's, if it wants that.
  *   - An error record says what failed; after a success it says nothing that matters.
  *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key.
+ *
+ * What stays in memory
+ *   - When a call has returned, whatever it came to, the process holds no secret access key that
+ *     passed through it, no key derived from one, no wrapped key and no PIN: in no heap, stack or
+ *     register. Two things are kept, each once, in memory that is locked, left out of core dumps
+ *     and empty in a forked child: by an open token its PIN, to log in again should it be lost; by
+ *     a signer the signing key of one day, region and service. Freeing token and signer wipes them.
+ *   - That holds without a hook in the process, since what touches a secret is done on a thread of
+ *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
+ *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
+ *     (RLIMIT_MEMLOCK), and twice that while an access key is issued.
+ *   - Out of reach, for it lies in memory that other libraries freed, until that is used again:
+ *     of a TLS 1.3 connection, once it is closed, OpenSSL leaves the traffic secrets, by which a
+ *     recording of it could be read (of TLS 1.2 it does not); of a token behind p11-kit's remoting
+ *     (p11-kit-client.so), p11-kit leaves the messages that it sent: the wrapped key, and by
+ *     HSMIAM_ROUTE_CREATE_OBJECT the secret itself. What a server sends behind the end of an answer
+ *     that it sends in chunks may stay in libcurl's buffer. A program whose malloc() wipes what is
+ *     freed, as the hsmiam command's does, leaves none of it.
+ *   - What the caller hands in (a secret to import, a PIN) is the caller's to wipe.
  */
 #ifndef HSMIAM_H
 #define HSMIAM_H
