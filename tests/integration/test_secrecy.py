@@ -91,12 +91,23 @@ class TraceTest(IntegrationTest):
 
     def test_create_that_fails(self) -> None:
         self.import_root()
-        self.iam.misbehave("cut", at="before-end")
         log = self.directory / "trace"
-        with self.assertRaises(AssertionError):
-            self.trace("create-access-key", *self.iam_arguments(), "--user-name", "alice")
-        self.assertEqual(len(self.iam.deleted_ids()), 1)
-        self.assert_clean(traced_bytes(log.read_text()))
+        for kind, fields in (
+            ("cut", {"at": "before-end"}),
+            ("cut", {"at": "in-secret"}),
+            ("stall", {"at": "in-secret", "seconds": 3}),
+            ("garble", {"how": "content-length-short"}),
+            ("garble", {"how": "comment-secret"}),
+            ("secret-in-error", {}),
+        ):
+            with self.subTest(kind=kind, **fields):
+                self.iam.endpoint.reset(["state", "log"])
+                self.iam.misbehave(kind, **fields)
+                with self.assertRaises(AssertionError):
+                    self.trace("create-access-key", *self.iam_arguments(), "--user-name", "alice",
+                               "--cli-read-timeout", "1", "--debug")  # fmt: skip
+                self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
+                self.assert_clean(traced_bytes(log.read_text()))
 
     def test_pin_of_a_command_stays_with_the_command(self) -> None:
         """The child writes the PIN to a pipe, and that is all."""
