@@ -53,6 +53,7 @@ static struct {
     size_t size;
     size_t used;
     size_t ready; /* how far memory may be touched */
+    bool locked;  /* all of it */
     free_block *lists[CLASSES];
 } heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -86,20 +87,35 @@ static __attribute__((constructor)) void watch_forks(void)
     (void)pthread_atfork(lock_before_fork, unlock_after_fork, unlock_after_fork);
 }
 
-/* Whoever may lock anything locks all of it; others as much as their limit leaves. */
+/* Whoever may lock anything locks all of it, to take effect as it comes into use; others lock piece
+ * by piece, as much as their limit leaves. */
 static void lock_memory(void)
 {
     struct rlimit limit = {0};
-    size_t budget = 0;
 
-    if (mlock2(heap.base, heap.size, MLOCK_ONFAULT) == 0) {
+    heap.locked = mlock2(heap.base, heap.size, MLOCK_ONFAULT) == 0;
+    if (heap.locked)
         tool_heap.lockable = heap.size;
-        return;
-    }
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur > TOOL_HEAP_LEFT_TO_SECRETS)
-        budget = (size_t)(limit.rlim_cur - TOOL_HEAP_LEFT_TO_SECRETS) / GROWTH * GROWTH;
-    if (budget > 0 && mlock2(heap.base, budget, MLOCK_ONFAULT) == 0)
-        tool_heap.lockable = budget;
+    else if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur > TOOL_HEAP_LEFT_TO_SECRETS)
+        tool_heap.lockable = (size_t)limit.rlim_cur - TOOL_HEAP_LEFT_TO_SECRETS;
+    if (tool_heap.lockable > heap.size)
+        tool_heap.lockable = heap.size;
+    tool_heap.lockable = tool_heap.lockable / GROWTH * GROWTH;
+}
+
+/* Makes more memory fit for use. All of it at once costs less than a fault for each page. */
+static bool grow(size_t more)
+{
+    uint8_t *piece = heap.base + heap.ready;
+
+    if (mprotect(piece, more, PROT_READ | PROT_WRITE) != 0)
+        return false;
+    if (heap.locked || heap.ready + more > tool_heap.lockable)
+        (void)madvise(piece, more, MADV_POPULATE_WRITE);
+    else if (mlock(piece, more) != 0)
+        tool_heap.lockable = heap.ready;
+    heap.ready += more;
+    return true;
 }
 
 static bool start(void)
@@ -130,12 +146,8 @@ static void *take_new(size_t size)
     if (heap.used + size > heap.ready) {
         size_t more = (heap.used + size - heap.ready + GROWTH - 1) / GROWTH * GROWTH;
 
-        if (heap.ready + more > heap.size ||
-            mprotect(heap.base + heap.ready, more, PROT_READ | PROT_WRITE) != 0)
+        if (heap.ready + more > heap.size || !grow(more))
             return NULL;
-        /* All of it at once costs less than a fault for each page. */
-        (void)madvise(heap.base + heap.ready, more, MADV_POPULATE_WRITE);
-        heap.ready += more;
     }
     void *block = heap.base + heap.used;
     heap.used += size;

@@ -29,7 +29,16 @@ static void *run_job(void *context)
     return NULL;
 }
 
-/* A guard page, and the stack above it. Pages are locked as they come into use. */
+/* Pages are locked as they come into use; where the kernel does not offer that (valgrind's does
+ * not), at once. */
+static bool lock(uint8_t *stack)
+{
+    if (mlock2(stack, HSMIAM_SEALED_STACK_SIZE, MLOCK_ONFAULT) == 0)
+        return true;
+    return (errno == ENOSYS || errno == EINVAL) && mlock(stack, HSMIAM_SEALED_STACK_SIZE) == 0;
+}
+
+/* A guard page, and the stack above it. */
 static uint8_t *map_stack(size_t page)
 {
     const size_t size = HSMIAM_SEALED_STACK_SIZE;
@@ -38,8 +47,7 @@ static uint8_t *map_stack(size_t page)
 
     if (mapping == MAP_FAILED)
         return NULL;
-    if (mprotect(mapping, page, PROT_NONE) == 0 &&
-        mlock2(mapping + page, size, MLOCK_ONFAULT) == 0 &&
+    if (mprotect(mapping, page, PROT_NONE) == 0 && lock(mapping + page) &&
         madvise(mapping + page, size, MADV_DONTDUMP) == 0)
         return mapping;
     int number = errno;

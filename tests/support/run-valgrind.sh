@@ -20,6 +20,7 @@ fi
 xargs -P 2 -I '{}' sh -c '
     if valgrind --quiet --error-exitcode=99 --leak-check=full \
         --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
+        --suppressions=tests/support/valgrind.supp \
         "$1" >/dev/null 2>"$1.valgrind"; then
         echo "valgrind $(basename "$1")"
     else
