@@ -69,7 +69,6 @@ static hsmiam_status derive(hsmiam_token *token, const hsmiam_session *session,
     CK_RV rv = CKR_OK;
 
     fill_rules(signs, rules);
-    (void)pthread_mutex_lock(&token->in_session);
     for (bool again = true; again;) {
         bool limited = !token->derived_unlimited;
         fill(&template, rules, signs, size, limited);
@@ -79,7 +78,6 @@ static hsmiam_status derive(hsmiam_token *token, const hsmiam_session *session,
         if (again)
             token->derived_unlimited = true;
     }
-    (void)pthread_mutex_unlock(&token->in_session);
     if (rv != CKR_OK)
         return hsmiam_rv_set_error(token, rv, "C_DeriveKey", error);
     hsmiam_status status = check_derived(token, derived, rules, error);
