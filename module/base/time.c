@@ -95,3 +95,29 @@ bool hsmiam_time_parse_extended(const char *text, time_t *when_out)
         return false;
     return to_time(numbers, when_out);
 }
+
+/* The place of a name of three letters among `names`, from 1; 0 if it is none of them. */
+static int find_name(const char *names, const char *text)
+{
+    for (int place = 1; *names != '\0'; place++, names += 3) {
+        if (strncmp(names, text, 3) == 0)
+            return place;
+    }
+    return 0;
+}
+
+bool hsmiam_time_parse_http(const char *text, time_t *when_out)
+{
+    static const char days[] = "MonTueWedThuFriSatSun";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char extended[sizeof "YYYY-MM-DDTHH:MM:SSZ"];
+
+    if (strlen(text) != strlen("Sun, 06 Nov 1994 08:49:37 GMT") || find_name(days, text) == 0 ||
+        memcmp(text + 3, ", ", 2) != 0 || text[7] != ' ' || text[11] != ' ' || text[16] != ' ' ||
+        strcmp(text + 25, " GMT") != 0)
+        return false;
+    /* Digits are checked where the pieces, put in their other order, are read. */
+    (void)snprintf(extended, sizeof extended, "%.4s-%02d-%.2sT%.8sZ", text + 12,
+                   find_name(months, text + 8), text + 5, text + 17);
+    return hsmiam_time_parse_extended(extended, when_out);
+}

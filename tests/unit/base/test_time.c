@@ -173,9 +173,50 @@ static void test_round_trip_of_every_day(void **state)
     }
 }
 
+static void test_http(void **state)
+{
+    static const struct {
+        const char *text;
+        time_t when; /* -1: none */
+    } rows[] = {
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Thu, 29 Feb 2024 23:59:59 GMT", 1709251199},
+        {"Mon, 06 Nov 1994 08:49:37 GMT", 784111777}, /* it was a Sunday */
+        {"Thu, 29 Feb 2023 23:59:59 GMT", -1},
+        {"Sun, 00 Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 06 Nov 1994 08:49:37 UTC", -1},
+        {"Sun, 06 Nov 1994 08:49:37 GMT ", -1},
+        {"Sun, 06 Nov 1994 08:49:37", -1},
+        {"Sun, 06 nov 1994 08:49:37 GMT", -1},
+        {"Sun, 06 ovD 1994 08:49:37 GMT", -1},
+        {"Sol, 06 Nov 1994 08:49:37 GMT", -1},
+        {"Sun; 06 Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 6  Nov 1994 08:49:37 GMT", -1},
+        {"Sun, 06-Nov-1994 08:49:37 GMT", -1},
+        {"Sun, 06 Nov 1994 24:49:37 GMT", -1},
+        {"Sun, 06 Nov 1994 08-49-37 GMT", -1},
+        {"Sun, 06 Nov +994 08:49:37 GMT", -1},
+        {"Sun, 06 Nov 1969 08:49:37 GMT", -1},
+        {"Sunday, 06-Nov-94 08:49:37 GMT", -1},
+        {"Sun Nov  6 08:49:37 1994", -1},
+        {"yesterday", -1},
+        {"", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        time_t when = -1;
+        bool is_one = hsmiam_time_parse_http(rows[i].text, &when);
+        if (is_one != (rows[i].when >= 0) || when != rows[i].when)
+            fail_msg("%s: %lld", rows[i].text, (long long)when);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_http),
         cmocka_unit_test(test_format_basic),
         cmocka_unit_test(test_parse_basic),
         cmocka_unit_test(test_parse_basic_refuses),
