@@ -448,10 +448,15 @@ HSMIAM_API void hsmiam_client_free(hsmiam_client **client);
 HSMIAM_API hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const char *region,
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Sets another endpoint URL: https, or http if the host is this machine's loopback.
+/** Sets another endpoint URL: https, or http if the host is this machine's loopback. It serves STS
+ *  too, which some calls ask who signs, unless hsmiam_client_set_sts_endpoint() names another.
  *  Statuses: ARGUMENT, CONFIG (http to another host), MEMORY. */
 HSMIAM_API hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
                                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets another endpoint URL of STS, as hsmiam_client_set_endpoint() does of IAM. */
+HSMIAM_API hsmiam_status hsmiam_client_set_sts_endpoint(hsmiam_client *client, const char *url,
+                                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
 /** Chooses the partition's FIPS endpoint. Not to be combined with an endpoint of one's own. */
 HSMIAM_API void hsmiam_client_set_fips(hsmiam_client *client, bool fips);
@@ -468,6 +473,16 @@ HSMIAM_API void hsmiam_client_set_no_verify(hsmiam_client *client, bool no_verif
  */
 HSMIAM_API void hsmiam_client_set_timeouts(hsmiam_client *client, unsigned connect_seconds,
                                            unsigned read_seconds);
+
+/**
+ * Sets how often a request is sent in all, the first time included; 0: the default, 3. Between the
+ * attempts lie random pauses that grow, and no less than what the service asks for by Retry-After,
+ * up to a minute; the function set by hsmiam_client_set_cancel() is asked meanwhile.
+ * CreateAccessKey is sent again only where IAM certainly did not execute it: no connection or a
+ * broken TLS handshake, throttling, and, once, a refusal of the time that it was signed at, which
+ * is then corrected by IAM's clock.
+ */
+HSMIAM_API void hsmiam_client_set_max_attempts(hsmiam_client *client, unsigned attempts);
 
 /** Sets where the client's log lines go. */
 HSMIAM_API void hsmiam_client_set_log(hsmiam_client *client, hsmiam_log_fn log, void *context);
@@ -581,8 +596,9 @@ HSMIAM_API hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody,
 /**
  * Issues an access key: IAM CreateAccessKey, signed by the client's signer, its secret put straight
  * into the custody's token and proven there as by hsmiam_access_key_import(). The request is sent
- * once. If the token cannot take the secret, the key is deleted at IAM again.
- * Opening the tokens and connecting to IAM go on at once, the former on a thread of the call.
+ * again only where IAM certainly did not execute it. If the token cannot take the secret, the key
+ * is deleted at IAM again. Opening the tokens and connecting to IAM go on at once, the former on a
+ * thread of the call.
  *
  * user_name  1 to 128 of [A-Za-z0-9_+=,.@-]; NULL: IAM takes the user of the signing key.
  * key_out    owned by the caller.

@@ -17,6 +17,7 @@ static const char *const key_names[TOOL_PROFILE_KEY_COUNT] = {
     [TOOL_PROFILE_IGNORE_ENDPOINTS] = "ignore_configured_endpoint_urls",
     [TOOL_PROFILE_SERVICES] = "services",
     [TOOL_PROFILE_FIPS] = "use_fips_endpoint",
+    [TOOL_PROFILE_MAX_ATTEMPTS] = "max_attempts",
     [TOOL_PROFILE_CREDENTIAL] = "hsmiam_credential",
     [TOOL_PROFILE_TOKEN] = "hsmiam_token",
     [TOOL_PROFILE_PIN_SOURCE] = "hsmiam_pin_source",

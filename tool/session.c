@@ -160,6 +160,7 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
     hsmiam_client_set_cancel(client, is_stopping, session);
     hsmiam_client_set_timeouts(client, settings->connect_timeout, settings->read_timeout);
     hsmiam_client_set_no_verify(client, settings->no_verify);
+    hsmiam_client_set_max_attempts(client, settings->max_attempts);
     if (settings->fips)
         hsmiam_client_set_fips(client, true);
     if (settings->region &&
@@ -167,6 +168,10 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
         return fail(session, error);
     if (settings->endpoint_url &&
         hsmiam_client_set_endpoint(client, settings->endpoint_url, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    if (settings->sts_endpoint_url &&
+        hsmiam_client_set_sts_endpoint(client, settings->sts_endpoint_url, session->error) !=
+            HSMIAM_OK)
         return fail(session, error);
     if (settings->ca_bundle &&
         hsmiam_client_set_ca_bundle(client, settings->ca_bundle, session->error) != HSMIAM_OK)

@@ -10,6 +10,7 @@
 
 #define TIMEOUT_DEFAULT 60
 #define TIMEOUT_MAX     86400
+#define ATTEMPTS_MAX    1000
 
 static const char credential_variable[] = "HSMIAM_CREDENTIAL";
 static const char token_variable[] = "HSMIAM_TOKEN";
@@ -54,18 +55,51 @@ static hsmiam_status load_profile(const tool_arguments *arguments, tool_settings
     return status;
 }
 
-/* Endpoints of environment and profile, the one for IAM before the one for all services. */
-static const char *find_configured_endpoint(const tool_settings *settings)
+static bool ignores_configured_endpoints(const tool_settings *settings)
 {
     const char *ignore = choose(get_variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
                                 get_profile_value(settings, TOOL_PROFILE_IGNORE_ENDPOINTS), NULL);
+
+    return tool_text_is_true(ignore);
+}
+
+/* Endpoints of environment and profile, the one for IAM before the one for all services. */
+static const char *find_configured_endpoint(const tool_settings *settings)
+{
     const char *of_environment =
         choose(get_variable("AWS_ENDPOINT_URL_IAM"), get_variable("AWS_ENDPOINT_URL"), NULL);
 
-    if (tool_text_is_true(ignore))
+    if (ignores_configured_endpoints(settings))
         return NULL;
     return choose(of_environment, tool_profile_get_service_endpoint(&settings->profile),
                   get_profile_value(settings, TOOL_PROFILE_ENDPOINT_URL));
+}
+
+/* Where the environment has another endpoint for STS than for IAM. */
+static const char *find_sts_endpoint(const tool_arguments *arguments, const tool_settings *settings)
+{
+    if (tool_arguments_get(arguments, "--endpoint-url") || ignores_configured_endpoints(settings))
+        return NULL;
+    return choose(get_variable("AWS_ENDPOINT_URL_STS"), get_variable("AWS_ENDPOINT_URL"), NULL);
+}
+
+static hsmiam_status choose_attempts(tool_settings *settings, tool_error *error)
+{
+    const char *text = choose(get_variable("AWS_MAX_ATTEMPTS"),
+                              get_profile_value(settings, TOOL_PROFILE_MAX_ATTEMPTS), NULL);
+    unsigned long number = 0;
+
+    if (!text)
+        return HSMIAM_OK;
+    if (strspn(text, "0123456789") == strlen(text))
+        number = strtoul(text, NULL, 10);
+    if (number < 1 || number > ATTEMPTS_MAX)
+        return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                              "Value provided to \"max_attempts\": \"%s\" must be a whole number "
+                              "from 1 to %d",
+                              text, ATTEMPTS_MAX);
+    settings->max_attempts = (unsigned)number;
+    return HSMIAM_OK;
 }
 
 static hsmiam_status choose_service(const tool_arguments *arguments, tool_settings *settings,
@@ -78,6 +112,7 @@ static hsmiam_status choose_service(const tool_arguments *arguments, tool_settin
                               get_profile_value(settings, TOOL_PROFILE_REGION));
     settings->endpoint_url = choose(tool_arguments_get(arguments, "--endpoint-url"),
                                     find_configured_endpoint(settings), NULL);
+    settings->sts_endpoint_url = find_sts_endpoint(arguments, settings);
     settings->ca_bundle =
         choose(tool_arguments_get(arguments, "--ca-bundle"), get_variable("AWS_CA_BUNDLE"),
                get_profile_value(settings, TOOL_PROFILE_CA_BUNDLE));
@@ -88,7 +123,7 @@ static hsmiam_status choose_service(const tool_arguments *arguments, tool_settin
     if (settings->fips && settings->endpoint_url)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
                               "Invalid Configuration: FIPS and custom endpoint are not supported");
-    return HSMIAM_OK;
+    return choose_attempts(settings, error);
 }
 
 /* A number of seconds in the profile, where nobody has looked at it yet. */

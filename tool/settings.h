@@ -23,6 +23,7 @@ typedef struct tool_settings {
     const char *profile_name;       /* NULL: the default one */
     const char *region;
     const char *endpoint_url;
+    const char *sts_endpoint_url; /* NULL: that of IAM */
     const char *ca_bundle;
     tool_output output;
     bool color;
@@ -33,6 +34,7 @@ typedef struct tool_settings {
     unsigned connect_timeout;
     unsigned read_timeout;
     unsigned token_timeout;
+    unsigned max_attempts; /* 0: the default */
 } tool_settings;
 
 /* Gathers the settings. What is "" in the environment counts as not set.

@@ -6,14 +6,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_SECONDS    60
-#define PAUSE_MILLISECONDS 500
+#define DEFAULT_SECONDS 60
+
+/* A signal ends it early. */
+static void sleep_for(unsigned milliseconds)
+{
+    const struct timespec time = {.tv_sec = milliseconds / 1000,
+                                  .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+
+    (void)nanosleep(&time, NULL);
+}
 
 hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsmiam_signer *signer,
                                      hsmiam_client **client_out, hsmiam_error *error)
@@ -22,10 +31,11 @@ hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsm
     if (client == NULL)
         return hsmiam_error_set_memory(error, "a client");
     client->signer = signer;
-    client->partition = hsmiam_partition_find(NULL);
     client->connect_seconds = DEFAULT_SECONDS;
     client->read_seconds = DEFAULT_SECONDS;
-    client->pause_milliseconds = PAUSE_MILLISECONDS;
+    client->max_attempts = HSMIAM_ATTEMPTS_DEFAULT;
+    client->sleep = sleep_for;
+    client->service_time = -1;
 
     hsmiam_status status = hsmiam_transport_new(curl, &client->transport, error);
     if (status != HSMIAM_OK)
@@ -48,18 +58,11 @@ void hsmiam_client_free(hsmiam_client **client)
     if (client == NULL || *client == NULL)
         return;
     hsmiam_transport_free(&(*client)->transport);
-    free((*client)->endpoint);
+    for (size_t i = 0; i < HSMIAM_SERVICE_COUNT; i++)
+        free((*client)->endpoints[i]);
     free((*client)->ca_bundle);
     free(*client);
     *client = NULL;
-}
-
-static const char *get_signing_region(const hsmiam_client *client)
-{
-    const hsmiam_partition *partition = client->partition;
-
-    return client->fips && client->endpoint == NULL ? partition->fips_signing_region
-                                                    : partition->signing_region;
 }
 
 hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const char *region,
@@ -68,12 +71,12 @@ hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const char *region
     hsmiam_status status = hsmiam_region_check(region, error);
 
     if (status == HSMIAM_OK)
-        client->partition = hsmiam_partition_find(region);
+        memcpy(client->region, region, strlen(region) + 1);
     return status;
 }
 
-hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
-                                         hsmiam_error *error)
+static hsmiam_status set_endpoint(hsmiam_client *client, hsmiam_service_id service, const char *url,
+                                  hsmiam_error *error)
 {
     hsmiam_endpoint *endpoint = calloc(1, sizeof *endpoint);
     if (endpoint == NULL)
@@ -82,12 +85,24 @@ hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
     hsmiam_status status = hsmiam_endpoint_parse(url, endpoint, error);
     if (status != HSMIAM_OK)
         goto out;
-    free(client->endpoint);
-    client->endpoint = endpoint;
+    free(client->endpoints[service]);
+    client->endpoints[service] = endpoint;
     endpoint = NULL;
 out:
     free(endpoint);
     return status;
+}
+
+hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
+                                         hsmiam_error *error)
+{
+    return set_endpoint(client, HSMIAM_SERVICE_IAM, url, error);
+}
+
+hsmiam_status hsmiam_client_set_sts_endpoint(hsmiam_client *client, const char *url,
+                                             hsmiam_error *error)
+{
+    return set_endpoint(client, HSMIAM_SERVICE_STS, url, error);
 }
 
 void hsmiam_client_set_fips(hsmiam_client *client, bool fips)
@@ -137,6 +152,11 @@ void hsmiam_client_set_timeouts(hsmiam_client *client, unsigned connect_seconds,
     client->read_seconds = read_seconds;
 }
 
+void hsmiam_client_set_max_attempts(hsmiam_client *client, unsigned attempts)
+{
+    client->max_attempts = attempts > 0 ? attempts : HSMIAM_ATTEMPTS_DEFAULT;
+}
+
 void hsmiam_client_set_log(hsmiam_client *client, hsmiam_log_fn log, void *context)
 {
     client->log = (hsmiam_log){.write = log, .context = context};
@@ -154,22 +174,62 @@ void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void 
     client->ready_context = context;
 }
 
+void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn before_send,
+                                   void *context)
+{
+    client->before_send = before_send;
+    client->before_send_context = context;
+}
+
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client)
 {
     return client->signer;
 }
 
+time_t hsmiam_client_get_signing_time(const hsmiam_client *client)
+{
+    return time(NULL) + client->clock_offset;
+}
+
+bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out)
+{
+    if (client->service_time < 0)
+        return false;
+    *time_out = client->service_time;
+    return true;
+}
+
+/* The caller's own endpoint of a service, NULL if there is none. */
+static const hsmiam_endpoint *get_own_endpoint(const hsmiam_client *client,
+                                               hsmiam_service_id service)
+{
+    return client->endpoints[service] != NULL ? client->endpoints[service]
+                                              : client->endpoints[HSMIAM_SERVICE_IAM];
+}
+
+static void find_location(const hsmiam_client *client, hsmiam_service_id service,
+                          hsmiam_location *location_out)
+{
+    const char *region = client->region[0] != '\0' ? client->region : NULL;
+    bool fips = client->fips && get_own_endpoint(client, service) == NULL;
+
+    hsmiam_location_find(service, region, fips, location_out);
+}
+
 hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client, hsmiam_error *error)
 {
     char today[HSMIAM_TIME_BASIC_SIZE] = "";
-    hsmiam_scope scope = {.service = HSMIAM_IAM_SERVICE};
-    const char *region = get_signing_region(client);
+    hsmiam_location location = {.url = ""};
+    hsmiam_scope scope = {.date = ""};
 
-    if (!hsmiam_time_format_basic(time(NULL), today))
+    if (!hsmiam_time_format_basic(hsmiam_client_get_signing_time(client), today))
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL,
                                 "The system's clock is before 1970 or after 9999.");
+    find_location(client, HSMIAM_SERVICE_IAM, &location);
     memcpy(scope.date, today, sizeof scope.date - 1);
-    memcpy(scope.region, region, strlen(region) + 1);
+    (void)snprintf(scope.region, sizeof scope.region, "%s", location.signing_region);
+    (void)snprintf(scope.service, sizeof scope.service, "%s",
+                   hsmiam_service_get(HSMIAM_SERVICE_IAM)->name);
     return hsmiam_signer_derive(client->signer, &scope, error);
 }
 
@@ -183,24 +243,26 @@ const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client)
     return &client->log;
 }
 
-hsmiam_status hsmiam_client_resolve(const hsmiam_client *client, hsmiam_endpoint *endpoint_out,
-                                    const char **region_out, hsmiam_error *error)
+hsmiam_status hsmiam_client_resolve(const hsmiam_client *client, hsmiam_service_id service,
+                                    hsmiam_endpoint *endpoint_out,
+                                    char region_out[HSMIAM_REGION_MAX + 1], hsmiam_error *error)
 {
-    const hsmiam_partition *partition = client->partition;
+    const hsmiam_endpoint *own = get_own_endpoint(client, service);
+    hsmiam_location location = {.url = ""};
 
-    if (client->endpoint != NULL && client->fips)
+    if (own != NULL && client->fips)
         return hsmiam_error_set(
             error, HSMIAM_ERR_CONFIG,
             "Invalid Configuration: FIPS and custom endpoint are not supported");
-    if (client->no_verify && (client->endpoint == NULL || !client->endpoint->loopback))
+    if (client->no_verify && (own == NULL || !own->loopback))
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The peer's certificate may stay unverified only where the "
                                 "endpoint is on this machine (localhost, 127.0.0.0/8 or [::1]).");
-    *region_out = get_signing_region(client);
-    if (client->endpoint != NULL) {
-        *endpoint_out = *client->endpoint;
+    find_location(client, service, &location);
+    memcpy(region_out, location.signing_region, sizeof location.signing_region);
+    if (own != NULL) {
+        *endpoint_out = *own;
         return HSMIAM_OK;
     }
-    return hsmiam_endpoint_parse(client->fips ? partition->fips_url : partition->url, endpoint_out,
-                                 error);
+    return hsmiam_endpoint_parse(location.url, endpoint_out, error);
 }

@@ -4,21 +4,22 @@
 #define HSMIAM_IAM_CLIENT_H
 
 #include "iam/operations.h"
+#include "iam/partition.h"
 #include "iam/transport.h"
-
-/* What requests to IAM are signed for. */
-#define HSMIAM_IAM_SERVICE "iam"
 
 struct hsmiam_client {
     hsmiam_signer *signer;
     hsmiam_log log;
     hsmiam_ready_fn ready;
     void *ready_context;
+    hsmiam_before_send_fn before_send;
+    void *before_send_context;
     hsmiam_cancel_fn cancel;
     void *cancel_context;
 
-    const hsmiam_partition *partition;
-    hsmiam_endpoint *endpoint; /* the caller's own; NULL: the partition's */
+    char region[HSMIAM_REGION_MAX + 1]; /* "": none was named */
+    /* The caller's own; NULL: the partition's, or for another service than IAM that of IAM. */
+    hsmiam_endpoint *endpoints[HSMIAM_SERVICE_COUNT];
     bool fips;
     char *ca_bundle;
     bool no_verify;
@@ -26,8 +27,12 @@ struct hsmiam_client {
     unsigned read_seconds;
 
     hsmiam_transport *transport;
-    unsigned pause_milliseconds; /* before a request is repeated */
-    int64_t secret_arrival;      /* of the last request's, by the monotonic clock; 0: none came */
+    int64_t secret_arrival; /* of the last request's, by the monotonic clock; 0: none came */
+
+    unsigned max_attempts;
+    void (*sleep)(unsigned milliseconds); /* between two of them */
+    time_t clock_offset;                  /* the service's clock less this machine's */
+    time_t service_time;                  /* Date of the last answer, -1: none yet */
 };
 
 /* hsmiam_client_new() over another libcurl; NULL: the real one. */
@@ -35,9 +40,14 @@ hsmiam_status hsmiam_client_new_over(const hsmiam_transport_functions *curl, hsm
                                      hsmiam_client **client_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* The endpoint that the settings come to, and the region to sign for.
+/* The endpoint of a service that the settings come to, and the region to sign for.
  * Statuses: CONFIG (settings that do not go together), MEMORY. */
-hsmiam_status hsmiam_client_resolve(const hsmiam_client *client, hsmiam_endpoint *endpoint_out,
-                                    const char **region_out, hsmiam_error *error) HSMIAM_MUST_USE;
+hsmiam_status hsmiam_client_resolve(const hsmiam_client *client, hsmiam_service_id service,
+                                    hsmiam_endpoint *endpoint_out,
+                                    char region_out[HSMIAM_REGION_MAX + 1],
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The time to sign at: this machine's, corrected by what is known of the service's. */
+time_t hsmiam_client_get_signing_time(const hsmiam_client *client);
 
 #endif

@@ -9,86 +9,15 @@
 
 #include "sigv4/url.h"
 
-/* The last row is the commercial partition, which takes every region that no other one claims. */
-static const hsmiam_partition partitions[] = {
-    {"cn-", "aws-cn-global", "https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1",
-     "https://iam-fips.amazonaws.com.cn", "cn-northwest-1"},
-    {"us-gov-", "aws-us-gov-global", "https://iam.us-gov.amazonaws.com", "us-gov-west-1",
-     "https://iam.us-gov.amazonaws.com", "us-gov-west-1"},
-    {"us-iso-", "aws-iso-global", "https://iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1",
-     "https://iam-fips.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"},
-    {"us-isob-", "aws-iso-b-global", "https://iam.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1",
-     "https://iam-fips.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"},
-    {"eu-isoe-", "aws-iso-e-global", "https://iam.eu-isoe-west-1.cloud.adc-e.uk", "eu-isoe-west-1",
-     "https://iam-fips.cloud.adc-e.uk", "eu-isoe-west-1"},
-    {"us-isof-", "aws-iso-f-global", "https://iam.us-isof-south-1.csp.hci.ic.gov",
-     "us-isof-south-1", "https://iam-fips.csp.hci.ic.gov", "us-isof-south-1"},
-    {"eusc-de-", NULL, "https://iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1",
-     "https://iam-fips.amazonaws.eu", "eusc-de-east-1"},
-    {NULL, "aws-global", "https://iam.amazonaws.com", "us-east-1", "https://iam-fips.amazonaws.com",
-     "us-east-1"},
-};
-#define COMMERCIAL (&partitions[sizeof partitions / sizeof partitions[0] - 1])
-
 static const char digits[] = "0123456789";
-static const char letters_and_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                         "0123456789";
 
-/* NAME-NUMBER, as in `east-1`. */
-static bool is_place(const char *text)
+bool hsmiam_text_is_printable(const char *text)
 {
-    size_t name = strspn(text, letters_and_digits);
-
-    if (name == 0 || text[name] != '-')
-        return false;
-    size_t number = strspn(text + name + 1, digits);
-    return number > 0 && text[name + 1 + number] == '\0';
-}
-
-static bool claims(const hsmiam_partition *partition, const char *region)
-{
-    if (partition->global_region != NULL && strcmp(region, partition->global_region) == 0)
-        return true;
-    size_t size = strlen(partition->region_prefix);
-    return strncmp(region, partition->region_prefix, size) == 0 && is_place(region + size);
-}
-
-const hsmiam_partition *hsmiam_partition_find(const char *region)
-{
-    if (region == NULL)
-        return COMMERCIAL;
-    for (const hsmiam_partition *partition = partitions; partition != COMMERCIAL; partition++) {
-        if (claims(partition, region))
-            return partition;
-    }
-    return COMMERCIAL;
-}
-
-/* Whether a message may repeat it: control characters could play with the terminal. */
-static bool is_printable(const char *text)
-{
-    for (; text != NULL && *text != '\0'; text++) {
+    for (; *text != '\0'; text++) {
         if (*text < ' ' || *text > '~')
             return false;
     }
-    return text != NULL;
-}
-
-hsmiam_status hsmiam_region_check(const char *region, hsmiam_error *error)
-{
-    size_t size = region != NULL ? strlen(region) : 0;
-    bool valid = size > 0 && size <= HSMIAM_REGION_MAX && region[0] != '-' &&
-                 region[size - 1] != '-' && strspn(region, digits) < size;
-
-    for (size_t i = 0; valid && i < size; i++)
-        valid = region[i] == '-' || strchr(letters_and_digits, region[i]) != NULL;
-    if (valid)
-        return HSMIAM_OK;
-    return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                            "Invalid region: \"%s\" is not 1 to %d letters, digits and inner "
-                            "hyphens, as in \"eu-central-1\".",
-                            size <= HSMIAM_REGION_MAX && is_printable(region) ? region : "...",
-                            HSMIAM_REGION_MAX);
+    return true;
 }
 
 static bool is_loopback(const char *host)
@@ -120,8 +49,9 @@ static hsmiam_status check_text(const char *url, hsmiam_error *error)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "Bad value for the endpoint URL \"%s\": scheme is missing.  Must "
                                 "be of the form http://<hostname>/ or https://<hostname>/",
-                                is_printable(url) && strchr(url, '@') == NULL ? url : "...");
-    if (!is_printable(url) || strpbrk(url, " \"<>\\^`{|}") != NULL)
+                                hsmiam_text_is_printable(url) && strchr(url, '@') == NULL ? url
+                                                                                          : "...");
+    if (!hsmiam_text_is_printable(url) || strpbrk(url, " \"<>\\^`{|}") != NULL)
         return refuse(error, "it is malformed");
     if (strpbrk(url, "?#") != NULL)
         return refuse(error, "it may not have a query or a fragment");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The IAM operations of the main job (Query API, version 2010-05-08). */
+/* The operations of IAM and STS that are needed here. Each is sent again where module/iam/retry.c
+ * says so; what a status says holds for all of its attempts together. `may_cancel`: the client's
+ * cancel function is asked meanwhile; where a key may be lost, it is not. */
 #ifndef HSMIAM_IAM_OPERATIONS_H
 #define HSMIAM_IAM_OPERATIONS_H
 
@@ -9,6 +11,11 @@
 
 #define HSMIAM_ACCESS_KEY_STATUS_MAX 16
 #define HSMIAM_ACCESS_KEYS_MAX       32
+#define HSMIAM_USERS_PAGE_MAX        40
+#define HSMIAM_ARN_MAX               2047
+#define HSMIAM_ACCOUNT_MAX           32
+#define HSMIAM_USER_ID_MAX           255
+#define HSMIAM_USE_MAX               64
 
 /* An access key as IAM tells it. */
 typedef struct hsmiam_key_metadata {
@@ -24,6 +31,35 @@ typedef struct hsmiam_key_list {
     size_t count;
 } hsmiam_key_list;
 
+/* The last use of an access key. */
+typedef struct hsmiam_key_usage {
+    char user_name[HSMIAM_USER_NAME_MAX + 1]; /* "" for the account's root user */
+    bool was_used;                            /* as far as IAM knows, which takes its time */
+    time_t date;                              /* if it was */
+    char region[HSMIAM_USE_MAX + 1];          /* "N/A" if it was not, as below */
+    char service_name[HSMIAM_USE_MAX + 1];
+} hsmiam_key_usage;
+
+/* Who signs. */
+typedef struct hsmiam_caller {
+    char account[HSMIAM_ACCOUNT_MAX + 1];
+    char arn[HSMIAM_ARN_MAX + 1];
+    char user_id[HSMIAM_USER_ID_MAX + 1];
+} hsmiam_caller;
+
+/* A user of the account. */
+typedef struct hsmiam_user {
+    char name[HSMIAM_USER_NAME_MAX + 1];
+    char id[HSMIAM_USER_ID_MAX + 1];
+    time_t create_date;
+} hsmiam_user;
+
+/* Some of the account's users. */
+typedef struct hsmiam_user_page {
+    hsmiam_user users[HSMIAM_USERS_PAGE_MAX];
+    size_t count;
+} hsmiam_user_page;
+
 /* Called on the caller's thread whenever a connection stands and before the request is signed and
  * sent on it: what must be ready by then is waited for here. A failure stops the request, unsent.
  */
@@ -31,6 +67,19 @@ typedef hsmiam_status (*hsmiam_ready_fn)(void *context, hsmiam_error *error);
 
 /* Sets the function; NULL takes it away. */
 void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void *context);
+
+/* Called on the caller's thread once for each time that CreateAccessKey is sent: the request is
+ * signed and all is ready, and nothing of it has left. `signed_at` is its X-Amz-Date. The request
+ * may still stay unsent: NETWORK, CANCELLED and MEMORY say so. A failure stops it. */
+typedef hsmiam_status (*hsmiam_before_send_fn)(void *context, time_t signed_at,
+                                               hsmiam_error *error);
+
+/* Sets the function; NULL takes it away. */
+void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn before_send,
+                                   void *context);
+
+/* IAM's clock, or STS's: the Date of the last answer that had one. false if none had. */
+bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out) HSMIAM_MUST_USE;
 
 /* The client's signer and log, for the layer above. Borrowed. */
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client);
@@ -45,24 +94,46 @@ int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client);
 hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client,
                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* CreateAccessKey, sent once whatever happens. `user_name` may be NULL. The secret is appended to
- * `secret`, which the caller made and wipes. On a failure `key_out->id` holds the id of the key
- * nevertheless if the reply got as far as naming it (REPLY, UNKNOWN_OUTCOME), and is "" otherwise.
- */
+/* CreateAccessKey, sent again only where it certainly was not executed. `user_name` may be NULL.
+ * The secret is appended to `secret`, which the caller made and wipes. On a failure `key_out->id`
+ * holds the id of the key nevertheless if the reply got as far as naming it (REPLY,
+ * UNKNOWN_OUTCOME), and is "" otherwise. */
 hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char *user_name,
                                               hsmiam_key_metadata *key_out, hsmiam_secret *secret,
                                               hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* ListAccessKeys, all pages. `user_name` may be NULL. `may_cancel`: the client's cancel function is
- * asked meanwhile; where a key may be lost, it is not. */
+/* ListAccessKeys, all pages. `user_name` may be NULL. */
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
                                              bool may_cancel, hsmiam_key_list *list_out,
                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* DeleteAccessKey. It may be repeated: a key that is gone after an attempt whose outcome is unknown
- * counts as deleted.
- * `user_name` may be NULL. */
+/* UpdateAccessKey: makes a key "Active" or "Inactive". `user_name` may be NULL. */
+hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, const char *status, bool may_cancel,
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* DeleteAccessKey, never cancelled. A key that is gone after an attempt whose outcome is unknown
+ * counts as deleted. `user_name` may be NULL. */
 hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
                                               const char *id, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* GetAccessKeyLastUsed. IAM refuses (AccessDenied) an id that is not the account's. */
+hsmiam_status hsmiam_client_get_key_usage(hsmiam_client *client, const char *id, bool may_cancel,
+                                          hsmiam_key_usage *usage_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* GetCallerIdentity, of STS: whom the client's signer signs for. */
+hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
+                                       hsmiam_caller *caller_out,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Receives a page of users. A failure ends the list. */
+typedef hsmiam_status (*hsmiam_user_page_fn)(void *context, const hsmiam_user_page *page,
+                                             hsmiam_error *error);
+
+/* ListUsers, page by page. */
+hsmiam_status hsmiam_client_list_users(hsmiam_client *client, bool may_cancel,
+                                       hsmiam_user_page_fn receive, void *context,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

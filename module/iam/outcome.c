@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iam/outcome.h"
 
+#include "iam/service.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,30 @@ bool hsmiam_outcome_is_throttling(const char *code)
 {
     for (size_t i = 0; i < sizeof throttling_codes / sizeof throttling_codes[0]; i++) {
         if (strcmp(code, throttling_codes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ... and "what time do you think it is". A signature that does not match may have other causes;
+ * then its sentence begins otherwise. */
+static const struct {
+    const char *code;
+    const char *beginning;
+} skew_errors[] = {
+    {"RequestTimeTooSkewed", ""},
+    {"RequestExpired", ""},
+    {"RequestInTheFuture", ""},
+    {"SignatureDoesNotMatch", "Signature expired"},
+    {"SignatureDoesNotMatch", "Signature not yet current"},
+};
+
+bool hsmiam_outcome_is_skewed(const char *code, const char *message)
+{
+    for (size_t i = 0; i < sizeof skew_errors / sizeof skew_errors[0]; i++) {
+        const char *beginning = skew_errors[i].beginning;
+        if (strcmp(code, skew_errors[i].code) == 0 &&
+            strncmp(message, beginning, strlen(beginning)) == 0)
             return true;
     }
     return false;
@@ -90,6 +116,13 @@ static void copy_without_secrets(char *to, const char *message)
     *to = '\0';
 }
 
+static const char *get_title(const char *operation)
+{
+    const hsmiam_operation *known = hsmiam_operation_find(operation);
+
+    return hsmiam_service_get(known != NULL ? known->service : HSMIAM_SERVICE_IAM)->title;
+}
+
 static hsmiam_status judge_error(const char *operation, long http_status, const hsmiam_reply *reply,
                                  hsmiam_error *error)
 {
@@ -100,8 +133,8 @@ static hsmiam_status judge_error(const char *operation, long http_status, const 
     if (status == HSMIAM_ERR_SERVICE)
         return hsmiam_error_set(error, status, "%s", message);
     if (status == HSMIAM_ERR_UNKNOWN_OUTCOME)
-        return hsmiam_error_set(error, status, "IAM failed in %s with HTTP status %ld and %s: %s",
-                                operation, http_status, reply->code, message);
+        return hsmiam_error_set(error, status, "%s failed in %s with HTTP status %ld and %s: %s",
+                                get_title(operation), operation, http_status, reply->code, message);
     return hsmiam_error_set(error, status,
                             "The answer to %s has HTTP status %ld, and yet is an error.", operation,
                             http_status);
@@ -127,9 +160,9 @@ static hsmiam_status judge_other(const char *operation, long http_status, const 
                                 "The answer to %s has HTTP status %ld, and yet is a result.",
                                 operation, http_status);
     return hsmiam_error_set(error, status,
-                            "The answer to %s has HTTP status %ld and is not an answer of IAM; "
+                            "The answer to %s has HTTP status %ld and is not an answer of %s; "
                             "check the endpoint and the proxy.",
-                            operation, http_status);
+                            operation, http_status, get_title(operation));
 }
 
 hsmiam_status hsmiam_outcome_judge(const char *operation, long http_status,

@@ -8,6 +8,9 @@
 /* Whether the service's error code says that it was asked too often, and so executed nothing. */
 bool hsmiam_outcome_is_throttling(const char *code);
 
+/* Whether an error of the service is about the time that the request was signed at. */
+bool hsmiam_outcome_is_skewed(const char *code, const char *message);
+
 /* Judges a whole answer by its HTTP status, by what was read of it, and by `reading`, what
  * hsmiam_response_finish() said about that (its message in `error`, if it failed).
  * Statuses: OK; SERVICE (refused, not executed); UNKNOWN_OUTCOME (a failure of the service, or an

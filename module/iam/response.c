@@ -2,6 +2,7 @@
 #include "iam/response.h"
 
 #include "iam/response_sax.h"
+#include "iam/service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,10 @@ hsmiam_status hsmiam_response_new_within(size_t memory, const char *operation, h
     hsmiam_response *response = calloc(1, sizeof *response);
     if (response == NULL)
         return hsmiam_error_set_memory(error, "the answer");
+    const hsmiam_operation *known = hsmiam_operation_find(operation);
     response->operation = operation;
+    response->xml_namespace =
+        hsmiam_service_get(known != NULL ? known->service : HSMIAM_SERVICE_IAM)->xml_namespace;
     response->reply = reply;
     response->secret = secret;
     response->key = &reply->key;

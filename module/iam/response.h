@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IAM's answers. A push parser reads the XML piece by piece, and what it finds goes where it
- * belongs at once, the secret into secret memory. Elements that nobody knows are skipped, since
+ * The services' answers. A push parser reads the XML piece by piece, and what it finds goes where
+ * it belongs at once, the secret into secret memory. Elements that nobody knows are skipped, since
  * services add some; anything else unexpected makes the answer a wrong one, but reading goes on:
  * the id of a key that was made must not be lost.
  */
@@ -28,6 +28,9 @@ typedef struct hsmiam_reply {
     hsmiam_reply_kind kind;
     hsmiam_key_metadata key; /* of CreateAccessKey */
     hsmiam_key_list list;    /* of ListAccessKeys; the next answer of the same list adds to it */
+    hsmiam_key_usage usage;  /* of GetAccessKeyLastUsed */
+    hsmiam_caller caller;    /* of GetCallerIdentity */
+    hsmiam_user_page users;  /* of ListUsers */
     bool is_truncated;
     char marker[HSMIAM_MARKER_MAX + 1];
     char code[HSMIAM_ERROR_CODE_MAX + 1]; /* of an error */

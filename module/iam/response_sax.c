@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMESPACE "https://iam.amazonaws.com/doc/2010-05-08/"
-
 static const hsmiam_shape *get_current(const hsmiam_response *response)
 {
     return response->depth > 0 ? response->path[response->depth - 1] : NULL;
@@ -35,23 +33,37 @@ void hsmiam_response_stop(hsmiam_response *response, const char *what)
 
 static uint64_t get_bit(const hsmiam_shape *shape)
 {
-    return (uint64_t)1 << shape->id;
+    return (uint64_t)1 << shape->id % 64;
 }
 
-/* Results are IAM's. Errors may also come from what stands in front of it, in a namespace of its
- * own (http://webservices.amazon.com/AWSFault/2005-15-09). */
+static bool was_seen(const hsmiam_response *response, const hsmiam_shape *shape)
+{
+    return (response->seen[shape->id / 64] & get_bit(shape)) != 0;
+}
+
+static void set_seen(hsmiam_response *response, const hsmiam_shape *shape, bool seen)
+{
+    if (seen)
+        response->seen[shape->id / 64] |= get_bit(shape);
+    else
+        response->seen[shape->id / 64] &= ~get_bit(shape);
+}
+
+/* Results are the service's. Errors may also come from what stands in front of it, in a namespace
+ * of its own (http://webservices.amazon.com/AWSFault/2005-15-09). */
 static bool is_expected_namespace(hsmiam_response *response, const char *name, const char *uri,
                                   size_t uri_size)
 {
-    bool is_iam = uri_size == strlen(NAMESPACE) && memcmp(uri, NAMESPACE, uri_size) == 0;
+    const char *own = response->xml_namespace;
+    bool is_own = uri_size == strlen(own) && memcmp(uri, own, uri_size) == 0;
 
     if (response->depth == 0) {
         response->has_namespace = uri_size > 0;
-        return uri_size == 0 || is_iam || strcmp(name, "ErrorResponse") == 0;
+        return uri_size == 0 || is_own || strcmp(name, "ErrorResponse") == 0;
     }
     if (response->reply->kind == HSMIAM_REPLY_ERROR)
         return true;
-    return response->has_namespace ? is_iam : uri_size == 0;
+    return response->has_namespace ? is_own : uri_size == 0;
 }
 
 static void check_root(hsmiam_response *response, const hsmiam_shape *root)
@@ -70,18 +82,13 @@ static void check_root(hsmiam_response *response, const hsmiam_shape *root)
 
 static void begin_member(hsmiam_response *response, const hsmiam_shape *member)
 {
-    hsmiam_key_list *list = &response->reply->list;
-
     for (size_t i = 0; i < hsmiam_shape_count; i++) {
         if (hsmiam_shapes[i].parent == member->id)
-            response->seen &= ~get_bit(&hsmiam_shapes[i]);
+            set_seen(response, &hsmiam_shapes[i], false);
     }
-    if (list->count == HSMIAM_ACCESS_KEYS_MAX) {
-        hsmiam_response_stop(response, "lists more access keys than a user can have");
-        return;
-    }
-    response->key = &list->keys[list->count++];
-    *response->key = (hsmiam_key_metadata){.create_date = 0};
+    const char *problem = hsmiam_shape_begin_item(member, response->reply, &response->key);
+    if (problem != NULL)
+        hsmiam_response_stop(response, problem);
 }
 
 static void on_start(void *context, const XML_Char *qualified, const XML_Char **attributes)
@@ -111,15 +118,15 @@ static void on_start(void *context, const XML_Char *qualified, const XML_Char **
         response->unknown_depth++;
         return;
     }
-    if ((response->seen & get_bit(shape)) != 0 && (shape->flags & HSMIAM_SHAPE_REPEATS) == 0) {
+    if (was_seen(response, shape) && (shape->flags & HSMIAM_SHAPE_REPEATS) == 0) {
         hsmiam_response_note(response, "has %s twice", shape->name);
         response->unknown_depth++; /* the first one stands */
         return;
     }
-    response->seen |= get_bit(shape);
+    set_seen(response, shape, true);
     response->path[response->depth++] = shape;
     response->text_size = 0;
-    if (hsmiam_shape_is_list_member(shape))
+    if ((shape->flags & HSMIAM_SHAPE_REPEATS) != 0)
         begin_member(response, shape);
 }
 
@@ -193,7 +200,7 @@ static void check_children(hsmiam_response *response, const hsmiam_shape *shape)
     for (size_t i = 0; i < hsmiam_shape_count; i++) {
         const hsmiam_shape *child = &hsmiam_shapes[i];
         if (child->parent == shape->id && (child->flags & HSMIAM_SHAPE_MANDATORY) != 0 &&
-            (response->seen & get_bit(child)) == 0)
+            !was_seen(response, child))
             hsmiam_response_note(response, "lacks %s", child->name);
     }
     if (hsmiam_shape_is_error_root(shape) && response->reply->code[0] == '\0')

@@ -15,6 +15,7 @@
 
 struct hsmiam_response {
     const char *operation;
+    const char *xml_namespace; /* of its results */
     hsmiam_reply *reply;
     hsmiam_secret *secret;
     hsmiam_key_metadata *key; /* the one that the elements read are of */
@@ -27,7 +28,7 @@ struct hsmiam_response {
     size_t depth;
     size_t unknown_depth; /* levels below the innermost element that is known */
     bool has_namespace;
-    uint64_t seen; /* a bit for each shape */
+    uint64_t seen[HSMIAM_SHAPES_MAX / 64]; /* a bit for each shape */
 
     char text[HSMIAM_SERVICE_MESSAGE_MAX + 1]; /* of the element that is being read */
     size_t text_size;                          /* what it has in all, kept or not */

@@ -50,6 +50,87 @@ static bool store_create_date(hsmiam_reply *reply, hsmiam_key_metadata *key, con
     return hsmiam_time_parse_extended(text, &key->create_date);
 }
 
+static bool is_graphic(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~')
+            return false;
+    }
+    return true;
+}
+
+static bool store_usage_user_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return consists_of(text, "_+=,.@-") &&
+           store(reply->usage.user_name, sizeof reply->usage.user_name, text);
+}
+
+static bool store_usage_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    reply->usage.was_used = true;
+    return hsmiam_time_parse_extended(text, &reply->usage.date);
+}
+
+static bool store_usage_region(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return consists_of(text, "/-_") && store(reply->usage.region, sizeof reply->usage.region, text);
+}
+
+static bool store_usage_service(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return consists_of(text, "/-_. ") &&
+           store(reply->usage.service_name, sizeof reply->usage.service_name, text);
+}
+
+static bool store_account(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return strspn(text, "0123456789") == strlen(text) &&
+           store(reply->caller.account, sizeof reply->caller.account, text);
+}
+
+static bool store_arn(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return strncmp(text, "arn:", 4) == 0 && is_graphic(text) &&
+           store(reply->caller.arn, sizeof reply->caller.arn, text);
+}
+
+static bool store_caller_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return is_graphic(text) && store(reply->caller.user_id, sizeof reply->caller.user_id, text);
+}
+
+/* The user that the elements read are of. */
+static hsmiam_user *get_user(hsmiam_reply *reply)
+{
+    return &reply->users.users[reply->users.count - 1];
+}
+
+static bool store_listed_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return consists_of(text, "_+=,.@-") &&
+           store(get_user(reply)->name, sizeof get_user(reply)->name, text);
+}
+
+static bool store_listed_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return is_graphic(text) && store(get_user(reply)->id, sizeof get_user(reply)->id, text);
+}
+
+static bool store_listed_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+{
+    (void)key;
+    return hsmiam_time_parse_extended(text, &get_user(reply)->create_date);
+}
+
 static bool store_is_truncated(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
 {
     (void)key;
@@ -138,6 +219,36 @@ enum {
     DELETE,
     DELETE_METADATA,
     DELETE_REQUEST_ID,
+    UPDATE,
+    UPDATE_METADATA,
+    UPDATE_REQUEST_ID,
+    LAST_USED,
+    LAST_USED_RESULT,
+    LAST_USED_USER_NAME,
+    USAGE,
+    USAGE_DATE,
+    USAGE_REGION,
+    USAGE_SERVICE,
+    LAST_USED_METADATA,
+    LAST_USED_REQUEST_ID,
+    CALLER,
+    CALLER_RESULT,
+    CALLER_ACCOUNT,
+    CALLER_ARN,
+    CALLER_ID,
+    CALLER_METADATA,
+    CALLER_REQUEST_ID,
+    USERS,
+    USERS_RESULT,
+    USERS_LIST,
+    USER,
+    USER_NAME,
+    USER_ID,
+    USER_CREATE_DATE,
+    USERS_IS_TRUNCATED,
+    USERS_MARKER,
+    USERS_METADATA,
+    USERS_REQUEST_ID,
     FAILURE,
     FAILURE_REQUEST_ID,
     FAILURE_ERROR,
@@ -186,6 +297,45 @@ const hsmiam_shape hsmiam_shapes[] = {
     {DELETE_REQUEST_ID, DELETE_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
      store_request_id},
 
+    {UPDATE, 0, "UpdateAccessKeyResponse", 0, 0, 0, 0, NULL},
+    {UPDATE_METADATA, UPDATE, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {UPDATE_REQUEST_ID, UPDATE_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {LAST_USED, 0, "GetAccessKeyLastUsedResponse", 0, 0, 0, 0, NULL},
+    {LAST_USED_RESULT, LAST_USED, "GetAccessKeyLastUsedResult", MUST, 0, 0, 0, NULL},
+    {LAST_USED_USER_NAME, LAST_USED_RESULT, "UserName", 0, STORED, 0, HSMIAM_USER_NAME_MAX,
+     store_usage_user_name},
+    {USAGE, LAST_USED_RESULT, "AccessKeyLastUsed", MUST, 0, 0, 0, NULL},
+    {USAGE_DATE, USAGE, "LastUsedDate", 0, STORED, 20, 40, store_usage_date},
+    {USAGE_REGION, USAGE, "Region", MUST, STORED, 1, HSMIAM_USE_MAX, store_usage_region},
+    {USAGE_SERVICE, USAGE, "ServiceName", MUST, STORED, 1, HSMIAM_USE_MAX, store_usage_service},
+    {LAST_USED_METADATA, LAST_USED, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {LAST_USED_REQUEST_ID, LAST_USED_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {CALLER, 0, "GetCallerIdentityResponse", 0, 0, 0, 0, NULL},
+    {CALLER_RESULT, CALLER, "GetCallerIdentityResult", MUST, 0, 0, 0, NULL},
+    {CALLER_ACCOUNT, CALLER_RESULT, "Account", MUST, STORED, 1, HSMIAM_ACCOUNT_MAX, store_account},
+    {CALLER_ARN, CALLER_RESULT, "Arn", MUST, STORED, 20, HSMIAM_ARN_MAX, store_arn},
+    {CALLER_ID, CALLER_RESULT, "UserId", MUST, STORED, 1, HSMIAM_USER_ID_MAX, store_caller_id},
+    {CALLER_METADATA, CALLER, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {CALLER_REQUEST_ID, CALLER_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {USERS, 0, "ListUsersResponse", 0, 0, 0, 0, NULL},
+    {USERS_RESULT, USERS, "ListUsersResult", MUST, 0, 0, 0, NULL},
+    {USERS_LIST, USERS_RESULT, "Users", MUST, 0, 0, 0, NULL},
+    {USER, USERS_LIST, "member", MANY, 0, 0, 0, NULL},
+    {USER_NAME, USER, "UserName", MUST, STORED, 1, HSMIAM_USER_NAME_MAX, store_listed_name},
+    {USER_ID, USER, "UserId", MUST, STORED, 1, HSMIAM_USER_ID_MAX, store_listed_id},
+    {USER_CREATE_DATE, USER, "CreateDate", MUST, STORED, 20, 40, store_listed_date},
+    {USERS_IS_TRUNCATED, USERS_RESULT, "IsTruncated", 0, STORED, 4, 5, store_is_truncated},
+    {USERS_MARKER, USERS_RESULT, "Marker", 0, STORED, 1, HSMIAM_MARKER_MAX, store_marker},
+    {USERS_METADATA, USERS, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {USERS_REQUEST_ID, USERS_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
     {FAILURE, 0, "ErrorResponse", 0, 0, 0, 0, NULL},
     {FAILURE_REQUEST_ID, FAILURE, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
      store_request_id},
@@ -202,7 +352,10 @@ const hsmiam_shape hsmiam_shapes[] = {
 const size_t hsmiam_shape_count = sizeof hsmiam_shapes / sizeof hsmiam_shapes[0];
 _Static_assert(sizeof hsmiam_shapes / sizeof hsmiam_shapes[0] == NESTED_MESSAGE,
                "one row for each id, in order");
-_Static_assert(NESTED_MESSAGE < 64, "the parser keeps the elements that it saw in 64 bits");
+_Static_assert(NESTED_MESSAGE < HSMIAM_SHAPES_MAX && HSMIAM_SHAPES_MAX % 64 == 0,
+               "the parser keeps a bit for each element that it saw");
+_Static_assert(HSMIAM_ARN_MAX <= HSMIAM_SERVICE_MESSAGE_MAX,
+               "the parser keeps no longer text than a message");
 
 const hsmiam_shape *hsmiam_shape_find(unsigned parent, const char *name)
 {
@@ -218,7 +371,18 @@ bool hsmiam_shape_is_error_root(const hsmiam_shape *shape)
     return shape->id == FAILURE;
 }
 
-bool hsmiam_shape_is_list_member(const hsmiam_shape *shape)
+const char *hsmiam_shape_begin_item(const hsmiam_shape *shape, hsmiam_reply *reply,
+                                    hsmiam_key_metadata **key)
 {
-    return shape->id == MEMBER;
+    if (shape->id == USER) {
+        if (reply->users.count == HSMIAM_USERS_PAGE_MAX)
+            return "lists more users than were asked for";
+        reply->users.users[reply->users.count++] = (hsmiam_user){.create_date = 0};
+        return NULL;
+    }
+    if (reply->list.count == HSMIAM_ACCESS_KEYS_MAX)
+        return "lists more access keys than a user can have";
+    *key = &reply->list.keys[reply->list.count++];
+    **key = (hsmiam_key_metadata){.create_date = 0};
+    return NULL;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shapes of IAM's answers: which element stands where, and what becomes of its text. */
+/* The shapes of the services' answers: which element stands where, and what becomes of its text. */
 #ifndef HSMIAM_IAM_SHAPE_H
 #define HSMIAM_IAM_SHAPE_H
 
 #include "iam/response.h"
+
+#define HSMIAM_SHAPES_MAX 128 /* a multiple of 64 */
 
 /* Where an element's text goes. */
 typedef enum hsmiam_text_sink {
@@ -32,13 +34,17 @@ typedef struct hsmiam_shape {
 } hsmiam_shape;
 
 extern const hsmiam_shape hsmiam_shapes[];
-extern const size_t hsmiam_shape_count; /* at most 64 */
+extern const size_t hsmiam_shape_count; /* less than HSMIAM_SHAPES_MAX */
 
 /* The element `name` within `parent`; NULL if nobody knows it. */
 const hsmiam_shape *hsmiam_shape_find(unsigned parent, const char *name);
 
-/* The root of an error, and the element that begins another key of a list. */
+/* Makes room in the reply for another item of a list, which an element that repeats begins; `key`
+ * is set to the key that it is, if it is one. NULL, or what is wrong if there is no room. */
+const char *hsmiam_shape_begin_item(const hsmiam_shape *shape, hsmiam_reply *reply,
+                                    hsmiam_key_metadata **key);
+
+/* Whether it is the root of an error. */
 bool hsmiam_shape_is_error_root(const hsmiam_shape *shape);
-bool hsmiam_shape_is_list_member(const hsmiam_shape *shape);
 
 #endif

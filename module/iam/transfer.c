@@ -277,6 +277,7 @@ size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *co
     if (bytes > strlen(chunked) && strncasecmp(data, chunked, strlen(chunked)) == 0)
         transfer->is_chunked = true;
     log_reply_header(transfer->settings->log, data, bytes);
+    hsmiam_reply_times_read(&transfer->exchange->times, data, bytes);
     return bytes;
 }
 

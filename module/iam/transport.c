@@ -192,6 +192,7 @@ hsmiam_status hsmiam_transport_send(hsmiam_transport *transport,
     bool again = true;
 
     exchange->http_status = 0;
+    hsmiam_reply_times_init(&exchange->times);
     hsmiam_status status = begin(transport, error);
     if (status != HSMIAM_OK)
         return status;

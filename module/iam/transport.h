@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "iam/endpoint.h"
+#include "iam/reply_times.h"
 #include "iam/transport_functions.h"
 
 #define HSMIAM_REPLY_MAX ((size_t)64 * 1024) /* of a body, and of all headers together */
@@ -52,7 +53,9 @@ typedef struct hsmiam_exchange {
     void *cancel_context;
     hsmiam_cancel_rule cancel_rule;
 
-    long http_status; /* set by hsmiam_transport_send(): the reply's, 0 if none came */
+    /* Set by hsmiam_transport_send(). */
+    long http_status;         /* the reply's, 0 if none came */
+    hsmiam_reply_times times; /* of the reply, as far as it came */
 } hsmiam_exchange;
 
 /* `curl` is borrowed; NULL: libcurl's own, loaded when the first request is sent. Statuses:

@@ -260,11 +260,15 @@ class ServiceRefusalTest(CreateTest):
         self.assertEqual(self.iam.key_ids("alice"), [])
 
     def test_clock_that_is_wrong(self) -> None:
+        """Where the reply does not tell the time, what IAM minds is said, and nothing is made."""
         for offset in (3600, -3600):
             with self.subTest(offset=offset):
                 self.iam.set_clock(offset)
+                self.iam.misbehave("skew", "*", times=-1, date="")
                 run = self.issue("--user-name", "alice", expect=REFUSED)
                 self.assertIn("(SignatureDoesNotMatch)", run.sentence)
+                self.assertIn("does not say by how much this machine's clock is wrong; set it.",
+                              run.sentence)  # fmt: skip
                 self.assertEqual(self.iam.key_ids("alice"), [])
 
 

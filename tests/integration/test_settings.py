@@ -207,7 +207,7 @@ class PartitionTest(SettingsTest):
 
     def host(self, *arguments: str, **variables: str) -> str:
         self.proxy.asked.clear()
-        environment = {"HTTPS_PROXY": self.proxy.url} | variables
+        environment = {"HTTPS_PROXY": self.proxy.url, "AWS_MAX_ATTEMPTS": "1"} | variables
         run = self.create("--credential", self.credential, *arguments, env=environment,
                           expect=GENERAL)  # fmt: skip
         self.assertIn("Could not connect to the endpoint URL", run.sentence)

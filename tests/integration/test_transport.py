@@ -51,7 +51,7 @@ class CutTest(MisfortuneTest):
 
     def test_list_that_fails_afterwards(self) -> None:
         self.iam.misbehave("cut")
-        self.iam.misbehave("cut", "ListAccessKeys", skip=1)
+        self.iam.misbehave("cut", "ListAccessKeys", skip=1, times=-1)
         run = self.issue("--user-name", "alice", expect=GENERAL)
         self.assertIn("Whether IAM made a key is not known; compare", run.sentence)
 
@@ -170,7 +170,7 @@ class ListTest(MisfortuneTest):
             ("redirect", {}),
         ):
             with self.subTest(kind=kind, **fields):
-                run = self.suffer(kind, "ListAccessKeys", **fields)
+                run = self.suffer(kind, "ListAccessKeys", times=-1, **fields)
                 self.assert_ends(run, NOTHING_MADE)
                 self.assertEqual(self.iam.requests("CreateAccessKey"), [])
                 self.iam.endpoint.gate.release()
@@ -187,6 +187,7 @@ class ServiceFailureTest(MisfortuneTest):
     """5xx tells nothing of what was executed, 4xx does."""
 
     def test_refusals(self) -> None:
+        self.environment["AWS_MAX_ATTEMPTS"] = "1"
         for kind, fields, code in (
             ("throttle", {}, "Throttling"),
             ("throttle", {"status": 429}, "Throttling"),

@@ -11,7 +11,8 @@
 void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id)
 {
     if (client->key_count < FAKE_KEYS_MAX)
-        client->keys[client->key_count++] = (fake_key){user_name, id};
+        client->keys[client->key_count++] =
+            (fake_key){.user_name = user_name, .id = id, .create_date = CREATE_DATE};
 }
 
 static fake_key *find_key(hsmiam_client *client, const char *id)
@@ -53,6 +54,19 @@ void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void 
     client->ready_context = context;
 }
 
+void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn before_send,
+                                   void *context)
+{
+    client->before_send = before_send;
+    client->before_send_context = context;
+}
+
+bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out)
+{
+    *time_out = client->service_time;
+    return client->service_time != 0;
+}
+
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client)
 {
     return client->signer;
@@ -81,8 +95,12 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
                                               hsmiam_error *error)
 {
     const char *user = name_of(client, user_name);
+    time_t now = client->service_time != 0 ? client->service_time : CREATE_DATE;
     hsmiam_status status = be_ready(client, error);
 
+    key_out->id[0] = '\0';
+    if (status == HSMIAM_OK && client->before_send != NULL)
+        status = client->before_send(client->before_send_context, now, error);
     if (status != HSMIAM_OK)
         return status;
     client->creates++;
@@ -92,7 +110,6 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
         client->on_create(client);
 
     status = answer(&client->create, "CreateAccessKey", error);
-    key_out->id[0] = '\0';
     if (status != HSMIAM_OK && !client->names_key)
         return status;
     (void)snprintf(key_out->id, sizeof key_out->id, "%s",
@@ -126,17 +143,81 @@ hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *
         if (strcmp(key->user_name, name_of(client, user_name)) != 0)
             continue;
         hsmiam_key_metadata *told = &list_out->keys[list_out->count++];
-        *told = (hsmiam_key_metadata){.create_date = CREATE_DATE};
+        *told = (hsmiam_key_metadata){.create_date = key->create_date};
+        (void)snprintf(told->status, sizeof told->status, "%s",
+                       key->is_inactive ? "Inactive" : "Active");
         (void)snprintf(told->id, sizeof told->id, "%s", key->id);
         (void)snprintf(told->user_name, sizeof told->user_name, "%s", key->user_name);
     }
     return HSMIAM_OK;
 }
 
+static const fake_answer no_such_entity = {HSMIAM_ERR_SERVICE, "NoSuchEntity"};
+static const fake_answer access_denied = {HSMIAM_ERR_SERVICE, "AccessDenied"};
+
+hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, const char *key_status,
+                                              bool may_cancel, hsmiam_error *error)
+{
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->may_cancel = may_cancel;
+    client->updates++;
+    status = answer(&client->update, "UpdateAccessKey", error);
+    if (status != HSMIAM_OK)
+        return status;
+    fake_key *key = find_key(client, id);
+    if (key == NULL || strcmp(key->user_name, name_of(client, user_name)) != 0)
+        return answer(&no_such_entity, "UpdateAccessKey", error);
+    key->is_inactive = strcmp(key_status, "Inactive") == 0;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_client_get_key_usage(hsmiam_client *client, const char *id, bool may_cancel,
+                                          hsmiam_key_usage *usage_out, hsmiam_error *error)
+{
+    const fake_key *key = find_key(client, id);
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->may_cancel = may_cancel;
+    status = answer(&client->usage, "GetAccessKeyLastUsed", error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (key == NULL)
+        return answer(&access_denied, "GetAccessKeyLastUsed", error);
+    *usage_out = (hsmiam_key_usage){.was_used = key->last_used != 0, .date = key->last_used};
+    (void)snprintf(usage_out->user_name, sizeof usage_out->user_name, "%s", key->user_name);
+    (void)snprintf(usage_out->region, sizeof usage_out->region, "%s",
+                   usage_out->was_used ? "us-east-1" : "N/A");
+    (void)snprintf(usage_out->service_name, sizeof usage_out->service_name, "%s",
+                   usage_out->was_used ? "iam" : "N/A");
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
+                                       hsmiam_caller *caller_out, hsmiam_error *error)
+{
+    hsmiam_status status = be_ready(client, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    client->may_cancel = may_cancel;
+    status = answer(&client->caller, "GetCallerIdentity", error);
+    if (status != HSMIAM_OK)
+        return status;
+    *caller_out = (hsmiam_caller){.account = "123456789012", .user_id = "AIDAEXAMPLE"};
+    (void)snprintf(caller_out->arn, sizeof caller_out->arn, "arn:aws:iam::123456789012:user/%s",
+                   client->own_user);
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
                                               const char *id, hsmiam_error *error)
 {
-    static const fake_answer no_such_entity = {HSMIAM_ERR_SERVICE, "NoSuchEntity"};
     hsmiam_status status = be_ready(client, error);
 
     if (status != HSMIAM_OK)

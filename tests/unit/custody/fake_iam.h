@@ -11,6 +11,9 @@
 typedef struct fake_key {
     const char *user_name;
     const char *id;
+    bool is_inactive;
+    time_t create_date;
+    time_t last_used; /* 0: never */
 } fake_key;
 
 /* How it answers: HSMIAM_OK, or this failure with this code. */
@@ -24,6 +27,8 @@ struct hsmiam_client {
     hsmiam_log log;
     hsmiam_ready_fn ready;
     void *ready_context;
+    hsmiam_before_send_fn before_send;
+    void *before_send_context;
 
     const char *own_user; /* the user of the signing key; "" for the root user */
     fake_key keys[FAKE_KEYS_MAX];
@@ -32,7 +37,10 @@ struct hsmiam_client {
     fake_answer list_before; /* to ListAccessKeys before CreateAccessKey was asked, */
     fake_answer list_after;  /* and after it */
     fake_answer create;
+    fake_answer update;
     fake_answer delete;
+    fake_answer usage;
+    fake_answer caller;
 
     const char *new_id; /* what CreateAccessKey makes */
     const char *new_secret;
@@ -42,9 +50,12 @@ struct hsmiam_client {
     const char *answered_user;
     void (*on_create)(hsmiam_client *client); /* called when it has made the key; may be NULL */
 
+    time_t service_time; /* IAM's clock, which signs too; 0: no answer told it yet */
+
     unsigned lists;
     bool may_cancel; /* the last list */
     unsigned creates;
+    unsigned updates;
     unsigned deletes;
     bool deleted_for_nobody; /* the last deletion named no user */
     char deleted_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];

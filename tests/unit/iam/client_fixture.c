@@ -38,9 +38,17 @@ static void append_log(void *context, hsmiam_log_level level, const char *line)
     client_fixture *fixture = context;
     size_t used = strlen(fixture->log);
 
-    assert_int_equal(level, HSMIAM_LOG_DEBUG);
+    fixture->notices += level == HSMIAM_LOG_NOTICE;
     assert_null(strpbrk(line, "\r\n"));
     (void)snprintf(fixture->log + used, sizeof fixture->log - used, "%s\n", line);
+}
+
+unsigned client_fixture_slept;
+
+/* Tests have no time to lose. */
+static void sleep_for(unsigned milliseconds)
+{
+    client_fixture_slept += milliseconds;
 }
 
 void client_fixture_start_over(client_fixture *fixture, const hsmiam_transport_functions *curl,
@@ -54,7 +62,8 @@ void client_fixture_start_over(client_fixture *fixture, const hsmiam_transport_f
     assert_int_equal(hsmiam_client_new_over(curl, fake_signer(), &fixture->client, NULL),
                      HSMIAM_OK);
     hsmiam_client_set_log(fixture->client, append_log, fixture);
-    fixture->client->pause_milliseconds = 1;
+    client_fixture_slept = 0;
+    fixture->client->sleep = sleep_for;
     assert_int_equal(hsmiam_client_set_endpoint(
                          fixture->client, server_get_url(fixture->server, "http"), fixture->error),
                      HSMIAM_OK);

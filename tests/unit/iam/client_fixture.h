@@ -18,7 +18,11 @@ typedef struct client_fixture {
     hsmiam_secret *secret;
     hsmiam_key_metadata key;
     char log[32768];
+    int notices; /* how many of its lines are for a person */
 } client_fixture;
+
+/* Milliseconds that the client would have slept between attempts. */
+extern unsigned client_fixture_slept;
 
 /* An HTTP answer with its Content-Length. Freed by the caller. */
 char *http_answer(const char *status, const char *body);

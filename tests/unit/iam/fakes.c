@@ -88,6 +88,14 @@ hsmiam_status hsmiam_request_set_scope(hsmiam_request *request, const char *serv
     return HSMIAM_OK;
 }
 
+hsmiam_status hsmiam_request_set_time(hsmiam_request *request, time_t when, hsmiam_error *error)
+{
+    (void)request;
+    (void)error;
+    fake.time = when;
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
                                   hsmiam_error *error)
 {

@@ -16,6 +16,7 @@ typedef struct fake_signing {
     char headers[1024]; /* "name: value\n" for each */
     char body[4096];
     char scope[256];   /* "service/region" */
+    time_t time;       /* of signing */
     char derived[256]; /* "date/service/region" of the signing key derived ahead */
     const hsmiam_signer *signer;
 } fake_signing;

@@ -16,8 +16,8 @@ static void assert_message(const client_fixture *fixture, const char *before, co
 {
     char expected[2048];
 
-    (void)snprintf(expected, sizeof expected, "%s%s%s", before, fixture->client->endpoint->url,
-                   after);
+    (void)snprintf(expected, sizeof expected, "%s%s%s", before,
+                   fixture->client->endpoints[HSMIAM_SERVICE_IAM]->url, after);
     assert_string_equal(hsmiam_error_get_message(fixture->error), expected);
 }
 

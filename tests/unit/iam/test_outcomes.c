@@ -83,6 +83,7 @@ static void test_outcomes(void **state)
         client_fixture fixture;
 
         client_fixture_start(&fixture, script, COUNT(script));
+        hsmiam_client_set_max_attempts(fixture.client, 1);
         hsmiam_status status = client_fixture_create(&fixture);
         const char *message = hsmiam_error_get_message(fixture.error);
         if (status != rows[i].outcome || strstr(message, rows[i].message) == NULL)

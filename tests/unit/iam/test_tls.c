@@ -279,22 +279,58 @@ static void test_settings_that_do_not_go_together(void **state)
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_CONFIG);
     assert_string_equal(hsmiam_error_get_message(fixture.error),
                         "Invalid Configuration: FIPS and custom endpoint are not supported");
-    free(fixture.client->endpoint);
-    fixture.client->endpoint = NULL;
+    free(fixture.client->endpoints[HSMIAM_SERVICE_IAM]);
+    fixture.client->endpoints[HSMIAM_SERVICE_IAM] = NULL;
     hsmiam_client_set_no_verify(fixture.client, true);
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_CONFIG);
 
     hsmiam_client_set_no_verify(fixture.client, false);
+    client_fixture_stop(&fixture);
+}
+
+static void assert_resolved(const client_fixture *fixture, hsmiam_service_id service,
+                            const char *url, const char *region)
+{
     hsmiam_endpoint endpoint;
-    const char *region = NULL;
+    char signing_region[HSMIAM_REGION_MAX + 1] = "";
+
+    assert_int_equal(
+        hsmiam_client_resolve(fixture->client, service, &endpoint, signing_region, NULL),
+        HSMIAM_OK);
+    assert_string_equal(endpoint.url, url);
+    assert_string_equal(signing_region, region);
+}
+
+static void test_endpoints(void **state)
+{
+    client_fixture fixture;
+
+    (void)state;
+    client_fixture_start(&fixture, NULL, 0);
+    free(fixture.client->endpoints[HSMIAM_SERVICE_IAM]);
+    fixture.client->endpoints[HSMIAM_SERVICE_IAM] = NULL;
+    assert_resolved(&fixture, HSMIAM_SERVICE_IAM, "https://iam.amazonaws.com/", "us-east-1");
+    assert_resolved(&fixture, HSMIAM_SERVICE_STS, "https://sts.amazonaws.com/", "us-east-1");
     assert_int_equal(hsmiam_client_set_region(fixture.client, "cn-north-1", NULL), HSMIAM_OK);
-    assert_int_equal(hsmiam_client_resolve(fixture.client, &endpoint, &region, NULL), HSMIAM_OK);
-    assert_string_equal(endpoint.url, "https://iam-fips.amazonaws.com.cn/");
-    assert_string_equal(region, "cn-northwest-1");
+    hsmiam_client_set_fips(fixture.client, true);
+    assert_resolved(&fixture, HSMIAM_SERVICE_IAM, "https://iam-fips.amazonaws.com.cn/",
+                    "cn-northwest-1");
+    assert_resolved(&fixture, HSMIAM_SERVICE_STS, "https://sts-fips.cn-north-1.amazonaws.com.cn/",
+                    "cn-north-1");
     hsmiam_client_set_fips(fixture.client, false);
-    assert_int_equal(hsmiam_client_resolve(fixture.client, &endpoint, &region, NULL), HSMIAM_OK);
-    assert_string_equal(endpoint.url, "https://iam.cn-north-1.amazonaws.com.cn/");
-    assert_string_equal(region, "cn-north-1");
+    assert_resolved(&fixture, HSMIAM_SERVICE_IAM, "https://iam.cn-north-1.amazonaws.com.cn/",
+                    "cn-north-1");
+
+    /* One's own endpoint serves both, unless there are two. */
+    assert_int_equal(hsmiam_client_set_endpoint(fixture.client, "https://both", NULL), HSMIAM_OK);
+    assert_resolved(&fixture, HSMIAM_SERVICE_IAM, "https://both/", "cn-north-1");
+    assert_resolved(&fixture, HSMIAM_SERVICE_STS, "https://both/", "cn-north-1");
+    assert_int_equal(hsmiam_client_set_sts_endpoint(fixture.client, "https://sts", NULL),
+                     HSMIAM_OK);
+    assert_resolved(&fixture, HSMIAM_SERVICE_IAM, "https://both/", "cn-north-1");
+    assert_resolved(&fixture, HSMIAM_SERVICE_STS, "https://sts/", "cn-north-1");
+    assert_int_equal(hsmiam_client_set_sts_endpoint(fixture.client, "http://sts", NULL),
+                     HSMIAM_ERR_CONFIG);
     client_fixture_stop(&fixture);
 }
 
@@ -350,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_tls_1_2),
         cmocka_unit_test(test_ca_bundles),
         cmocka_unit_test(test_settings_that_do_not_go_together),
+        cmocka_unit_test(test_endpoints),
         cmocka_unit_test(test_buffers_are_cleansed),
         cmocka_unit_test(test_connect_timeout),
     };

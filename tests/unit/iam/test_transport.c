@@ -17,8 +17,8 @@ static void assert_message(const client_fixture *fixture, const char *before, co
 {
     char expected[2048];
 
-    (void)snprintf(expected, sizeof expected, "%s%s%s", before, fixture->client->endpoint->url,
-                   after);
+    (void)snprintf(expected, sizeof expected, "%s%s%s", before,
+                   fixture->client->endpoints[HSMIAM_SERVICE_IAM]->url, after);
     assert_string_equal(hsmiam_error_get_message(fixture->error), expected);
 }
 
@@ -107,6 +107,7 @@ static void test_a_dead_connection_is_replaced(void **state)
     client_fixture_stop(&fixture);
 
     client_fixture_start(&fixture, script, COUNT(script));
+    hsmiam_client_set_max_attempts(fixture.client, 1);
     dropper = (dropping){.server = fixture.server, .drops = 2};
     hsmiam_client_set_ready(fixture.client, drop_connection, &dropper);
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_NETWORK);
@@ -213,7 +214,8 @@ static void test_loopback(void **state)
     assert_int_equal(setenv("all_proxy", "http://127.0.0.1:1", 1), 0);
     client_fixture_start(&fixture, script, COUNT(script));
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_REPLY);
-    (void)snprintf(url, sizeof url, "http://localhost:%u/path/", fixture.client->endpoint->port);
+    (void)snprintf(url, sizeof url, "http://localhost:%u/path/",
+                   fixture.client->endpoints[HSMIAM_SERVICE_IAM]->port);
     assert_int_equal(hsmiam_client_set_endpoint(fixture.client, url, NULL), HSMIAM_OK);
     assert_int_equal(client_fixture_create(&fixture), HSMIAM_ERR_REPLY);
     assert_int_equal(server_count_requests(fixture.server), 2);

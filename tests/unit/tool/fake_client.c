@@ -53,6 +53,21 @@ hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
     return fake_pass(FAKE_CLIENT_ENDPOINT, error);
 }
 
+hsmiam_status hsmiam_client_set_sts_endpoint(hsmiam_client *client, const char *url,
+                                             hsmiam_error *error)
+{
+    (void)client;
+    (void)error;
+    fake_note(fake.sts_endpoint, sizeof fake.sts_endpoint, url);
+    return HSMIAM_OK;
+}
+
+void hsmiam_client_set_max_attempts(hsmiam_client *client, unsigned attempts)
+{
+    (void)client;
+    fake.max_attempts = attempts;
+}
+
 void hsmiam_client_set_fips(hsmiam_client *client, bool fips)
 {
     (void)client;

@@ -38,6 +38,7 @@ typedef struct fake_state {
     char signer_uri[512];
     char region[64];
     char endpoint[128];
+    char sts_endpoint[128];
     char ca_bundle[128];
     char user_name[256];
     char access_key_id[256];
@@ -48,6 +49,7 @@ typedef struct fake_state {
     bool asked_to_stop; /* what the cancel function said when the request was about to leave */
     unsigned connect_timeout;
     unsigned read_timeout;
+    unsigned max_attempts;
     hsmiam_import_route route;
     hsmiam_sigv4_route sigv4;
     bool forbid_plaintext;

@@ -16,6 +16,7 @@ static int prepare(void **state)
     (void)state;
     fake = (fake_state){0};
     setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
+    unsetenv("AWS_MAX_ATTEMPTS");
     unsetenv("HSMIAM_CREDENTIAL");
     unsetenv("HSMIAM_TOKEN");
     unsetenv("AWS_PROFILE");
@@ -82,6 +83,7 @@ static void reads_parameters(void **state)
 static void hands_settings_over(void **state)
 {
     (void)state;
+    setenv("AWS_MAX_ATTEMPTS", "4", 1);
     RUN(&result, "create-access-key", CREDENTIAL, "--region", "cn-north-1", "--endpoint-url",
         "https://localhost", "--ca-bundle", "/ca", "--no-verify-ssl", "--cli-connect-timeout", "5",
         "--cli-read-timeout", "6", "--allow-final-try", "--import-route", "create-object",
@@ -95,6 +97,8 @@ static void hands_settings_over(void **state)
     assert_true(result.fake.no_verify && result.fake.allow_final_try);
     assert_int_equal(result.fake.connect_timeout, 5);
     assert_int_equal(result.fake.read_timeout, 6);
+    assert_int_equal(result.fake.max_attempts, 4);
+    assert_string_equal(result.fake.sts_endpoint, "");
     assert_int_equal(result.fake.route, HSMIAM_ROUTE_CREATE_OBJECT);
     assert_contains(result.err, "hsmiam: debug: a debug line\n");
     assert_contains(result.err, "hsmiam: debug: region: cn-north-1\n");

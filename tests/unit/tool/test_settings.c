@@ -18,6 +18,8 @@ static const char *const variables[] = {
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_MAX_ATTEMPTS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_CA_BUNDLE",
     "AWS_USE_FIPS_ENDPOINT",
@@ -197,6 +199,46 @@ static void chooses_endpoints(void **state)
     assert_string_equal(settings.endpoint_url, "https://flag");
 }
 
+static void chooses_sts_endpoints(void **state)
+{
+    (void)state;
+    setenv("AWS_ENDPOINT_URL_IAM", "https://iam", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_null(settings.sts_endpoint_url);
+    setenv("AWS_ENDPOINT_URL", "https://all", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.sts_endpoint_url, "https://all");
+    setenv("AWS_ENDPOINT_URL_STS", "https://sts", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.endpoint_url, "https://iam");
+    assert_string_equal(settings.sts_endpoint_url, "https://sts");
+    assert_int_equal(LOAD("--endpoint-url", "https://flag"), HSMIAM_OK);
+    assert_null(settings.sts_endpoint_url);
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_null(settings.sts_endpoint_url);
+}
+
+static void counts_attempts(void **state)
+{
+    static const char *const wrong[] = {"0", "-1", "1001", "three", "3 ", "99999999999999999999"};
+
+    (void)state;
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_int_equal(settings.max_attempts, 0);
+    write_config("[default]\nmax_attempts = 5\n");
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_int_equal(settings.max_attempts, 5);
+    setenv("AWS_MAX_ATTEMPTS", "1", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_int_equal(settings.max_attempts, 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        setenv("AWS_MAX_ATTEMPTS", wrong[i], 1);
+        assert_int_equal(LOAD(), HSMIAM_ERR_CONFIG);
+        assert_contains(error.message, "must be a whole number from 1 to 1000");
+    }
+}
+
 static void knows_fips(void **state)
 {
     (void)state;
@@ -338,6 +380,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(chooses_profiles, clear, clear),
         cmocka_unit_test_setup_teardown(tells_long_profile_names_apart, clear, clear),
         cmocka_unit_test_setup_teardown(chooses_endpoints, clear, clear),
+        cmocka_unit_test_setup_teardown(chooses_sts_endpoints, clear, clear),
+        cmocka_unit_test_setup_teardown(counts_attempts, clear, clear),
         cmocka_unit_test_setup_teardown(knows_fips, clear, clear),
         cmocka_unit_test_setup_teardown(knows_output_and_color, clear, clear),
         cmocka_unit_test_setup_teardown(cuts_no_line, clear, clear),

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* IAM's operations on access keys. */
+#include "iam/call.h"
+
+#include <string.h>
+
+#define PAGES_MAX 8
+
+hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char *user_name,
+                                              hsmiam_key_metadata *key_out, hsmiam_secret *secret,
+                                              hsmiam_error *error)
+{
+    *key_out = (hsmiam_key_metadata){.create_date = 0};
+    hsmiam_call *call = hsmiam_call_new(client, "CreateAccessKey", HSMIAM_CANCEL_UNTIL_SENT);
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    hsmiam_call_add(call, "UserName", user_name);
+
+    hsmiam_status status = hsmiam_call_run(call, secret, error);
+    if (status == HSMIAM_OK)
+        *key_out = call->reply.key;
+    else
+        memcpy(key_out->id, call->reply.key.id, sizeof key_out->id);
+    hsmiam_call_free(&call);
+    return status;
+}
+
+/* One page of the list, from `marker` on ("": the first); the next page's marker goes there. */
+static hsmiam_status list_page(hsmiam_client *client, const char *user_name, bool may_cancel,
+                               hsmiam_key_list *list, char marker[HSMIAM_MARKER_MAX + 1],
+                               hsmiam_error *error)
+{
+    hsmiam_call *call =
+        hsmiam_call_new(client, "ListAccessKeys", hsmiam_call_get_reading_rule(may_cancel));
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    hsmiam_call_add(call, "UserName", user_name);
+    call->reply.list = *list;
+
+    hsmiam_status status = hsmiam_call_run_page(call, marker, error);
+    if (status == HSMIAM_OK)
+        *list = call->reply.list;
+    hsmiam_call_free(&call);
+    return status;
+}
+
+hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
+                                             bool may_cancel, hsmiam_key_list *list_out,
+                                             hsmiam_error *error)
+{
+    char marker[HSMIAM_MARKER_MAX + 1] = "";
+    hsmiam_status status = HSMIAM_OK;
+
+    *list_out = (hsmiam_key_list){.count = 0};
+    for (int page = 0; page < PAGES_MAX; page++) {
+        status = list_page(client, user_name, may_cancel, list_out, marker, error);
+        if (status != HSMIAM_OK || marker[0] == '\0')
+            break;
+    }
+    if (status == HSMIAM_OK && marker[0] != '\0')
+        status =
+            hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                             "The answer to ListAccessKeys has no end after %d pages.", PAGES_MAX);
+    if (status != HSMIAM_OK)
+        *list_out = (hsmiam_key_list){.count = 0};
+    return status;
+}
+
+hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, const char *key_status,
+                                              bool may_cancel, hsmiam_error *error)
+{
+    hsmiam_call *call = hsmiam_call_new(
+        client, "UpdateAccessKey", may_cancel ? HSMIAM_CANCEL_UNTIL_SENT : HSMIAM_CANCEL_NEVER);
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    hsmiam_call_add(call, "UserName", user_name);
+    hsmiam_call_add(call, "AccessKeyId", id);
+    hsmiam_call_add(call, "Status", key_status);
+
+    hsmiam_status status = hsmiam_call_run(call, NULL, error);
+    hsmiam_call_free(&call);
+    return status;
+}
+
+hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, hsmiam_error *error)
+{
+    hsmiam_call *call = hsmiam_call_new(client, "DeleteAccessKey", HSMIAM_CANCEL_NEVER);
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    hsmiam_call_add(call, "UserName", user_name);
+    hsmiam_call_add(call, "AccessKeyId", id);
+
+    hsmiam_status status = hsmiam_call_run(call, NULL, error);
+    /* Only an attempt that may have been executed explains that the key is gone. */
+    if (status == HSMIAM_ERR_SERVICE && call->perhaps_executed &&
+        strcmp(call->reply.code, "NoSuchEntity") == 0) {
+        hsmiam_error_clear(error);
+        status = HSMIAM_OK;
+    }
+    hsmiam_call_free(&call);
+    return status;
+}
+
+hsmiam_status hsmiam_client_get_key_usage(hsmiam_client *client, const char *id, bool may_cancel,
+                                          hsmiam_key_usage *usage_out, hsmiam_error *error)
+{
+    hsmiam_call *call =
+        hsmiam_call_new(client, "GetAccessKeyLastUsed", hsmiam_call_get_reading_rule(may_cancel));
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    hsmiam_call_add(call, "AccessKeyId", id);
+
+    hsmiam_status status = hsmiam_call_run(call, NULL, error);
+    if (status == HSMIAM_OK)
+        *usage_out = call->reply.usage;
+    hsmiam_call_free(&call);
+    return status;
+}

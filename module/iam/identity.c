@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who there is: the caller, by STS, and the account's users, by IAM. */
+#include "iam/call.h"
+
+#include <stdio.h>
+
+/* An account has 5000 users, unless AWS grants it more. */
+#define PAGES_MAX 1000
+
+hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
+                                       hsmiam_caller *caller_out, hsmiam_error *error)
+{
+    hsmiam_call *call =
+        hsmiam_call_new(client, "GetCallerIdentity", hsmiam_call_get_reading_rule(may_cancel));
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+
+    hsmiam_status status = hsmiam_call_run(call, NULL, error);
+    if (status == HSMIAM_OK)
+        *caller_out = call->reply.caller;
+    hsmiam_call_free(&call);
+    return status;
+}
+
+static hsmiam_status list_page(hsmiam_client *client, bool may_cancel, hsmiam_user_page_fn receive,
+                               void *context, char marker[HSMIAM_MARKER_MAX + 1],
+                               hsmiam_error *error)
+{
+    char size[16];
+    hsmiam_call *call =
+        hsmiam_call_new(client, "ListUsers", hsmiam_call_get_reading_rule(may_cancel));
+    if (call == NULL)
+        return hsmiam_error_set_memory(error, "a request");
+    (void)snprintf(size, sizeof size, "%d", HSMIAM_USERS_PAGE_MAX);
+    hsmiam_call_add(call, "MaxItems", size);
+
+    hsmiam_status status = hsmiam_call_run_page(call, marker, error);
+    if (status == HSMIAM_OK)
+        status = receive(context, &call->reply.users, error);
+    hsmiam_call_free(&call);
+    return status;
+}
+
+hsmiam_status hsmiam_client_list_users(hsmiam_client *client, bool may_cancel,
+                                       hsmiam_user_page_fn receive, void *context,
+                                       hsmiam_error *error)
+{
+    char marker[HSMIAM_MARKER_MAX + 1] = "";
+
+    for (int page = 0; page < PAGES_MAX; page++) {
+        hsmiam_status status = list_page(client, may_cancel, receive, context, marker, error);
+        if (status != HSMIAM_OK || marker[0] == '\0')
+            return status;
+    }
+    return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                            "The answer to ListUsers has no end after %d pages.", PAGES_MAX);
+}

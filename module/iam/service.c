@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iam/service.h"
+
+#include <string.h>
+
+static const hsmiam_service services[HSMIAM_SERVICE_COUNT] = {
+    [HSMIAM_SERVICE_IAM] = {"IAM", "iam", "2010-05-08",
+                            "https://iam.amazonaws.com/doc/2010-05-08/"},
+    [HSMIAM_SERVICE_STS] = {"STS", "sts", "2011-06-15",
+                            "https://sts.amazonaws.com/doc/2011-06-15/"},
+};
+
+static const hsmiam_operation operations[] = {
+    {"CreateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_CREATES},
+    {"ListAccessKeys", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
+    {"UpdateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
+    {"DeleteAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
+    {"GetAccessKeyLastUsed", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
+    {"ListUsers", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
+    {"GetCallerIdentity", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT},
+};
+
+const hsmiam_service *hsmiam_service_get(hsmiam_service_id id)
+{
+    return &services[id];
+}
+
+const hsmiam_operation *hsmiam_operation_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        if (strcmp(operations[i].name, name) == 0)
+            return &operations[i];
+    }
+    return NULL;
+}
