@@ -24,7 +24,8 @@ from moto.core.authorization import ActionAuthenticatorMixin  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
-from harness import OK, REFUSED, IntegrationTest, Run  # noqa: E402
+from harness import OK, REFUSED, Run  # noqa: E402
+from operations import OperationsTest  # noqa: E402
 
 ACCOUNT = "123456789012"
 ADMINISTRATOR = "administrator"
@@ -33,14 +34,18 @@ POLICY = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": ["iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey"],
+            "Action": [
+                "iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey",
+                "iam:UpdateAccessKey", "iam:GetAccessKeyLastUsed", "iam:ListUsers",
+                "sts:GetCallerIdentity",
+            ],  # fmt: skip
             "Resource": "*",
         }
     ],
 }
 
 
-class MotoTest(IntegrationTest):
+class MotoTest(OperationsTest):
     with_root = False
 
     def setUp(self) -> None:
@@ -86,6 +91,9 @@ class MotoTest(IntegrationTest):
             "--endpoint-url", self.url, *arguments, expect=expect,
         )  # fmt: skip
 
+    def ask(self, *words: str, refusal: str = "") -> list[str]:
+        return self.call(self.url, "", self.token.key_uri(self.key_id), *words, refusal=refusal)
+
     def known_secrets(self) -> dict[str, str]:
         """The secrets that moto holds, by access key id."""
         return {
@@ -120,6 +128,18 @@ class MotoTest(IntegrationTest):
         self.assertEqual(key["UserName"], ADMINISTRATOR)
         again = self.create("--user-name", "carol", signer=key["AccessKeyId"])
         self.assertIn(again.json["AccessKey"]["AccessKeyId"], self.known_secrets())
+
+    def test_operations_beside_the_main_job(self) -> None:
+        user = self.backend.users[ADMINISTRATOR]
+        self.assertEqual(self.ask("GetCallerIdentity"), [ACCOUNT, user.arn, user.id])
+        self.assertEqual(sorted(self.ask("ListUsers")[0::3]), sorted([ADMINISTRATOR, "carol"]))
+        key = self.create("--user-name", "carol").json["AccessKey"]["AccessKeyId"]
+        usage = self.ask("GetAccessKeyLastUsed", key)
+        self.assertEqual((usage[0], usage[2], usage[3]), ("carol", "N/A", "N/A"))
+        self.ask("UpdateAccessKey", "carol", key, "Inactive")
+        self.assertEqual(self.backend.users["carol"].access_keys[0].status, "Inactive")
+        self.ask("DeleteAccessKey", "carol", key)
+        self.ask("DeleteAccessKey", "carol", key, refusal="NoSuchEntity")
 
     def test_wrong_secret(self) -> None:
         self.token.pkcs11_tool(
