@@ -13,11 +13,11 @@ static const char digits[] = "0123456789";
 
 bool hsmiam_text_is_printable(const char *text)
 {
-    for (; *text != '\0'; text++) {
+    for (; text != NULL && *text != '\0'; text++) {
         if (*text < ' ' || *text > '~')
             return false;
     }
-    return true;
+    return text != NULL;
 }
 
 static bool is_loopback(const char *host)
@@ -38,10 +38,8 @@ static hsmiam_status refuse(hsmiam_error *error, const char *reason)
 /* What is a URL, and yet no endpoint. */
 static hsmiam_status check_text(const char *url, hsmiam_error *error)
 {
-    const char *authority = url != NULL ? strstr(url, "://") : NULL;
+    const char *authority = strstr(url, "://");
 
-    if (url == NULL || url[0] == '\0')
-        return refuse(error, "it is empty");
     if (strlen(url) > HSMIAM_ENDPOINT_URL_MAX - 1)
         return refuse(error, "it is too long");
     if (authority == NULL)
@@ -126,6 +124,8 @@ hsmiam_status hsmiam_endpoint_parse(const char *url, hsmiam_endpoint *endpoint_o
     hsmiam_endpoint endpoint = {.port = 0};
     hsmiam_url parts = {0};
 
+    if (url == NULL || url[0] == '\0')
+        return refuse(error, "it is empty");
     hsmiam_status status = check_text(url, error);
     if (status != HSMIAM_OK)
         return status;

@@ -24,7 +24,8 @@ typedef struct hsmiam_endpoint {
 hsmiam_status hsmiam_endpoint_parse(const char *url, hsmiam_endpoint *endpoint_out,
                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Whether a message may repeat a text: control characters could play with the terminal. */
+/* Whether a message may repeat a text: control characters could play with the terminal. NULL is
+ * none. */
 bool hsmiam_text_is_printable(const char *text);
 
 #endif

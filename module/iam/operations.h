@@ -69,8 +69,9 @@ typedef hsmiam_status (*hsmiam_ready_fn)(void *context, hsmiam_error *error);
 void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void *context);
 
 /* Called on the caller's thread once for each time that CreateAccessKey is sent: the request is
- * signed and all is ready, and nothing of it has left. `signed_at` is its X-Amz-Date. The request
- * may still stay unsent: NETWORK, CANCELLED and MEMORY say so. A failure stops it. */
+ * signed and all is ready, and nothing of it has left. `signed_at` is its X-Amz-Date. A failure
+ * stops it. The request may still stay unsent: a key may exist only where the call comes to OK,
+ * UNKNOWN_OUTCOME or REPLY. */
 typedef hsmiam_status (*hsmiam_before_send_fn)(void *context, time_t signed_at,
                                                hsmiam_error *error);
 

@@ -149,11 +149,10 @@ hsmiam_status hsmiam_region_check(const char *region, hsmiam_error *error)
         valid = region[i] == '-' || strchr(letters_and_digits, region[i]) != NULL;
     if (valid)
         return HSMIAM_OK;
-    return hsmiam_error_set(
-        error, HSMIAM_ERR_ARGUMENT,
-        "Invalid region: \"%s\" is not 1 to %d letters, digits and inner "
-        "hyphens, as in \"eu-central-1\".",
-        region != NULL && size <= HSMIAM_REGION_MAX && hsmiam_text_is_printable(region) ? region
-                                                                                        : "...",
-        HSMIAM_REGION_MAX);
+    return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                            "Invalid region: \"%s\" is not 1 to %d letters, digits and inner "
+                            "hyphens, as in \"eu-central-1\".",
+                            size <= HSMIAM_REGION_MAX && hsmiam_text_is_printable(region) ? region
+                                                                                          : "...",
+                            HSMIAM_REGION_MAX);
 }
