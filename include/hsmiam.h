@@ -165,8 +165,8 @@ typedef struct hsmiam_token hsmiam_token;
  * Names a token by an RFC 7512 URI. Its token, serial, manufacturer, model, slot-id,
  * slot-description, slot-manufacturer, library-*, module-name and module-path attributes choose the
  * token, pin-source and pin-value give the PIN, and the object attributes (object, id, type) are
- * left to hsmiam_signer_new(). x-init-reserved, in the query, is what the module of a module-path is
- * given in C_Initialize; NSS wants its parameter string there. Nothing is opened yet.
+ * left to hsmiam_signer_new(). x-init-reserved, in the query, is what the module of a module-path
+ * is given in C_Initialize; NSS wants its parameter string there. Nothing is opened yet.
  *
  * uri        PKCS#11 URI, at most 4095 bytes.
  * token_out  owned by the caller, freed with hsmiam_token_free(). It must outlive whatever uses it.
@@ -204,8 +204,8 @@ HSMIAM_API hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const 
 typedef hsmiam_status (*hsmiam_pin_fn)(void *context, const char *token_label, char *pin_out,
                                        size_t pin_size, size_t *length_out);
 
-/** Sets the function that asks for the PIN; it may be called on another thread of the library, which
- *  has 512 KiB of stack and takes no signals. */
+/** Sets the function that asks for the PIN; it may be called on another thread of the library,
+ * which has 512 KiB of stack and takes no signals. */
 HSMIAM_API void hsmiam_token_set_pin_callback(hsmiam_token *token, hsmiam_pin_fn ask,
                                               void *context);
 

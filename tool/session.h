@@ -55,8 +55,7 @@ void tool_session_clear(tool_session *session);
 bool tool_session_has_silent_token(void);
 
 /* The options of commands that put keys into a token. */
-#define TOOL_IMPORT_ROUTE_OPTION                                                                   \
-/* How a key is to serve SigV4. */
+#define TOOL_IMPORT_ROUTE_OPTION /* How a key is to serve SigV4. */
 #define TOOL_SIGV4_ROUTE_OPTION                                                                    \
     {                                                                                              \
         .name = "--sigv4-route", .kind = TOOL_OPTION_VALUE, .choices = tool_sigv4_choices,         \

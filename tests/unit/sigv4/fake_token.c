@@ -85,8 +85,7 @@ static const unsigned char *get_value(hsmiam_token *token, hsmiam_object key, bo
     }
     for (size_t i = 0; i < PLACES; i++) {
         if (!token->loses_objects && key != 0 && token->derived[i].object == key &&
-            token->derived[i].losses == token->losses &&
-            token->derived[i].signs == to_sign) {
+            token->derived[i].losses == token->losses && token->derived[i].signs == to_sign) {
             *size_out = token->derived[i].size;
             return token->derived[i].value;
         }
