@@ -514,7 +514,7 @@ typedef struct hsmiam_custody hsmiam_custody;
 HSMIAM_API hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_out,
                                             hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Frees the custody; the token stays. */
+/** Frees the custody, and destroys the key that its imports were wrapped under; the token stays. */
 HSMIAM_API void hsmiam_custody_free(hsmiam_custody **custody);
 
 /** Forces a route into the token; HSMIAM_ROUTE_AUTO is the default. */

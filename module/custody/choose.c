@@ -80,7 +80,10 @@ static hsmiam_status try_route_once(hsmiam_custody *custody, hsmiam_import_route
             status == HSMIAM_ERR_NOT_FOUND ? HSMIAM_VERDICT_CANNOT : HSMIAM_VERDICT_FAILED;
         return status;
     }
-    status = hsmiam_custody_rehearse(custody, route, in_token, error);
+    if (route == HSMIAM_ROUTE_RSA_OAEP)
+        status = hsmiam_token_start_transport(custody->token, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_rehearse(custody, route, in_token, error);
     if (status != HSMIAM_OK && in_token && custody->sigv4_wanted == HSMIAM_SIGV4_AUTO &&
         hsmiam_token_judge(status, error) != HSMIAM_VERDICT_FAILED) {
         hsmiam_log_write(&custody->log, HSMIAM_LOG_DEBUG,

@@ -18,8 +18,9 @@ hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_o
 
 void hsmiam_custody_free(hsmiam_custody **custody)
 {
-    if (custody == NULL)
+    if (custody == NULL || *custody == NULL)
         return;
+    hsmiam_token_end_transport((*custody)->token);
     free(*custody);
     *custody = NULL;
 }

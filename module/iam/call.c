@@ -272,10 +272,10 @@ static hsmiam_status sleep_for(const hsmiam_call *call, unsigned milliseconds, h
 static hsmiam_status wait_for_turn(const hsmiam_call *call, const hsmiam_retry_rule *rule,
                                    unsigned attempts, hsmiam_error *error)
 {
-    uint32_t random = UINT32_MAX;
+    uint32_t random = 0;
 
-    /* If there is no random number yet, it is the longest pause. */
-    (void)getrandom(&random, sizeof random, GRND_NONBLOCK);
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        random = UINT32_MAX; /* none yet: the longest pause */
     unsigned pause = hsmiam_retry_get_pause(
         rule, attempts, random, hsmiam_reply_times_get_retry_after(&call->times, time(NULL)));
     hsmiam_log_write(&call->client->log, HSMIAM_LOG_DEBUG,

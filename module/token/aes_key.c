@@ -147,9 +147,9 @@ hsmiam_status hsmiam_aes_key_generate(hsmiam_token *token, hsmiam_object *key_ou
 
 /* Copies the value, with zeros up to whole blocks if the mechanism wants them: an HMAC key of less
  * than a block is filled up by zeros anyway. */
-static hsmiam_status pad(const hsmiam_token *token, const hsmiam_key_wrap *wrap,
-                         const hsmiam_secret *value, hsmiam_secret **padded_out,
-                         hsmiam_error *error)
+hsmiam_status hsmiam_key_wrap_pad(const hsmiam_token *token, const hsmiam_key_wrap *wrap,
+                                  const hsmiam_secret *value, hsmiam_secret **padded_out,
+                                  hsmiam_error *error)
 {
     static const uint8_t zeros[BLOCK_SIZE] = {0};
     size_t size = hsmiam_secret_get_size(value);
@@ -179,7 +179,7 @@ hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_ses
     uint8_t *to = hsmiam_secret_get_room(wrapped, &room);
     CK_ULONG written = room;
 
-    hsmiam_status status = pad(token, wrap, value, &padded, error);
+    hsmiam_status status = hsmiam_key_wrap_pad(token, wrap, value, &padded, error);
     if (status != HSMIAM_OK)
         goto out;
     *padded_size_out = hsmiam_secret_get_size(padded);

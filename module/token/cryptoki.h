@@ -39,7 +39,20 @@ typedef struct hsmiam_import_form {
     size_t key_type;     /* index into the key types of import.c */
     size_t oaep_hash;    /* index into the hashes of wrapping_key.c */
     size_t key_wrap;     /* index into the mechanisms of aes_key.c */
+
+    /* of route rsa-oaep */
+    bool transport_tried;  /* one was asked to try it */
+    bool transport;        /* values are wrapped under a transport key, */
+    size_t transport_wrap; /* by this one of the mechanisms of aes_key.c */
 } hsmiam_import_form;
+
+/* What values are wrapped under on route rsa-oaep, on both sides. */
+typedef struct hsmiam_transport_key {
+    hsmiam_secret *key; /* the host's copy; NULL: there is none */
+    CK_OBJECT_HANDLE handle;
+    unsigned generation; /* of the sessions with which it goes */
+    size_t wrap;         /* the one mechanism that it is for */
+} hsmiam_transport_key;
 
 /* How long a token may take to answer. */
 typedef struct hsmiam_watch hsmiam_watch;
@@ -83,6 +96,7 @@ struct hsmiam_token {
     hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
     hsmiam_object aes_key;      /* the same */
     unsigned keys_generation;   /* that of the sessions in which they were found */
+    hsmiam_transport_key transport;
 
     _Atomic hsmiam_in_token in_token; /* what was found out about the token */
     _Atomic bool derived_unlimited;   /* a derived key may not be given CKA_ALLOWED_MECHANISMS */
@@ -456,6 +470,32 @@ hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_ses
                                      const hsmiam_secret *value, hsmiam_secret *wrapped,
                                      size_t *padded_size_out, CK_RV *rv_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The value in secret memory, with zeros up to whole blocks if the mechanism wants them. */
+hsmiam_status hsmiam_key_wrap_pad(const hsmiam_token *token, const hsmiam_key_wrap *wrap,
+                                  const hsmiam_secret *value, hsmiam_secret **padded_out,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* transport_key.c -------------------------------------------------------------------------------*/
+
+/* All under the lock that guards token->form. */
+
+/* Makes the key, for token->form.transport_wrap, unless it is there. The token's own answer goes to
+ * `*rv_out`, for another form may be tried then. */
+hsmiam_status hsmiam_transport_key_make(hsmiam_token *token, const hsmiam_session *session,
+                                        CK_RV *rv_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Wraps `value` on the host, filled up to what the mechanism takes, and appends it to `wrapped`. */
+hsmiam_status hsmiam_transport_key_wrap(const hsmiam_token *token, const hsmiam_secret *value,
+                                        hsmiam_secret *wrapped, size_t *padded_size_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Goes on to the next mechanism that the token names; false, and no transport any more, if there is
+ * none. */
+bool hsmiam_transport_key_next(hsmiam_token *token, const hsmiam_session *session);
+
+/* Destroys the key on both sides. */
+void hsmiam_transport_key_drop(hsmiam_token *token);
 
 /* fingerprint.c ---------------------------------------------------------------------------------*/
 

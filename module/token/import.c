@@ -24,6 +24,8 @@ typedef struct import_run {
     const char *function; /* that gave `rv` */
     CK_RV rv;
     bool doubted;
+    bool key_refused; /* `rv` is about the transport key */
+    hsmiam_import_form before;
 } import_run;
 
 static void create_object(import_run *import)
@@ -69,6 +71,24 @@ static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsm
     return status;
 }
 
+static hsmiam_status unwrap_by_transport(import_run *import, hsmiam_secret *wrapped,
+                                         hsmiam_error *error)
+{
+    hsmiam_token *token = import->token;
+    CK_MECHANISM mechanism = {hsmiam_key_wraps[token->form.transport_wrap].mechanism, NULL, 0};
+    size_t padded_size = 0;
+
+    import->function = "C_UnwrapKey";
+    hsmiam_status status = hsmiam_transport_key_make(token, import->session, &import->rv, error);
+    import->key_refused = import->rv != CKR_OK;
+    if (status != HSMIAM_OK || import->key_refused)
+        return status;
+    status = hsmiam_transport_key_wrap(token, import->value, wrapped, &padded_size, error);
+    if (status == HSMIAM_OK)
+        unwrap(import, &mechanism, token->transport.handle, wrapped, padded_size);
+    return status;
+}
+
 static hsmiam_status unwrap_aes(import_run *import, hsmiam_secret *wrapped, hsmiam_error *error)
 {
     hsmiam_token *token = import->token;
@@ -98,9 +118,12 @@ static hsmiam_status attempt(import_run *import, hsmiam_error *error)
         return HSMIAM_OK;
     }
     hsmiam_status status = hsmiam_secret_new(WRAPPED_SIZE_MAX, &wrapped, error);
-    if (status == HSMIAM_OK)
-        status = import->route == HSMIAM_ROUTE_RSA_OAEP ? unwrap_oaep(import, wrapped, error)
-                                                        : unwrap_aes(import, wrapped, error);
+    if (status == HSMIAM_OK && import->route == HSMIAM_ROUTE_AES_KWP)
+        status = unwrap_aes(import, wrapped, error);
+    else if (status == HSMIAM_OK && import->token->form.transport)
+        status = unwrap_by_transport(import, wrapped, error);
+    else if (status == HSMIAM_OK)
+        status = unwrap_oaep(import, wrapped, error);
     hsmiam_secret_free(&wrapped);
     return status;
 }
@@ -148,6 +171,40 @@ static bool is_missing(const import_run *import)
            count == 0;
 }
 
+/* Values are then encrypted by RSA-OAEP themselves: the same route, and what it costs. */
+static void give_up_transport(import_run *import)
+{
+    hsmiam_transport_key_drop(import->token);
+    import->token->form = import->before;
+    import->token->form.transport = false;
+}
+
+/* The same where a transport key is used. What may have been carried out is not done again. */
+static bool next_form_of_transport(import_run *import)
+{
+    hsmiam_import_form *form = &import->token->form;
+    CK_RV rv = import->rv;
+    hsmiam_verdict verdict = hsmiam_rv_judge(rv);
+    bool by_parameter = rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD;
+
+    if (verdict == HSMIAM_VERDICT_FAILED)
+        return false;
+    if (import->key_refused && by_parameter && next_mechanism(form, HSMIAM_ROUTE_RSA_OAEP))
+        return true;
+    if (!import->key_refused) {
+        if (import->spec->persistent && verdict == HSMIAM_VERDICT_DOUBTFUL)
+            return is_missing(import) &&
+                   hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
+        if ((hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT) &&
+            next_template(form, import->route))
+            return true;
+        if (hsmiam_transport_key_next(import->token, import->session))
+            return true;
+    }
+    give_up_transport(import);
+    return true;
+}
+
 /* After a refusal, the next form to try; false if there is none. No object was made: each of these
  * codes says that the call was not carried out. A rehearsal, which can lose nothing, takes a
  * doubtful answer for a refusal of the mechanism. */
@@ -156,6 +213,8 @@ static bool next_form(import_run *import)
     hsmiam_import_form *form = &import->token->form;
     CK_RV rv = import->rv;
 
+    if (import->route == HSMIAM_ROUTE_RSA_OAEP && form->transport)
+        return next_form_of_transport(import);
     if (hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT)
         return next_template(form, import->route);
     if (rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD)
@@ -176,6 +235,11 @@ bool hsmiam_token_try_other_form(hsmiam_token *token, hsmiam_import_route route)
         if (!more)
             token->form.key_type = 0;
         token->form.with_value_len = false;
+    }
+    if (!more && route == HSMIAM_ROUTE_RSA_OAEP && token->form.transport) {
+        hsmiam_transport_key_drop(token);
+        token->form.transport = false;
+        more = true;
     }
     (void)pthread_mutex_unlock(&token->importing);
     return more;
@@ -261,8 +325,12 @@ hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *
                                      hsmiam_error *error)
 {
     hsmiam_import_form before = token->form;
-    import_run import = {
-        .token = token, .session = session, .route = route, .spec = spec, .value = value};
+    import_run import = {.token = token,
+                         .session = session,
+                         .route = route,
+                         .spec = spec,
+                         .value = value,
+                         .before = before};
     hsmiam_status status = check_room(token, error);
 
     if (status == HSMIAM_OK)

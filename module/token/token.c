@@ -47,6 +47,8 @@ void hsmiam_token_close(hsmiam_token *token)
     if (token == NULL || token->closed)
         return;
     token->closed = true;
+    if (token->pool != NULL)
+        hsmiam_token_end_transport(token);
     hsmiam_secret_free(&token->pin_value);
     hsmiam_secret_free(&token->kept_pin);
     if (token->pool != NULL && !hsmiam_pool_is_left(token->pool))

@@ -103,6 +103,15 @@ typedef struct hsmiam_key_spec {
 hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_route route,
                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Lets imports by rsa-oaep wrap values under a transport key from now on, if the token can unwrap
+ * by AES: it takes in the key by RSA-OAEP once, and each value by AES. Where that turns out not to
+ * work, values are encrypted by RSA-OAEP themselves. Safe to call again. */
+hsmiam_status hsmiam_token_start_transport(hsmiam_token *token,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Destroys the transport key on both sides; the next import by it makes another one. */
+void hsmiam_token_end_transport(hsmiam_token *token);
+
 /* Brings `value` ("AWS4" and the secret) into the token by one route, which must not be AUTO.
  * Statuses: UNSUPPORTED (the token does not know the route), TOKEN. */
 hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,

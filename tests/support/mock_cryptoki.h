@@ -85,6 +85,7 @@ typedef struct mock_state {
     bool refuses_value_len;         /* an unwrap template must not have CKA_VALUE_LEN */
     CK_MECHANISM_TYPE key_wraps[4]; /* the AES key wraps that it knows */
     size_t key_wrap_count;
+    bool names_wraps;         /* C_GetMechanismInfo names all of them, known or not */
     CK_KEY_TYPE wrong_type;   /* a key type that no key may be imported as; 0: none, */
     CK_KEY_TYPE useless_type; /* or that C_SignInit and C_DeriveKey refuse */
 
@@ -105,6 +106,8 @@ typedef struct mock_state {
     char words[64]; /* C_Initialize's pReserved; it fails for "refuse" and "taken" */
 
     unsigned calls[MOCK_FUNCTION_COUNT];
+    unsigned unwrapped_by_rsa; /* values that C_UnwrapKey got out, */
+    unsigned unwrapped_by_aes; /* by either */
 } mock_state;
 
 extern mock_state mock;

@@ -286,6 +286,8 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
         rv = CKR_WRAPPED_KEY_INVALID;
     if (rv != CKR_OK)
         return rv;
+    mock.unwrapped_by_rsa += oaep;
+    mock.unwrapped_by_aes += !oaep;
     rv = mock_make_object(handle, template, count, object_out);
     if (rv == CKR_OK)
         mock_set_attribute(*object_out, CKA_VALUE, value, value_size);

@@ -46,6 +46,20 @@ static CK_RV make_key(CK_SESSION_HANDLE handle, const CK_ATTRIBUTE *template, CK
     return rv;
 }
 
+static bool knows_wrap(CK_MECHANISM_TYPE mechanism)
+{
+    for (size_t i = 0; i < mock.key_wrap_count; i++)
+        if (mock.key_wraps[i] == mechanism)
+            return true;
+    return false;
+}
+
+static bool is_wrap(CK_MECHANISM_TYPE mechanism)
+{
+    return mechanism == CKM_AES_KEY_WRAP_KWP || mechanism == CKM_AES_KEY_WRAP_PAD ||
+           mechanism == CKM_AES_KEY_WRAP;
+}
+
 CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info)
 {
     CK_RV rv = mock_enter(MOCK_C_GetMechanismInfo);
@@ -53,6 +67,8 @@ CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MEC
     (void)id;
     *info = (CK_MECHANISM_INFO){.ulMinKeySize = 1};
     if (rv == CKR_OK && mechanism == CKM_SP800_108_FEEDBACK_KDF && !mock.names_derivation)
+        rv = CKR_MECHANISM_INVALID;
+    if (rv == CKR_OK && is_wrap(mechanism) && !mock.names_wraps && !knows_wrap(mechanism))
         rv = CKR_MECHANISM_INVALID;
     return rv;
 }
@@ -138,14 +154,6 @@ CK_RV mock_derive_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJE
     if (rv == CKR_OK && mock.derives_openly)
         mock_set_flag(*key_out, CKA_SENSITIVE, false);
     return rv;
-}
-
-static bool knows_wrap(CK_MECHANISM_TYPE mechanism)
-{
-    for (size_t i = 0; i < mock.key_wrap_count; i++)
-        if (mock.key_wraps[i] == mechanism)
-            return true;
-    return false;
 }
 
 static bool wrap_aes(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, bool encrypts,
