@@ -47,6 +47,7 @@ BAD = (
 GOOD = (
     'void f(hsmiam_secret *key) { hsmiam_error_set(e, s, "%zu", hsmiam_secret_get_size(key)); }',
     'void f(const char *pin) { hsmiam_error_set(e, s, "%s", pin == NULL ? "no" : "a"); }',
+    'void f(hsmiam_secret *value) { hsmiam_error_set(e, s, "%s", rule->value ? "t" : "f"); }',
     'void f(const char *name, hsmiam_secret *key) { hsmiam_log_write(log, l, "%s", name); }',
 )
 
@@ -68,6 +69,12 @@ def calls(code: str, names: set[str]) -> Iterator[tuple[str, str, int]]:
         yield match.group(1), code[match.end() : at - 1], code.count("\n", 0, match.start()) + 1
 
 
+def members_of(code: str) -> set[str]:
+    """The members of structures in a file that are secrets."""
+    bodies = re.findall(r"struct\s*\w*\s*\{([^{}]*)\}", code)
+    return {name for body in bodies for name in DECLARED.findall(body)}
+
+
 def secrets_of(code: str) -> set[str]:
     """The names in a file that stand for a secret."""
     named = {name for name in BYTES.findall(code) if SECRET_NAME.match(name)}
@@ -76,12 +83,17 @@ def secrets_of(code: str) -> set[str]:
 
 def check(code: str, sinks: set[str], everywhere: set[str]) -> list[str]:
     """The calls in a file's code that are given a secret."""
-    names = secrets_of(code) | everywhere
+    names = secrets_of(code)
+    members = members_of(code) | everywhere
     wrong = []
     for call, arguments, line in calls(code, sinks):
         rest = HARMLESS.sub(" ", arguments)
         found = re.findall(r"hsmiam_secret_get_(?:data|room)", rest)
-        found += [name for name in re.findall(r"\b\w+\b", rest) if name in names]
+        found += [
+            name
+            for access, name in re.findall(r"(->|\.|\b)\s*\b([A-Za-z_]\w*)\b", rest)
+            if name in (members if access else names)
+        ]
         if found:
             wrong.append(f"{line}: {call}() is given {found[0]}")
     return wrong
@@ -97,10 +109,8 @@ def main() -> int:
         assert not check(strip(sample), sinks, set()), f"the rules misjudge: {sample}"
     # Members of structures that are secrets are so wherever they are used.
     members = {
-        name for path, text in code.items() if path.suffix == ".h"
-        for body in re.findall(r"struct\s+\w+\s*\{([^{}]*)\}", text)
-        for name in DECLARED.findall(body)
-    }  # fmt: skip
+        name for path, text in code.items() if path.suffix == ".h" for name in members_of(text)
+    }
     # ... but for names that are common for other things too; there the file's own say decides.
     wrong = [
         f"{path.relative_to(TOP)}:{line}"
