@@ -21,7 +21,8 @@ class TokensTest(MemoryTest):
                 self.create("--import-route", route)
 
     def test_tool_that_imports(self) -> None:
-        self.import_key()
+        """Also a key that derives in the token, where it can."""
+        self.import_key("--sigv4-route", KIND.sigv4_route)
 
     def test_library(self) -> None:
         self.assertEqual(self.program("create:alice", "close", "finish"), [0, 0, 0])

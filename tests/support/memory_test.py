@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,6 @@ from unprivileged import OTHER_USER, make_writable_by, reachable_program
 
 PROGRAM = reachable_program(os.environ["HSMIAM_MEMORY_USER"])
 TAP = reachable_program(os.environ["HSMIAM_TAP"])
-WRAPPED_SIZE = 384  # of RSA-3072
 IMPORTED = "AKIAIMPORTED00000000"
 
 
@@ -68,8 +68,9 @@ class MemoryTest(IntegrationTest):
         # p11-kit frees the messages that it sent as they are: hsmiam.h says so.
         if self.tap.exists() and (is_tool or KIND.kind != "remote"):
             data = self.tap.read_bytes()
-            for number in range(len(data) // WRAPPED_SIZE):
-                wanted[f"wrapped{number}"] = data[number * WRAPPED_SIZE :][:WRAPPED_SIZE]
+            while data:
+                end = 8 + int.from_bytes(data[:8], sys.byteorder)
+                wanted[f"wrapped-before-{len(data)}"], data = data[8:end], data[end:]
         if why == "exit" and is_tool and self.key_log.exists():
             wanted |= memory.tls_secrets(self.key_log)
         return wanted

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A PKCS#11 module that is another one, named by HSMIAM_TAP_MODULE, but for its C_UnwrapKey: what
- * it is given goes to the file HSMIAM_TAP_FILE, by a system call and no other copy; and the call
- * that HSMIAM_TAP_REFUSE counts is refused once the token has carried it out and undone it. */
+ * it is given goes to the file HSMIAM_TAP_FILE, its size before it, by a system call and no other
+ * copy; and the call that HSMIAM_TAP_REFUSE counts is refused once the token has carried it out and
+ * undone it. */
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static CK_FUNCTION_LIST functions;
@@ -22,7 +24,8 @@ static CK_RV unwrap(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJEC
     int file = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
 
     if (file >= 0) {
-        ssize_t ignored = write(file, wrapped, wrapped_size);
+        struct iovec parts[] = {{&wrapped_size, sizeof wrapped_size}, {wrapped, wrapped_size}};
+        ssize_t ignored = writev(file, parts, 2);
 
         (void)ignored;
         close(file);
