@@ -55,7 +55,9 @@ static struct {
     size_t ready; /* how far memory may be touched */
     bool locked;  /* all of it */
     free_block *lists[CLASSES];
-} heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} heap = {
+    /* Held for some ten nanoseconds: whoever waits looks again before going to sleep. */
+    .lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP};
 
 /* True if unlock() must follow. */
 static bool lock(void)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,19 +14,23 @@
 
 static _Thread_local bool is_sealed;
 
-typedef struct job {
+struct hsmiam_sealed {
     hsmiam_status (*work)(void *context, hsmiam_error *error);
     void *context;
     hsmiam_error *error;
     hsmiam_status status;
-} job;
+
+    uint8_t *mapping; /* a guard page, and the stack */
+    size_t page;
+    pthread_t thread;
+};
 
 static void *run_job(void *context)
 {
-    job *todo = context;
+    hsmiam_sealed *job = context;
 
     is_sealed = true;
-    todo->status = todo->work(todo->context, todo->error);
+    job->status = job->work(job->context, job->error);
     return NULL;
 }
 
@@ -68,10 +73,9 @@ static void wipe_stack(uint8_t *stack, size_t page)
             hsmiam_wipe(stack + i * page, page);
 }
 
-static bool run_on(uint8_t *stack, job *todo)
+static bool create_thread(hsmiam_sealed *job)
 {
     pthread_attr_t attributes;
-    pthread_t thread;
     sigset_t all;
     sigset_t before;
 
@@ -80,51 +84,99 @@ static bool run_on(uint8_t *stack, job *todo)
     /* The program's signals are for its own threads. */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool created = pthread_attr_setstack(&attributes, stack, HSMIAM_SEALED_STACK_SIZE) == 0 &&
-                   pthread_create(&thread, &attributes, run_job, todo) == 0;
+    bool created = pthread_attr_setstack(&attributes, job->mapping + job->page,
+                                         HSMIAM_SEALED_STACK_SIZE) == 0 &&
+                   pthread_create(&job->thread, &attributes, run_job, job) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
-    if (created)
-        (void)pthread_join(thread, NULL);
     return created;
 }
 
-/* False if there is no such thread to be had, and nothing was done. */
-static bool run(job *todo)
+static void unmap_stack(hsmiam_sealed *job)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-    if (is_sealed) {
-        (void)run_job(todo);
-        return true;
-    }
-    uint8_t *mapping = map_stack(page);
-    if (mapping == NULL)
-        return false;
-    bool done = run_on(mapping + page, todo);
-    wipe_stack(mapping + page, page);
-    (void)munmap(mapping, page + HSMIAM_SEALED_STACK_SIZE);
-    return done;
+    wipe_stack(job->mapping + job->page, job->page);
+    (void)munmap(job->mapping, job->page + HSMIAM_SEALED_STACK_SIZE);
 }
 
-hsmiam_status hsmiam_sealed_run(hsmiam_status (*work)(void *context, hsmiam_error *error),
-                                void *context, hsmiam_error *error)
+/* False if there is no such thread to be had, and nothing was done; errno tells why. */
+static bool start(hsmiam_sealed *job)
 {
-    job todo = {.work = work, .context = context, .error = error};
-
     errno = 0;
-    if (run(&todo))
-        return todo.status;
+    job->page = (size_t)sysconf(_SC_PAGESIZE);
+    job->mapping = map_stack(job->page);
+    if (job->mapping == NULL)
+        return false;
+    if (create_thread(job))
+        return true;
+    unmap_stack(job);
+    errno = EAGAIN;
+    return false;
+}
+
+static void join(hsmiam_sealed *job)
+{
+    (void)pthread_join(job->thread, NULL);
+    unmap_stack(job);
+}
+
+static hsmiam_status fail(hsmiam_error *error)
+{
     return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno != 0 ? errno : EAGAIN,
                                   "Cannot lock %zu bytes of memory for a thread that works on a "
                                   "secret; raise the limit that `ulimit -l` shows",
                                   HSMIAM_SEALED_STACK_SIZE);
 }
 
+hsmiam_status hsmiam_sealed_start(hsmiam_status (*work)(void *context, hsmiam_error *error),
+                                  void *context, hsmiam_error *error, hsmiam_sealed **sealed_out)
+{
+    hsmiam_sealed *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return hsmiam_error_set_memory(error, "a thread");
+    *job = (hsmiam_sealed){.work = work, .context = context, .error = error};
+    if (!start(job)) {
+        free(job);
+        return fail(error);
+    }
+    *sealed_out = job;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_sealed_join(hsmiam_sealed **sealed)
+{
+    join(*sealed);
+    hsmiam_status status = (*sealed)->status;
+    free(*sealed);
+    *sealed = NULL;
+    return status;
+}
+
+/* False if there is no such thread to be had, and nothing was done. */
+static bool run(hsmiam_sealed *job)
+{
+    if (is_sealed) {
+        (void)run_job(job);
+        return true;
+    }
+    if (!start(job))
+        return false;
+    join(job);
+    return true;
+}
+
+hsmiam_status hsmiam_sealed_run(hsmiam_status (*work)(void *context, hsmiam_error *error),
+                                void *context, hsmiam_error *error)
+{
+    hsmiam_sealed job = {.work = work, .context = context, .error = error};
+
+    return run(&job) ? job.status : fail(error);
+}
+
 hsmiam_status hsmiam_sealed_run_anyhow(hsmiam_status (*work)(void *context, hsmiam_error *error),
                                        void *context, hsmiam_error *error)
 {
-    job todo = {.work = work, .context = context, .error = error};
+    hsmiam_sealed job = {.work = work, .context = context, .error = error};
 
-    return run(&todo) ? todo.status : work(context, error);
+    return run(&job) ? job.status : work(context, error);
 }

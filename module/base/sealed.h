@@ -22,6 +22,18 @@ hsmiam_status hsmiam_sealed_run(hsmiam_status (*work)(void *context, hsmiam_erro
 hsmiam_status hsmiam_sealed_run_anyhow(hsmiam_status (*work)(void *context, hsmiam_error *error),
                                        void *context, hsmiam_error *error);
 
+/* A sealed thread that goes on beside its caller. */
+typedef struct hsmiam_sealed hsmiam_sealed;
+
+/* Starts the work. `error` takes the failure to start, and then the work's own until it was waited
+ * for. MEMORY, and nothing was done, if there is no such thread to be had. */
+hsmiam_status hsmiam_sealed_start(hsmiam_status (*work)(void *context, hsmiam_error *error),
+                                  void *context, hsmiam_error *error,
+                                  hsmiam_sealed **sealed_out) HSMIAM_MUST_USE;
+
+/* Waits for the end of the work, wipes the stack, frees, and returns the work's status. */
+hsmiam_status hsmiam_sealed_join(hsmiam_sealed **sealed);
+
 /* Overwrites the vector registers of this thread and the stack below the caller, as far as a
  * computation of OpenSSL reaches: for work with a key that is too short for a thread. */
 void hsmiam_scrub(void);

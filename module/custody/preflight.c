@@ -3,16 +3,16 @@
  * the former goes on a thread of its own. */
 #include "custody/custody.h"
 
+#include "base/sealed.h"
+
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct hsmiam_preflight {
     const hsmiam_client *client;
     hsmiam_custody *custody;
 
-    pthread_t thread;
-    bool running;
+    hsmiam_sealed *thread; /* NULL: all was done at the start */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     hsmiam_preflight_stage reached; /* under the lock, as is all below */
@@ -33,32 +33,17 @@ static void reach(hsmiam_preflight *preflight, hsmiam_preflight_stage stage, hsm
     (void)pthread_mutex_unlock(&preflight->lock);
 }
 
-static void *run(void *context)
+static hsmiam_status run(void *context, hsmiam_error *error)
 {
     hsmiam_preflight *preflight = context;
-    hsmiam_error *error = &preflight->error;
     hsmiam_status status = hsmiam_client_prime_signer(preflight->client, error);
 
     reach(preflight, HSMIAM_PREFLIGHT_SIGNER, status);
-    if (status == HSMIAM_OK) {
-        status = hsmiam_custody_prepare(preflight->custody, error);
-        reach(preflight, HSMIAM_PREFLIGHT_CUSTODY, status);
-    }
-    return NULL;
-}
-
-/* The program's signals are for its own threads. */
-static bool create_thread(hsmiam_preflight *preflight)
-{
-    sigset_t all;
-    sigset_t before;
-
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return false;
-    bool created = pthread_create(&preflight->thread, NULL, run, preflight) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return created;
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_custody_prepare(preflight->custody, error);
+    reach(preflight, HSMIAM_PREFLIGHT_CUSTODY, status);
+    return status;
 }
 
 hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody *custody,
@@ -72,9 +57,8 @@ hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody
     preflight->custody = custody;
     (void)pthread_mutex_init(&preflight->lock, NULL);
     (void)pthread_cond_init(&preflight->changed, NULL);
-    preflight->running = create_thread(preflight);
-    if (!preflight->running)
-        (void)run(preflight);
+    if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) != HSMIAM_OK)
+        (void)run(preflight, &preflight->error);
     *preflight_out = preflight;
     return HSMIAM_OK;
 }
@@ -100,8 +84,8 @@ void hsmiam_preflight_free(hsmiam_preflight **preflight)
 {
     if (preflight == NULL || *preflight == NULL)
         return;
-    if ((*preflight)->running)
-        (void)pthread_join((*preflight)->thread, NULL);
+    if ((*preflight)->thread != NULL)
+        (void)hsmiam_sealed_join(&(*preflight)->thread);
     (void)pthread_cond_destroy(&(*preflight)->changed);
     (void)pthread_mutex_destroy(&(*preflight)->lock);
     free(*preflight);
