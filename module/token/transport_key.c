@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The transport key of route rsa-oaep: an AES key of the host's that the token unwraps once by
  * RSA-OAEP, for one session. Values are then wrapped under it, which costs the token no private RSA
- * operation each, and what was wrapped is of no use to whoever has the PIN later, for the key is
- * gone. */
+ * operation each. What was wrapped is of no use to whoever has the PIN later, for the key is gone,
+ * unless the wrapped key was recorded as well. */
 #include "token/evp.h"
 #include "token/key_template.h"
 
