@@ -143,8 +143,8 @@ class ToolTest(MemoryTest):
                    ["write"], during=interrupt)  # fmt: skip
 
     def test_token_that_refuses(self) -> None:
-        """The second C_UnwrapKey is the one that matters."""
-        self.environment["HSMIAM_TAP_REFUSE"] = "2"
+        """The transport key and the rehearsal's value go before the secret."""
+        self.environment["HSMIAM_TAP_REFUSE"] = "3"
         self.assertIn("was deleted at IAM again", self.create(expect=GENERAL))
 
     def test_unprivileged(self) -> None:
@@ -184,7 +184,7 @@ class LibraryTest(MemoryTest):
                 self.iam.endpoint.reset()
 
     def test_token_that_refuses(self) -> None:
-        self.environment["HSMIAM_TAP_REFUSE"] = "2"
+        self.environment["HSMIAM_TAP_REFUSE"] = "3"
         self.assertNotEqual(self.program("create:alice", "finish")[0], 0)
 
     def test_tls_1_2(self) -> None:
