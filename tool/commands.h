@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;
 extern const tool_command tool_import_access_key;
 extern const tool_command tool_provision_token;

@@ -9,6 +9,7 @@
 #include "signals.h"
 
 static const tool_command *const commands[] = {
+    &tool_check_token,
     &tool_create_access_key,
     &tool_import_access_key,
     &tool_provision_token,

@@ -20,7 +20,7 @@ static const struct {
 
 #define ROUTES (sizeof routes / sizeof routes[0])
 
-static const char *get_route_name(hsmiam_import_route route)
+const char *hsmiam_custody_name_route(hsmiam_import_route route)
 {
     for (size_t i = 0; i < ROUTES; i++)
         if (routes[i].route == route)
@@ -30,7 +30,7 @@ static const char *get_route_name(hsmiam_import_route route)
 
 const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody)
 {
-    return get_route_name(custody->route);
+    return hsmiam_custody_name_route(custody->route);
 }
 
 const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody)
@@ -88,7 +88,7 @@ static hsmiam_status try_route_once(hsmiam_custody *custody, hsmiam_import_route
         hsmiam_token_judge(status, error) != HSMIAM_VERDICT_FAILED) {
         hsmiam_log_write(&custody->log, HSMIAM_LOG_DEBUG,
                          "SigV4 route in-token does not work by import route %s: %s",
-                         get_route_name(route), hsmiam_error_get_message(error));
+                         hsmiam_custody_name_route(route), hsmiam_error_get_message(error));
         hsmiam_error_clear(error);
         in_token = false;
         status = hsmiam_custody_rehearse(custody, route, in_token, error);

@@ -27,6 +27,11 @@ struct hsmiam_custody {
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* choose.c --------------------------------------------------------------------------------------*/
+
+/* "rsa-oaep"; "" for AUTO. Static. */
+const char *hsmiam_custody_name_route(hsmiam_import_route route);
+
 /* take.c ----------------------------------------------------------------------------------------*/
 
 /* Takes a random value in by a route, proves it, and destroys it; it lives in the session only. */
@@ -37,6 +42,15 @@ hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_rou
  * custody is prepared. Statuses: EXISTS, CUSTODY, TOKEN, UNSUPPORTED. */
 hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,
                                   const hsmiam_secret *value, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Proves that the token holds `value` as `key`: both compute the same HMAC of a fresh nonce.
+ * CUSTODY if not. */
+hsmiam_status hsmiam_custody_prove(hsmiam_token *token, hsmiam_object key, bool in_token,
+                                   const hsmiam_secret *value, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Makes a random value of an access key's usual size. */
+hsmiam_status hsmiam_custody_new_random(hsmiam_secret **value_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* access_key.c ----------------------------------------------------------------------------------*/
 

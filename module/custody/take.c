@@ -63,8 +63,8 @@ static hsmiam_status compute_on_host(const hsmiam_secret *value, bool in_token,
 }
 
 /* Token and host compute the HMAC of a fresh nonce; the same result means the same key. */
-static hsmiam_status prove(hsmiam_token *token, hsmiam_object key, bool in_token,
-                           const hsmiam_secret *value, hsmiam_error *error)
+hsmiam_status hsmiam_custody_prove(hsmiam_token *token, hsmiam_object key, bool in_token,
+                                   const hsmiam_secret *value, hsmiam_error *error)
 {
     uint8_t nonce[NONCE_SIZE];
     hsmiam_secret *macs = NULL; /* the token's, then the host's */
@@ -101,7 +101,7 @@ static hsmiam_status import_and_prove(hsmiam_token *token, hsmiam_import_route r
     *came_in_out = status == HSMIAM_OK;
     if (status != HSMIAM_OK)
         return status;
-    status = prove(token, object, spec->in_token, value, error);
+    status = hsmiam_custody_prove(token, object, spec->in_token, value, error);
     if (status == HSMIAM_OK)
         status = hsmiam_token_check_key(token, object, spec, error);
     if (status == HSMIAM_OK) {
@@ -142,6 +142,22 @@ static hsmiam_status rehearse_value(hsmiam_token *token, hsmiam_import_route rou
     }
 }
 
+hsmiam_status hsmiam_custody_new_random(hsmiam_secret **value_out, hsmiam_error *error)
+{
+    size_t room = 0;
+
+    hsmiam_status status = hsmiam_secret_new(REHEARSAL_VALUE_SIZE, value_out, error);
+    if (status != HSMIAM_OK)
+        return status;
+    uint8_t *to = hsmiam_secret_get_room(*value_out, &room);
+    if (RAND_bytes(to, (int)room) != 1) {
+        hsmiam_secret_free(value_out);
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL has no random numbers.");
+    }
+    hsmiam_secret_grow(*value_out, room);
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_route route,
                                       bool in_token, hsmiam_error *error)
 {
@@ -151,16 +167,8 @@ hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_rou
                                   .persistent = false,
                                   .in_token = in_token};
     hsmiam_secret *value = NULL;
-    size_t room = 0;
 
-    hsmiam_status status = hsmiam_secret_new(REHEARSAL_VALUE_SIZE, &value, error);
-    if (status != HSMIAM_OK)
-        return status;
-    uint8_t *to = hsmiam_secret_get_room(value, &room);
-    if (RAND_bytes(to, (int)room) == 1)
-        hsmiam_secret_grow(value, room);
-    else
-        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL has no random numbers.");
+    hsmiam_status status = hsmiam_custody_new_random(&value, error);
     if (status == HSMIAM_OK)
         status = rehearse_value(custody->token, route, &spec, value, error);
     hsmiam_secret_free(&value);

@@ -4,8 +4,8 @@
 #define HSMIAM_TOKEN_CRYPTOKI_H
 
 #include "base/log.h"
+#include "token/check.h"
 #include "token/cryptoki3.h"
-#include "token/token.h"
 
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
@@ -78,6 +78,8 @@ struct hsmiam_token {
     CK_FUNCTION_LIST *functions; /* NULL until the slot is known */
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
+    CK_SLOT_INFO slot_info;
+    CK_INFO module_info;
     hsmiam_pool *pool;          /* the sessions; never NULL */
     hsmiam_handles *handles;    /* the objects that were handed out; never NULL */
     pthread_mutex_t opening;    /* held while the token is opened */
@@ -93,9 +95,10 @@ struct hsmiam_token {
     char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
 
     hsmiam_import_form form;
-    hsmiam_object wrapping_key; /* found and checked; CK_INVALID_HANDLE before */
-    hsmiam_object aes_key;      /* the same */
-    unsigned keys_generation;   /* that of the sessions in which they were found */
+    hsmiam_import_form kept_form; /* while a check tries others */
+    hsmiam_object wrapping_key;   /* found and checked; CK_INVALID_HANDLE before */
+    hsmiam_object aes_key;        /* the same */
+    unsigned keys_generation;     /* that of the sessions in which they were found */
     hsmiam_transport_key transport;
 
     _Atomic hsmiam_in_token in_token; /* what was found out about the token */
@@ -222,6 +225,9 @@ hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *erro
 
 /* Whether the process that opened it is this one's parent. */
 bool hsmiam_pool_is_forked(const hsmiam_pool *pool);
+
+/* The module's own functions, without a guard: not to be called on a session. */
+CK_FUNCTION_LIST *hsmiam_pool_get_functions(const hsmiam_pool *pool);
 
 /* The number of the slot. */
 CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool);
@@ -360,6 +366,13 @@ hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *
                                      const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Imports a session object in one form, and in no other: see hsmiam_import_trial. The caller has
+ * resolved `key`, CK_INVALID_HANDLE for the route's own. */
+hsmiam_status hsmiam_import_try_once(hsmiam_token *token, const hsmiam_session *session,
+                                     const hsmiam_import_trial *trial, CK_OBJECT_HANDLE key,
+                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* uri.c -----------------------------------------------------------------------------------------*/
 
 /* Parses a URI. The message of a failure does not repeat it, for it may hold a PIN. */
@@ -392,6 +405,7 @@ typedef struct hsmiam_pair_spec {
     CK_ATTRIBUTE_TYPE use; /* the one usage: CKA_UNWRAP or CKA_SIGN */
     CK_MECHANISM_TYPE mechanism;
     bool unwrap_template; /* what it unwraps must be sensitive and not extractable */
+    bool trial;           /* it lives in the session only, and nobody is warned of it */
 } hsmiam_pair_spec;
 
 extern const hsmiam_pair_spec hsmiam_pair_wrapping;
@@ -411,7 +425,12 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
 hsmiam_status hsmiam_pair_check(const hsmiam_token *token, const hsmiam_pair_spec *spec,
                                 hsmiam_object private_key, hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Says in a NOTICE if the private half can be changed or is not limited to its mechanism. */
+/* Whether the private half can be changed, and whether it is limited to its mechanism. */
+hsmiam_status hsmiam_pair_read_softness(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                        hsmiam_object private_key, bool *fixed_out,
+                                        bool *limited_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Says so in a NOTICE if it can, or is not. */
 hsmiam_status hsmiam_pair_warn_if_soft(const hsmiam_token *token, const hsmiam_pair_spec *spec,
                                        hsmiam_object private_key,
                                        hsmiam_error *error) HSMIAM_MUST_USE;

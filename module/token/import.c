@@ -12,6 +12,13 @@ static const CK_KEY_TYPE key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
 
 #define KEY_TYPES (sizeof key_types / sizeof key_types[0])
 
+const char *hsmiam_import_get_key_type_name(size_t index)
+{
+    static const char *const names[KEY_TYPES] = {"CKK_GENERIC_SECRET", "CKK_SHA256_HMAC"};
+
+    return index < KEY_TYPES ? names[index] : NULL;
+}
+
 /* One import, and what became of the last attempt at it. */
 typedef struct import_run {
     hsmiam_token *token;
@@ -19,6 +26,8 @@ typedef struct import_run {
     hsmiam_import_route route;
     const hsmiam_key_spec *spec;
     const hsmiam_secret *value;
+    const hsmiam_import_trial *trial; /* NULL: a form that works is looked for */
+    CK_OBJECT_HANDLE key;             /* of the token, that the value is wrapped under */
     hsmiam_key_template template;
     CK_OBJECT_HANDLE object;
     const char *function; /* that gave `rv` */
@@ -62,12 +71,11 @@ static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsm
     const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
     CK_RSA_PKCS_OAEP_PARAMS parameters = {hash->mechanism, hash->mgf, CKZ_DATA_SPECIFIED, NULL, 0};
     CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters};
-    hsmiam_status status = hsmiam_wrapping_key_encrypt(token, token->wrapping_key, hash,
-                                                       import->value, wrapped, error);
+    hsmiam_status status =
+        hsmiam_wrapping_key_encrypt(token, import->key, hash, import->value, wrapped, error);
 
     if (status == HSMIAM_OK)
-        unwrap(import, &mechanism, token->wrapping_key, wrapped,
-               hsmiam_secret_get_size(import->value));
+        unwrap(import, &mechanism, import->key, wrapped, hsmiam_secret_get_size(import->value));
     return status;
 }
 
@@ -98,10 +106,10 @@ static hsmiam_status unwrap_aes(import_run *import, hsmiam_secret *wrapped, hsmi
 
     import->function = "C_Encrypt";
     hsmiam_status status =
-        hsmiam_aes_key_encrypt(token, import->session, token->aes_key, wrap, import->value, wrapped,
+        hsmiam_aes_key_encrypt(token, import->session, import->key, wrap, import->value, wrapped,
                                &padded_size, &import->rv, error);
     if (status == HSMIAM_OK && import->rv == CKR_OK)
-        unwrap(import, &mechanism, token->aes_key, wrapped, padded_size);
+        unwrap(import, &mechanism, import->key, wrapped, padded_size);
     return status;
 }
 
@@ -148,16 +156,20 @@ static bool next_key_type(hsmiam_import_form *form)
 }
 
 /* What tokens want most is tried first; what hardens the key is given up last. */
-static bool next_template(hsmiam_import_form *form, hsmiam_import_route route)
+static bool next_template(import_run *import)
 {
-    if (route != HSMIAM_ROUTE_CREATE_OBJECT && !form->with_value_len) {
+    hsmiam_import_form *form = &import->token->form;
+    bool pinned = import->trial != NULL && import->trial->pins_key_type;
+
+    if (import->route != HSMIAM_ROUTE_CREATE_OBJECT && !form->with_value_len) {
         form->with_value_len = true;
         return true;
     }
     form->with_value_len = false;
-    if (next_key_type(form))
+    if (!pinned && next_key_type(form))
         return true;
-    form->key_type = 0;
+    if (!pinned)
+        form->key_type = 0;
     return hsmiam_hardening_drop(&form->dropped, false);
 }
 
@@ -216,7 +228,9 @@ static bool next_form(import_run *import)
     if (import->route == HSMIAM_ROUTE_RSA_OAEP && form->transport)
         return next_form_of_transport(import);
     if (hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT)
-        return next_template(form, import->route);
+        return next_template(import);
+    if (import->trial != NULL)
+        return false;
     if (rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD)
         return next_mechanism(form, import->route);
     if (!import->spec->persistent)
@@ -319,6 +333,21 @@ static hsmiam_status check_room(const hsmiam_token *token, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+/* Attempts the import in one form after the other. */
+static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out,
+                                hsmiam_error *error)
+{
+    do {
+        hsmiam_status status = attempt(import, error);
+        if (status != HSMIAM_OK)
+            return status;
+    } while (import->rv != CKR_OK && next_form(import));
+    if (import->rv != CKR_OK)
+        return hsmiam_rv_set_error(import->token, import->rv, import->function, error);
+    *handle_out = import->object;
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
                                      hsmiam_import_route route, const hsmiam_key_spec *spec,
                                      const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
@@ -337,19 +366,40 @@ hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *
         status = prepare_route(token, session, route, error);
     if (status != HSMIAM_OK)
         return status;
-
-    do {
-        status = attempt(&import, error);
-        if (status != HSMIAM_OK)
-            goto out;
-    } while (import.rv != CKR_OK && next_form(&import));
-    if (import.rv != CKR_OK) {
-        status = hsmiam_rv_set_error(token, import.rv, import.function, error);
-        goto out;
-    }
-    *handle_out = import.object;
-out:
+    import.key = route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
+    status = run_import(&import, handle_out, error);
     if (status != HSMIAM_OK)
         token->form = before;
+    return status;
+}
+
+hsmiam_status hsmiam_import_try_once(hsmiam_token *token, const hsmiam_session *session,
+                                     const hsmiam_import_trial *trial, CK_OBJECT_HANDLE key,
+                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
+                                     hsmiam_error *error)
+{
+    hsmiam_import_form before = token->form;
+    import_run import = {.token = token,
+                         .session = session,
+                         .route = trial->route,
+                         .spec = trial->spec,
+                         .value = value,
+                         .trial = trial,
+                         .key = key};
+
+    if (key == CK_INVALID_HANDLE) {
+        hsmiam_status status = prepare_route(token, session, trial->route, error);
+        if (status != HSMIAM_OK)
+            return status;
+        import.key = trial->route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
+    }
+    if (trial->pins_key_type)
+        token->form.key_type = trial->key_type;
+    else if (trial->route == HSMIAM_ROUTE_RSA_OAEP)
+        token->form.oaep_hash = trial->mechanism;
+    else
+        token->form.key_wrap = trial->mechanism;
+    hsmiam_status status = run_import(&import, handle_out, error);
+    token->form = before;
     return status;
 }

@@ -77,3 +77,28 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
     (void)pthread_mutex_unlock(&token->importing);
     return status;
 }
+
+/* What a lost session had taken in went with it: no trial is made twice. */
+hsmiam_status hsmiam_token_import_trial(hsmiam_token *token, const hsmiam_import_trial *trial,
+                                        const hsmiam_secret *value, hsmiam_object *object_out,
+                                        hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    (void)pthread_mutex_lock(&token->importing);
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    if (trial->key != 0)
+        status = hsmiam_object_resolve(token, session, trial->key, &key, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_import_try_once(token, session, trial, key, value, &handle, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_object_remember(token, session, handle, NULL, object_out, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+out:
+    (void)pthread_mutex_unlock(&token->importing);
+    return status;
+}

@@ -56,7 +56,7 @@ hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec
         {CKA_CLASS, &class, sizeof class},
         {CKA_KEY_TYPE, &type, sizeof type},
         {CKA_LABEL, (void *)spec->label, strlen(spec->label)},
-        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_TOKEN, spec->trial ? &no : &yes, sizeof yes},
         {CKA_PRIVATE, &yes, sizeof yes},
     };
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
@@ -95,7 +95,7 @@ static size_t fill_public(const hsmiam_pair_spec *spec, CK_ATTRIBUTE *template)
     static CK_BYTE prime256v1[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     size_t count = 0;
 
-    count = put(template, count, CKA_TOKEN, &yes, sizeof yes);
+    count = put(template, count, CKA_TOKEN, spec->trial ? &no : &yes, sizeof yes);
     count = put(template, count, CKA_LABEL, (void *)spec->label, strlen(spec->label));
     count = put(template, count, CKA_ID, (void *)spec->label, strlen(spec->label));
     count = put(template, count, CKA_ENCRYPT, &no, sizeof no);
@@ -120,7 +120,7 @@ static size_t fill_private(const hsmiam_pair_spec *spec, unsigned dropped, CK_AT
     };
     size_t count = 0;
 
-    count = put(template, count, CKA_TOKEN, &yes, sizeof yes);
+    count = put(template, count, CKA_TOKEN, spec->trial ? &no : &yes, sizeof yes);
     count = put(template, count, CKA_PRIVATE, &yes, sizeof yes);
     count = put(template, count, CKA_SENSITIVE, &yes, sizeof yes);
     count = put(template, count, CKA_EXTRACTABLE, &no, sizeof no);
@@ -228,7 +228,8 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
     hsmiam_session_return(token, &session, rv);
     if (rv != CKR_OK)
         return report_failure(token, rv, error);
-    warn_of_dropped(token, spec, dropped);
+    if (!spec->trial)
+        warn_of_dropped(token, spec, dropped);
     *private_out = private_key;
     return HSMIAM_OK;
 }
@@ -277,26 +278,36 @@ static hsmiam_status read_limit(const hsmiam_token *token, const hsmiam_pair_spe
     return HSMIAM_OK;
 }
 
-hsmiam_status hsmiam_pair_warn_if_soft(const hsmiam_token *token, const hsmiam_pair_spec *spec,
-                                       hsmiam_object private_key, hsmiam_error *error)
+hsmiam_status hsmiam_pair_read_softness(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                        hsmiam_object private_key, bool *fixed_out,
+                                        bool *limited_out, hsmiam_error *error)
 {
     static const hsmiam_bool_rule fixed = {CKA_MODIFIABLE, "CKA_MODIFIABLE", false};
     const hsmiam_bool_rule *broken = NULL;
-    bool limited = false;
 
     hsmiam_status status =
         hsmiam_attribute_check_bools(token, private_key, &fixed, 1, &broken, error);
     if (status != HSMIAM_OK)
         return status;
-    status = read_limit(token, spec, private_key, &limited, error);
+    *fixed_out = broken == NULL;
+    return read_limit(token, spec, private_key, limited_out, error);
+}
+
+hsmiam_status hsmiam_pair_warn_if_soft(const hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                       hsmiam_object private_key, hsmiam_error *error)
+{
+    bool fixed = false;
+    bool limited = false;
+
+    hsmiam_status status =
+        hsmiam_pair_read_softness(token, spec, private_key, &fixed, &limited, error);
     if (status != HSMIAM_OK)
         return status;
-    if (broken != NULL || !limited)
+    if (!fixed || !limited)
         hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
                          "Token \"%s\": key \"%s\" lacks %s%s%s, so that whoever has the PIN can "
                          "make it do more than it may.",
-                         token->label, spec->label, broken != NULL ? "CKA_MODIFIABLE false" : "",
-                         broken != NULL && !limited ? " and " : "",
-                         limited ? "" : "CKA_ALLOWED_MECHANISMS");
+                         token->label, spec->label, fixed ? "" : "CKA_MODIFIABLE false",
+                         fixed || limited ? "" : " and ", limited ? "" : "CKA_ALLOWED_MECHANISMS");
     return HSMIAM_OK;
 }

@@ -14,6 +14,11 @@ bool hsmiam_pool_is_silent(hsmiam_pool *pool)
     return atomic_load(&pool->watch.silent) != NULL;
 }
 
+CK_FUNCTION_LIST *hsmiam_pool_get_functions(const hsmiam_pool *pool)
+{
+    return pool->functions;
+}
+
 CK_SLOT_ID hsmiam_pool_get_slot(const hsmiam_pool *pool)
 {
     return pool->slot;

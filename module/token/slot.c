@@ -11,6 +11,8 @@ typedef struct candidate {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     CK_TOKEN_INFO info;
+    CK_SLOT_INFO slot_info;
+    CK_INFO module_info;
 } candidate;
 
 typedef struct slot_search {
@@ -37,10 +39,9 @@ static bool succeeded(slot_search *search, CK_FUNCTION_LIST *functions, const ch
     return rv == CKR_OK;
 }
 
-static bool module_matches(slot_search *search, CK_FUNCTION_LIST *functions)
+static bool module_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_INFO *info_out)
 {
     const char *wanted = p11_kit_uri_get_module_name(search->uri);
-    CK_INFO info;
 
     if (wanted != NULL && p11_kit_uri_get_module_path(search->uri) == NULL) {
         char *name = p11_kit_module_get_name(functions);
@@ -52,26 +53,28 @@ static bool module_matches(slot_search *search, CK_FUNCTION_LIST *functions)
             return false;
     }
     search->module_named = true;
-    return succeeded(search, functions, "C_GetInfo", functions->C_GetInfo(&info)) &&
-           p11_kit_uri_match_module_info(search->uri, &info) == 1;
+    return succeeded(search, functions, "C_GetInfo", functions->C_GetInfo(info_out)) &&
+           p11_kit_uri_match_module_info(search->uri, info_out) == 1;
 }
 
-static bool slot_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot)
+static bool slot_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot,
+                         CK_SLOT_INFO *info_out)
 {
     CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(search->uri);
-    CK_SLOT_INFO info;
 
     if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
         return false;
-    return succeeded(search, functions, "C_GetSlotInfo", functions->C_GetSlotInfo(slot, &info)) &&
-           p11_kit_uri_match_slot_info(search->uri, &info) == 1;
+    return succeeded(search, functions, "C_GetSlotInfo",
+                     functions->C_GetSlotInfo(slot, info_out)) &&
+           p11_kit_uri_match_slot_info(search->uri, info_out) == 1;
 }
 
-static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot)
+static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, const CK_INFO *module_info,
+                     CK_SLOT_ID slot)
 {
-    candidate next = {.functions = functions, .slot = slot};
+    candidate next = {.functions = functions, .slot = slot, .module_info = *module_info};
 
-    if (!slot_matches(search, functions, slot))
+    if (!slot_matches(search, functions, slot, &next.slot_info))
         return;
     CK_RV rv = functions->C_GetTokenInfo(slot, &next.info);
     if (rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_TOKEN_NOT_RECOGNIZED) {
@@ -96,14 +99,15 @@ static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG count = SLOTS_MAX;
+    CK_INFO info = {0};
 
-    if (!module_matches(search, functions) ||
+    if (!module_matches(search, functions, &info) ||
         !succeeded(search, functions, "C_GetSlotList",
                    functions->C_GetSlotList(CK_FALSE, slots, &count)) ||
         count > SLOTS_MAX)
         return;
     for (CK_ULONG i = 0; i < count; i++)
-        try_slot(search, functions, slots[i]);
+        try_slot(search, functions, &info, slots[i]);
 }
 
 /* What neither knows a user nor can be written to keeps no private key: NSS shows its algorithms as
@@ -209,6 +213,8 @@ hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
         token->functions = search.found[0].functions;
         token->slot = search.found[0].slot;
         token->info = search.found[0].info;
+        token->slot_info = search.found[0].slot_info;
+        token->module_info = search.found[0].module_info;
         token->form.dropped = hsmiam_hardening_start(&token->info);
         return HSMIAM_OK;
     }

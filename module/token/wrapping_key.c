@@ -15,6 +15,11 @@ const hsmiam_oaep_hash hsmiam_oaep_hashes[] = {
 };
 const size_t hsmiam_oaep_hash_count = sizeof hsmiam_oaep_hashes / sizeof hsmiam_oaep_hashes[0];
 
+const char *hsmiam_import_get_hash_name(size_t index)
+{
+    return index < hsmiam_oaep_hash_count ? hsmiam_oaep_hashes[index].name : NULL;
+}
+
 hsmiam_status hsmiam_evp_set_error(hsmiam_error *error, const char *what)
 {
     return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot %s.", what);

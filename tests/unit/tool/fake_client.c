@@ -154,6 +154,37 @@ hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *erro
     return fake_pass(FAKE_PREPARE, error);
 }
 
+hsmiam_status hsmiam_custody_check(hsmiam_custody *custody, hsmiam_fact_fn report, void *context,
+                                   hsmiam_error *error)
+{
+    static const hsmiam_fact facts[] = {
+        {.topic = HSMIAM_FACT_TOKEN, .name = "Label", .value = "custody", .number = -1, .why = ""},
+        {.topic = HSMIAM_FACT_CAPACITY, .name = "AccessKeys", .value = "", .number = 3, .why = ""},
+        {.topic = HSMIAM_FACT_MECHANISM,
+         .name = "CKM_ECDSA",
+         .told = HSMIAM_FINDING_YES,
+         .found = HSMIAM_FINDING_NO,
+         .value = "",
+         .number = -1,
+         .why = "It fails."},
+        {.topic = HSMIAM_FACT_TIMING, .name = "hmac", .value = "", .number = 1500000, .why = ""},
+        {.topic = HSMIAM_FACT_LEFTOVER, .name = "secret key", .value = "", .why = "It stays."},
+        {.topic = (hsmiam_fact_topic)1000, .name = "New", .value = "", .why = ""},
+    };
+
+    (void)custody;
+    hsmiam_status status = fake_pass(FAKE_CHECK, error);
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        report(context, &facts[i]);
+    report(context,
+           &(hsmiam_fact){.topic = HSMIAM_FACT_VERDICT,
+                          .name = "Ready",
+                          .found = status == HSMIAM_OK ? HSMIAM_FINDING_YES : HSMIAM_FINDING_NO,
+                          .value = "In one line.",
+                          .why = ""});
+    return status;
+}
+
 const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody)
 {
     (void)custody;

@@ -13,6 +13,7 @@ typedef enum fake_point {
     FAKE_TOKEN_OPEN,
     FAKE_PROVISION,
     FAKE_PREPARE,
+    FAKE_CHECK,
     FAKE_CLIENT_REGION,
     FAKE_CLIENT_ENDPOINT,
     FAKE_CREATE,

@@ -295,6 +295,32 @@ static void provisions(void **state)
     assert_int_equal(result.code, 255);
 }
 
+/* The report is printed whatever the verdict; a fact that is not known yet is left out. */
+static void checks(void **state)
+{
+    static const char *const parts[] = {
+        "{\n    \"Verdict\": \"In one line.\",\n    \"Ready\": true,\n    \"Token\": {\n",
+        "\"AccessKeys\": 3",
+        "\"Advertised\": \"yes\",\n            \"Tried\": \"does not work\"",
+        "\"Milliseconds\": 1.500",
+        "\"ToProvision\": []",
+        "\"Object\": \"secret key\"",
+    };
+
+    (void)state;
+    RUN(&result, "check-token", TOKEN, "--sigv4-route", "sign");
+    assert_int_equal(result.code, 0);
+    assert_int_equal(result.fake.sigv4, HSMIAM_SIGV4_SIGN);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        assert_contains(result.out, parts[i]);
+    assert_lacks(result.out, "New");
+    fake.fail_at = FAKE_CHECK;
+    fake.status = HSMIAM_ERR_PIN;
+    RUN(&result, "check-token", TOKEN);
+    assert_int_equal(result.code, 253);
+    assert_contains(result.out, "\"Ready\": false");
+}
+
 static void prints_skeletons_without_settings(void **state)
 {
     (void)state;
@@ -317,7 +343,7 @@ static void prints_skeletons_without_settings(void **state)
 
 static void helps(void **state)
 {
-    static const char *const commands[] = {"create-access-key", "import-access-key",
+    static const char *const commands[] = {"check-token", "create-access-key", "import-access-key",
                                            "provision-token"};
 
     (void)state;
@@ -371,6 +397,7 @@ int main(void)
         TEST(waits_for_a_key_when_interrupted),
         TEST(needs_a_terminal_for_a_pin),
         TEST(provisions),
+        TEST(checks),
         TEST(prints_skeletons_without_settings),
         TEST(helps),
         TEST(shows_usage),

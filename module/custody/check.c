@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A check of the token: what it is, what it does, and whether the main job can run. */
+#include "custody/check.h"
+
+#include <stdio.h>
+
+#define VERDICT_MAX 2304
+
+const char hsmiam_check_id[] = "CHECK00000000000";
+
+hsmiam_key_spec hsmiam_check_get_spec(void)
+{
+    return (hsmiam_key_spec){
+        .id = hsmiam_check_id, .label = HSMIAM_CHECK_LABEL, .created = time(NULL)};
+}
+
+/* What could not be destroyed at once may be now. */
+static hsmiam_status clean_up(hsmiam_check *check, hsmiam_error *error)
+{
+    hsmiam_check_drop(check->token, check->secret);
+    hsmiam_check_drop(check->token, check->aes);
+    hsmiam_check_drop(check->token, check->rsa);
+    hsmiam_check_drop(check->token, check->ec);
+    hsmiam_check_clean_up(check->token);
+    return hsmiam_check_tell_leftovers(check->token, check->before, &check->report, error);
+}
+
+/* The custody's own rehearsal decides; all else is told beside it. */
+static hsmiam_status look_and_try(hsmiam_check *check, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_check_count_objects(check->token, check->before, error);
+
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_prepare(check->custody, error);
+    check->ready = status == HSMIAM_OK;
+    hsmiam_check_keep_form(check->token);
+    hsmiam_check_tell_capacity(check->token, &check->report);
+    hsmiam_check_try_routes(check);
+    hsmiam_check_restore_form(check->token);
+    hsmiam_check_try_mechanisms(check);
+    hsmiam_check_try_key_types(check);
+    hsmiam_check_tell_sigv4(check);
+    hsmiam_check_tell_keys(check->token, !check->oaep_works && check->aes_works, &check->report);
+    hsmiam_check_measure(check);
+    hsmiam_check_restore_form(check->token);
+    hsmiam_status left = clean_up(check, status == HSMIAM_OK ? error : NULL);
+    return status == HSMIAM_OK ? left : status;
+}
+
+static void tell_verdict(const hsmiam_check *check, hsmiam_status status, const hsmiam_error *error)
+{
+    const char *route = hsmiam_custody_get_route_name(check->custody);
+    bool could_be_better = check->oaep_works && check->custody->wanted == HSMIAM_ROUTE_AUTO &&
+                           check->custody->route != HSMIAM_ROUTE_RSA_OAEP;
+    char text[VERDICT_MAX];
+
+    if (status == HSMIAM_OK)
+        (void)snprintf(text, sizeof text,
+                       "Ready: access keys go in by route %s, and serve SigV4 by route %s.%s",
+                       route, hsmiam_custody_get_sigv4_name(check->custody),
+                       could_be_better ? " `hsmiam provision-token` opens the better route "
+                                         "rsa-oaep."
+                                       : "");
+    else
+        (void)snprintf(text, sizeof text, "Not ready: %s", hsmiam_error_get_message(error));
+    hsmiam_check_tell(
+        &check->report,
+        (hsmiam_fact){.topic = HSMIAM_FACT_VERDICT,
+                      .name = "Ready",
+                      .found = status == HSMIAM_OK ? HSMIAM_FINDING_YES : HSMIAM_FINDING_NO,
+                      .value = text,
+                      .number = -1});
+}
+
+hsmiam_status hsmiam_custody_check(hsmiam_custody *custody, hsmiam_fact_fn report, void *context,
+                                   hsmiam_error *error)
+{
+    hsmiam_check check = {.custody = custody,
+                          .token = custody->token,
+                          .report = {report, context},
+                          .error = hsmiam_error_new(),
+                          .opening = -1,
+                          .generation = -1};
+    hsmiam_error *own = NULL;
+    bool was_open = *hsmiam_token_get_uri(custody->token) != '\0';
+
+    if (error == NULL) /* the verdict repeats what it says */
+        error = own = hsmiam_error_new();
+    hsmiam_status status = check.error != NULL && error != NULL
+                               ? hsmiam_custody_new_random(&check.value, error)
+                               : hsmiam_error_set_memory(error, "the check");
+    if (status != HSMIAM_OK)
+        goto out;
+    int64_t start = hsmiam_time_get_monotonic();
+    status = hsmiam_token_open(check.token, error);
+    if (status == HSMIAM_OK && !was_open)
+        check.opening = hsmiam_time_get_monotonic() - start;
+    hsmiam_check_tell_token(check.token, &check.report);
+    if (status == HSMIAM_OK)
+        status = look_and_try(&check, error);
+out:
+    tell_verdict(&check, status, error);
+    hsmiam_secret_free(&check.value);
+    hsmiam_error_free(&check.error);
+    hsmiam_error_free(&own);
+    return status;
+}
