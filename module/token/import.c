@@ -208,7 +208,7 @@ static bool next_form_of_transport(import_run *import)
             return is_missing(import) &&
                    hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
         if ((hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT) &&
-            next_template(form, import->route))
+            next_template(import))
             return true;
         if (hsmiam_transport_key_next(import->token, import->session))
             return true;
@@ -393,6 +393,7 @@ hsmiam_status hsmiam_import_try_once(hsmiam_token *token, const hsmiam_session *
             return status;
         import.key = trial->route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
     }
+    token->form.transport = false; /* the mechanism itself is tried */
     if (trial->pins_key_type)
         token->form.key_type = trial->key_type;
     else if (trial->route == HSMIAM_ROUTE_RSA_OAEP)
