@@ -21,6 +21,7 @@ static hsmiam_status clean_up(hsmiam_check *check, hsmiam_error *error)
     hsmiam_check_drop(check->token, check->aes);
     hsmiam_check_drop(check->token, check->rsa);
     hsmiam_check_drop(check->token, check->ec);
+    hsmiam_token_end_transport(check->token);
     hsmiam_check_clean_up(check->token);
     return hsmiam_check_tell_leftovers(check->token, check->before, &check->report, error);
 }

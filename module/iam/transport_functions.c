@@ -13,7 +13,7 @@
     "[{\"feature\":\"iam\",\"description\":\"Requests to IAM\",\"priority\":\"required\","         \
     "\"soname\":[\"" HSMIAM_CURL_SONAME "\"]}]"
 
-__attribute__((used, section(".note.dlopen"))) static const struct {
+__attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
     uint32_t name_size;
     uint32_t text_size;
     uint32_t type;

@@ -48,7 +48,7 @@ typedef struct hsmiam_import_form {
 
 /* What values are wrapped under on route rsa-oaep, on both sides. */
 typedef struct hsmiam_transport_key {
-    hsmiam_secret *key; /* the host's copy; NULL: there is none */
+    hsmiam_secret *host_key; /* the host's copy; NULL: there is none */
     CK_OBJECT_HANDLE handle;
     unsigned generation; /* of the sessions with which it goes */
     size_t wrap;         /* the one mechanism that it is for */

@@ -110,9 +110,9 @@ void hsmiam_transport_key_drop(hsmiam_token *token)
     hsmiam_transport_key *transport = &token->transport;
     hsmiam_session *session = NULL;
 
-    if (transport->key == NULL)
+    if (transport->host_key == NULL)
         return;
-    hsmiam_secret_free(&transport->key);
+    hsmiam_secret_free(&transport->host_key);
     /* After a loss it is gone, and the token is not opened again for this. */
     if (hsmiam_pool_is_forked(token->pool) || hsmiam_pool_is_silent(token->pool) ||
         hsmiam_token_count_losses(token) != transport->generation ||
@@ -132,7 +132,7 @@ hsmiam_status hsmiam_transport_key_make(hsmiam_token *token, const hsmiam_sessio
     hsmiam_secret *key = NULL;
 
     *rv_out = CKR_OK;
-    if (transport->key != NULL && transport->generation == session->generation &&
+    if (transport->host_key != NULL && transport->generation == session->generation &&
         transport->wrap == token->form.transport_wrap)
         return HSMIAM_OK;
     hsmiam_transport_key_drop(token);
@@ -173,8 +173,8 @@ hsmiam_status hsmiam_transport_key_wrap(const hsmiam_token *token, const hsmiam_
         EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     /* At most the value filled up to whole blocks, and one block more. */
     if (cipher == NULL || context == NULL || *padded_size_out + 16 > room ||
-        EVP_EncryptInit_ex2(context, cipher, hsmiam_secret_get_data(token->transport.key), NULL,
-                            NULL) != 1 ||
+        EVP_EncryptInit_ex2(context, cipher, hsmiam_secret_get_data(token->transport.host_key),
+                            NULL, NULL) != 1 ||
         EVP_EncryptUpdate(context, to, &written, hsmiam_secret_get_data(padded),
                           (int)*padded_size_out) != 1) {
         status = hsmiam_evp_set_error(error, "wrap under the transport key");

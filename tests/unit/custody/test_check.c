@@ -135,6 +135,7 @@ static void test_lies(void **state)
     facts all;
 
     mock.names_derivation = true;
+    mock.names_wraps = true;
     mock.sha1_only = true;
     assert_int_equal(check(fix, &all), HSMIAM_OK);
     expect_mechanism(&all, "CKM_SP800_108_FEEDBACK_KDF", HSMIAM_FINDING_YES, HSMIAM_FINDING_NO);
@@ -213,6 +214,7 @@ static void test_aes(void **state)
     facts all;
 
     mock.no_oaep = true;
+    mock.names_wraps = true;
     mock.key_wraps[0] = CKM_AES_KEY_WRAP_PAD;
     mock.key_wrap_count = 1;
     assert_int_equal(check(fix, &all), HSMIAM_OK);

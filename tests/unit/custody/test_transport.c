@@ -97,7 +97,7 @@ static void test_nothing_stays(void **state)
     assert_int_equal(mock_count_session_objects(), 1);
     hsmiam_custody_free(&fix->custody);
     assert_int_equal(mock_count_session_objects(), 0);
-    assert_null(fix->token->transport.key);
+    assert_null(fix->token->transport.host_key);
 
     assert_int_equal(hsmiam_custody_new(fix->token, &other, fix->error), HSMIAM_OK);
     assert_int_equal(hsmiam_custody_prepare(other, fix->error), HSMIAM_OK);
