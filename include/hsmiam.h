@@ -578,9 +578,10 @@ typedef struct hsmiam_fact {
     const char *name; /**< what it is about: words that stay ("Label", "CKM_ECDSA", "rsa-oaep") */
     hsmiam_finding told;  /**< what the token says: MECHANISM only */
     hsmiam_finding found; /**< what trying, or looking, came to */
-    const char *value;    /**< TOKEN, LOGIN, SIGV4, VERDICT: in words; KEY: its fingerprint;
-                               PROVISION: its algorithm; "" otherwise */
-    int64_t number;       /**< CAPACITY: a count; TIMING: the median in nanoseconds; -1: none */
+    const char *value;    /**< TOKEN, LOGIN, SIGV4, VERDICT: in words, or "" where `found` or
+                               `number` says it; KEY: its fingerprint; PROVISION: its algorithm */
+    int64_t number;       /**< TOKEN, CAPACITY: a number, a count; TIMING: the median in
+                               nanoseconds; -1: none, or the token does not tell */
     const char *why;      /**< a sentence that explains, or "" */
 } hsmiam_fact;
 

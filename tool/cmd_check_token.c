@@ -74,26 +74,40 @@ static bool add_number(tool_value *object, const char *name, int64_t number)
                           number < 0 ? NULL : text) != NULL;
 }
 
+/* In words, or as whatever says it without words. */
 static bool add_value(tool_value *section, const hsmiam_fact *fact)
 {
-    return tool_value_add_string(section, fact->name, fact->value);
+    bool yes = fact->found == HSMIAM_FINDING_YES;
+
+    if (*fact->value || (fact->found == HSMIAM_FINDING_NONE && fact->number < 0))
+        return tool_value_add_string(section, fact->name, fact->value);
+    if (yes || fact->found == HSMIAM_FINDING_NO)
+        return tool_value_add(section, fact->name, TOOL_VALUE_BOOLEAN, yes ? "true" : "false") !=
+               NULL;
+    return add_number(section, fact->name, fact->number);
 }
 
-/* The value and, where it needs one, its reason. */
-static bool add_explained(tool_value *section, const hsmiam_fact *fact)
+/* The reason of a value that has one. */
+static bool add_reason(tool_value *section, const hsmiam_fact *fact)
 {
     char *name = NULL;
-    bool done = add_value(section, fact) && asprintf(&name, "%sWhy", fact->name) >= 0;
+    bool done = !*fact->why;
 
-    if (done && *fact->why)
+    if (!done && asprintf(&name, "%sWhy", fact->name) >= 0) {
         done = tool_value_add_string(section, name, fact->why);
-    free(name);
+        free(name);
+    }
     return done;
+}
+
+static bool add_explained(tool_value *section, const hsmiam_fact *fact)
+{
+    return add_value(section, fact) && add_reason(section, fact);
 }
 
 static bool add_count(tool_value *section, const hsmiam_fact *fact)
 {
-    return add_number(section, fact->name, fact->number);
+    return add_number(section, fact->name, fact->number) && add_reason(section, fact);
 }
 
 static bool add_route(tool_value *object, const hsmiam_fact *fact)

@@ -29,6 +29,15 @@ static void tell_text(const hsmiam_check_report *report, hsmiam_fact_topic topic
                       (hsmiam_fact){.topic = topic, .name = name, .value = value, .number = -1});
 }
 
+static void tell_flag(const hsmiam_check_report *report, hsmiam_fact_topic topic, const char *name,
+                      bool flag)
+{
+    hsmiam_check_tell(report, (hsmiam_fact){.topic = topic,
+                                            .name = name,
+                                            .found = flag ? HSMIAM_FINDING_YES : HSMIAM_FINDING_NO,
+                                            .number = -1});
+}
+
 static void tell_padded(const hsmiam_check_report *report, const char *name,
                         const unsigned char *field, size_t size)
 {
@@ -63,7 +72,6 @@ static void tell_identity(const hsmiam_token *token, const hsmiam_check_report *
     const CK_TOKEN_INFO *info = &token->info;
     const CK_SLOT_INFO *slot = &token->slot_info;
     const CK_INFO *module = &token->module_info;
-    char number[32];
 
     tell_padded(report, "Label", info->label, sizeof info->label);
     tell_padded(report, "Serial", info->serialNumber, sizeof info->serialNumber);
@@ -73,11 +81,12 @@ static void tell_identity(const hsmiam_token *token, const hsmiam_check_report *
     tell_version(report, "Hardware", info->hardwareVersion);
     tell_text(report, HSMIAM_FACT_TOKEN, "Kind",
               (slot->flags & CKF_HW_SLOT) != 0 ? "hardware" : "software");
-    (void)snprintf(number, sizeof number, "%lu", hsmiam_pool_get_slot(token->pool));
-    tell_text(report, HSMIAM_FACT_TOKEN, "Slot", number);
+    hsmiam_check_tell(report, (hsmiam_fact){.topic = HSMIAM_FACT_TOKEN,
+                                            .name = "Slot",
+                                            .number = (int64_t)hsmiam_pool_get_slot(token->pool)});
     tell_padded(report, "SlotDescription", slot->slotDescription, sizeof slot->slotDescription);
-    tell_text(report, HSMIAM_FACT_TOKEN, "WriteProtected",
-              (info->flags & CKF_WRITE_PROTECTED) != 0 ? "yes" : "no");
+    tell_flag(report, HSMIAM_FACT_TOKEN, "WriteProtected",
+              (info->flags & CKF_WRITE_PROTECTED) != 0);
     tell_module(token, report);
     tell_padded(report, "Library", module->libraryDescription, sizeof module->libraryDescription);
     tell_version(report, "LibraryVersion", module->libraryVersion);
@@ -124,12 +133,11 @@ static void tell_login(const hsmiam_token *token, const hsmiam_check_report *rep
 {
     CK_FLAGS flags = token->info.flags;
 
-    tell_text(report, HSMIAM_FACT_LOGIN, "Required",
-              (flags & CKF_LOGIN_REQUIRED) != 0 ? "yes" : "no");
+    tell_flag(report, HSMIAM_FACT_LOGIN, "Required", (flags & CKF_LOGIN_REQUIRED) != 0);
     tell_text(report, HSMIAM_FACT_LOGIN, "Pin", describe_pin(flags));
-    tell_text(report, HSMIAM_FACT_LOGIN, "PinPad",
-              (flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 ? "yes" : "no");
-    tell_text(report, HSMIAM_FACT_LOGIN, "Opened", token->open ? "yes" : "no");
+    tell_flag(report, HSMIAM_FACT_LOGIN, "PinPad",
+              (flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0);
+    tell_flag(report, HSMIAM_FACT_LOGIN, "Opened", token->open);
 }
 
 void hsmiam_check_tell_token(const hsmiam_token *token, const hsmiam_check_report *report)
@@ -140,30 +148,28 @@ void hsmiam_check_tell_token(const hsmiam_token *token, const hsmiam_check_repor
     tell_login(token, report);
 }
 
-/* No number: CK_UNAVAILABLE_INFORMATION; of a limit, that there is none; of memory, 0 or 1 in all,
- * by which NSS means that it does not count it. */
+/* What the token does not tell is no number. */
 static void tell_number(const hsmiam_check_report *report, const char *name, CK_ULONG told,
-                        bool is_known, const char *why)
+                        const char *why)
 {
-    bool is_number = is_known && told != CK_UNAVAILABLE_INFORMATION && told <= INT64_MAX;
+    bool is_number = told != CK_UNAVAILABLE_INFORMATION && told <= INT64_MAX && *why == '\0';
 
-    if (is_known && !is_number)
-        why = "The token does not tell.";
     hsmiam_check_tell(report, (hsmiam_fact){.topic = HSMIAM_FACT_CAPACITY,
                                             .name = name,
                                             .number = is_number ? (int64_t)told : -1,
-                                            .why = is_number ? "" : why});
+                                            .why = why});
 }
 
 static void tell_limit(const hsmiam_check_report *report, const char *name, CK_ULONG told)
 {
-    tell_number(report, name, told, told != CK_EFFECTIVELY_INFINITE, "There is no limit.");
+    tell_number(report, name, told, told == CK_EFFECTIVELY_INFINITE ? "There is no limit." : "");
 }
 
+/* 0 or 1 byte in all is how NSS says that it does not count them. */
 static void tell_memory(const hsmiam_check_report *report, const char *name, CK_ULONG told,
                         CK_ULONG total)
 {
-    tell_number(report, name, told, total > 1, "The token does not tell.");
+    tell_number(report, name, total > 1 ? told : CK_UNAVAILABLE_INFORMATION, "");
 }
 
 /* Secret keys of the token whose CKA_ID is an access key id. */
@@ -200,9 +206,9 @@ void hsmiam_check_tell_capacity(hsmiam_token *token, const hsmiam_check_report *
     size_t keys = 0;
 
     tell_limit(report, "SessionsMax", info.ulMaxSessionCount);
-    tell_number(report, "SessionsOpen", info.ulSessionCount, true, "");
+    tell_number(report, "SessionsOpen", info.ulSessionCount, "");
     tell_limit(report, "WritableSessionsMax", info.ulMaxRwSessionCount);
-    tell_number(report, "WritableSessionsOpen", info.ulRwSessionCount, true, "");
+    tell_number(report, "WritableSessionsOpen", info.ulRwSessionCount, "");
     tell_memory(report, "PrivateBytes", info.ulTotalPrivateMemory, info.ulTotalPrivateMemory);
     tell_memory(report, "PrivateBytesFree", info.ulFreePrivateMemory, info.ulTotalPrivateMemory);
     tell_memory(report, "PublicBytes", info.ulTotalPublicMemory, info.ulTotalPublicMemory);

@@ -251,7 +251,7 @@ static void test_pin_states(void **state)
         assert_int_equal(check(fix, &all), HSMIAM_ERR_PIN);
         assert_string_equal(all.list[find_fact(&all, HSMIAM_FACT_LOGIN, "Pin")].value,
                             states[i].text);
-        assert_string_equal(all.list[find_fact(&all, HSMIAM_FACT_LOGIN, "Opened")].value, "no");
+        assert_int_equal(get_finding(&all, HSMIAM_FACT_LOGIN, "Opened"), HSMIAM_FINDING_NO);
         assert_int_equal(mock.calls[MOCK_C_Login], 0);
     }
 }
