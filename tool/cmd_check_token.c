@@ -14,8 +14,8 @@ static const tool_option options[] = {
 /* How the facts of a topic are shown: as members of an object, or as objects of a list. */
 typedef struct tool_section {
     hsmiam_fact_topic topic;
-    const char *name;
     bool is_list;
+    const char *name;
     bool (*add)(tool_value *section, const hsmiam_fact *fact);
 } tool_section;
 
@@ -166,17 +166,17 @@ static bool add_leftover(tool_value *object, const hsmiam_fact *fact)
 
 /* In the order in which they are shown; all are there, though some may be empty. */
 static const tool_section sections[] = {
-    {HSMIAM_FACT_TOKEN, "Token", false, add_value},
-    {HSMIAM_FACT_LOGIN, "Login", false, add_value},
-    {HSMIAM_FACT_CAPACITY, "Capacity", false, add_count},
-    {HSMIAM_FACT_ROUTE, "ImportRoutes", true, add_route},
-    {HSMIAM_FACT_SIGV4, "SigV4", false, add_explained},
-    {HSMIAM_FACT_MECHANISM, "Mechanisms", true, add_mechanism},
-    {HSMIAM_FACT_KEY_TYPE, "KeyTypes", true, add_key_type},
-    {HSMIAM_FACT_KEY, "Keys", true, add_key},
-    {HSMIAM_FACT_PROVISION, "ToProvision", true, add_missing},
-    {HSMIAM_FACT_TIMING, "Timings", true, add_timing},
-    {HSMIAM_FACT_LEFTOVER, "Leftovers", true, add_leftover},
+    {HSMIAM_FACT_TOKEN, false, "Token", add_value},
+    {HSMIAM_FACT_LOGIN, false, "Login", add_value},
+    {HSMIAM_FACT_CAPACITY, false, "Capacity", add_count},
+    {HSMIAM_FACT_ROUTE, true, "ImportRoutes", add_route},
+    {HSMIAM_FACT_SIGV4, false, "SigV4", add_explained},
+    {HSMIAM_FACT_MECHANISM, true, "Mechanisms", add_mechanism},
+    {HSMIAM_FACT_KEY_TYPE, true, "KeyTypes", add_key_type},
+    {HSMIAM_FACT_KEY, true, "Keys", add_key},
+    {HSMIAM_FACT_PROVISION, true, "ToProvision", add_missing},
+    {HSMIAM_FACT_TIMING, true, "Timings", add_timing},
+    {HSMIAM_FACT_LEFTOVER, true, "Leftovers", add_leftover},
 };
 
 #define SECTIONS (sizeof sections / sizeof sections[0])

@@ -5,13 +5,13 @@
 #include <stdio.h>
 
 #define VERDICT_MAX 2304
-
-const char hsmiam_check_id[] = "CHECK00000000000";
+#define CHECK_ID    "CHECK00000000000"
 
 hsmiam_key_spec hsmiam_check_get_spec(void)
 {
     return (hsmiam_key_spec){
-        .id = hsmiam_check_id, .label = HSMIAM_CHECK_LABEL, .created = time(NULL)};
+
+        .id = CHECK_ID, .label = HSMIAM_CHECK_LABEL, .created = time(NULL)};
 }
 
 /* What could not be destroyed at once may be now. */
@@ -41,29 +41,45 @@ static hsmiam_status look_and_try(hsmiam_check *check, hsmiam_error *error)
     hsmiam_check_try_mechanisms(check);
     hsmiam_check_try_key_types(check);
     hsmiam_check_tell_sigv4(check);
-    hsmiam_check_tell_keys(check->token, !check->oaep_works && check->aes_works, &check->report);
+    check->misses_key = hsmiam_check_tell_keys(check->token, !check->oaep_works && check->aes_works,
+                                               &check->report);
     hsmiam_check_measure(check);
     hsmiam_check_restore_form(check->token);
     hsmiam_status left = clean_up(check, status == HSMIAM_OK ? error : NULL);
     return status == HSMIAM_OK ? left : status;
 }
 
+/* The route that works but for its key, and goes before the one that is taken, if any; NULL. */
+static const char *find_better_route(const hsmiam_check *check)
+{
+    hsmiam_import_route taken = check->custody->route;
+
+    if (check->custody->wanted != HSMIAM_ROUTE_AUTO ||
+        (taken != HSMIAM_ROUTE_AUTO && taken != HSMIAM_ROUTE_CREATE_OBJECT))
+        return NULL;
+    if (check->oaep_works)
+        return hsmiam_custody_name_route(HSMIAM_ROUTE_RSA_OAEP);
+    return check->aes_works ? hsmiam_custody_name_route(HSMIAM_ROUTE_AES_KWP) : NULL;
+}
+
 static void tell_verdict(const hsmiam_check *check, hsmiam_status status, const hsmiam_error *error)
 {
-    const char *route = hsmiam_custody_get_route_name(check->custody);
-    bool could_be_better = check->oaep_works && check->custody->wanted == HSMIAM_ROUTE_AUTO &&
-                           check->custody->route != HSMIAM_ROUTE_RSA_OAEP;
+    const char *better = find_better_route(check);
+    const char *message = hsmiam_error_get_message(error);
     char text[VERDICT_MAX];
+    int size = 0;
 
     if (status == HSMIAM_OK)
-        (void)snprintf(text, sizeof text,
-                       "Ready: access keys go in by route %s, and serve SigV4 by route %s.%s",
-                       route, hsmiam_custody_get_sigv4_name(check->custody),
-                       could_be_better ? " `hsmiam provision-token` opens the better route "
-                                         "rsa-oaep."
-                                       : "");
+        size = snprintf(text, sizeof text,
+                        "Ready: access keys go in by route %s, and serve SigV4 by route %s.",
+                        hsmiam_custody_get_route_name(check->custody),
+                        hsmiam_custody_get_sigv4_name(check->custody));
     else
-        (void)snprintf(text, sizeof text, "Not ready: %s", hsmiam_error_get_message(error));
+        size = snprintf(text, sizeof text, "Not ready: %s", message);
+    if (better != NULL && check->misses_key && size > 0 && (size_t)size < sizeof text)
+        (void)snprintf(text + size, sizeof text - (size_t)size,
+                       " `hsmiam provision-token` opens the %sroute %s.",
+                       status == HSMIAM_OK ? "better " : "", better);
     hsmiam_check_tell(
         &check->report,
         (hsmiam_fact){.topic = HSMIAM_FACT_VERDICT,

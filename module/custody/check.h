@@ -25,10 +25,10 @@ typedef struct hsmiam_check {
     hsmiam_in_token in_token;
     bool oaep_works;
     bool aes_works;
+    bool misses_key; /* provisioning would make one that a route needs */
 } hsmiam_check;
 
 /* What the check takes in. */
-extern const char hsmiam_check_id[];
 hsmiam_key_spec hsmiam_check_get_spec(void);
 
 /* check_trials.c */

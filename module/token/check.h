@@ -41,8 +41,8 @@ hsmiam_status hsmiam_check_tell_leftovers(hsmiam_token *token,
 /* check_keys.c ----------------------------------------------------------------------------------*/
 
 /* The keys that provisioning looks after, and which of them it would make: with the AES key where
- * RSA-OAEP does not work and AES does. */
-void hsmiam_check_tell_keys(hsmiam_token *token, bool wants_aes_key,
+ * RSA-OAEP does not work and AES does. True if one of them is that which imports are wrapped by. */
+bool hsmiam_check_tell_keys(hsmiam_token *token, bool wants_aes_key,
                             const hsmiam_check_report *report);
 
 /* check_mechanisms.c ----------------------------------------------------------------------------*/

@@ -88,7 +88,7 @@ static hsmiam_status look(hsmiam_token *token, const hsmiam_pair_spec *spec, key
     return status;
 }
 
-void hsmiam_check_tell_keys(hsmiam_token *token, bool wants_aes_key,
+bool hsmiam_check_tell_keys(hsmiam_token *token, bool wants_aes_key,
                             const hsmiam_check_report *report)
 {
     /* The AES key has no spec. */
@@ -118,4 +118,5 @@ void hsmiam_check_tell_keys(hsmiam_token *token, bool wants_aes_key,
         if (missing[i])
             tell_missing(report, &states[i]);
     hsmiam_error_free(&error);
+    return wants_aes_key ? missing[count - 1] : missing[0];
 }

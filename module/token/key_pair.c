@@ -207,7 +207,7 @@ hsmiam_status hsmiam_pair_generate(hsmiam_token *token, const hsmiam_pair_spec *
     unsigned dropped = hsmiam_hardening_start(&token->info);
     bool doubted = false;
 
-    if (token->read_only)
+    if (token->read_only && !spec->trial)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
                                 "Token \"%s\" is write-protected; no key can be made in it.",
                                 token->label);

@@ -221,13 +221,14 @@ static void test_aes(void **state)
     expect_mechanism(&all, "CKM_AES_KEY_WRAP_KWP/0x210B", HSMIAM_FINDING_YES, HSMIAM_FINDING_NO);
     expect_mechanism(&all, "CKM_AES_KEY_WRAP_PAD/0x210A", HSMIAM_FINDING_YES, HSMIAM_FINDING_YES);
     (void)find_fact(&all, HSMIAM_FACT_PROVISION, "wrapping-aes");
+    assert_non_null(strstr(all.list[all.count - 1].value, "opens the better route aes-kwp."));
 
-    hsmiam_custody_set_forbid_plaintext(fix->custody, true);
     fixture_name_token(fix, "pkcs11:token=mock%20token?pin-value=" MOCK_PIN);
     hsmiam_custody_set_forbid_plaintext(fix->custody, true);
     assert_int_equal(check(fix, &all), HSMIAM_ERR_UNSUPPORTED);
     assert_int_equal(get_finding(&all, HSMIAM_FACT_ROUTE, "create-object"),
                      HSMIAM_FINDING_FORBIDDEN);
+    assert_non_null(strstr(all.list[all.count - 1].value, "opens the route aes-kwp."));
 }
 
 /* Before any PIN is tried. */
