@@ -101,6 +101,22 @@ class ProvisionedTest(CheckTest):
         )
         self.assertEqual(report["Capacity"]["AccessKeys"], 0)
 
+    @where(KIND.kind == "softhsm")
+    def test_writes_nothing(self) -> None:
+        """No object's file is another one, nor is there one more; a login notes itself."""
+
+        def read() -> dict[str, bytes]:
+            return {
+                str(path): path.read_bytes()
+                for path in self.token.objects_directory.rglob("*.object")
+                if path.name != "token.object"
+            }
+
+        before = read()
+        self.assertEqual(len(before), 6)
+        self.hsmiam("check-token", "--token", self.token.uri())
+        self.assertEqual(read(), before)
+
     def test_routes(self) -> None:
         routes = self.by(self.check(), "ImportRoutes", "Route")
         for route in ("rsa-oaep", "create-object"):

@@ -146,10 +146,13 @@ static void test_lies(void **state)
     fixture_stop(fix);
     fixture_start(fix);
     mock.derives = true;
+    mock.limits = true;
     assert_int_equal(check(fix, &all), HSMIAM_OK);
     expect_mechanism(&all, "CKM_SP800_108_FEEDBACK_KDF", HSMIAM_FINDING_NO, HSMIAM_FINDING_YES);
     assert_string_equal(all.list[find_fact(&all, HSMIAM_FACT_SIGV4, "Route")].value, "sign");
-    /* What the check found out beyond that decides nothing. */
+    /* What the check found out beyond that decides nothing, not for another custody either. */
+    hsmiam_custody_free(&fix->custody);
+    assert_int_equal(hsmiam_custody_new(fix->token, &fix->custody, fix->error), HSMIAM_OK);
     assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
     assert_string_equal(hsmiam_access_key_get_sigv4_route(fix->key), "sign");
 }
