@@ -360,10 +360,12 @@ bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute);
 /* Forgets the keys of the token that were found for imports; the next one looks again. */
 void hsmiam_import_forget_keys(hsmiam_token *token);
 
-/* hsmiam_token_import_key() within one session, without a second try after its loss. */
+/* hsmiam_token_import_key() within one session, without a second try after its loss.
+ * `*attempted_out` is set once the token was asked to take the value in. */
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
                                      hsmiam_import_route route, const hsmiam_key_spec *spec,
-                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
+                                     const hsmiam_secret *value, bool *attempted_out,
+                                     CK_OBJECT_HANDLE *handle_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Imports a session object in one form, and in no other: see hsmiam_import_trial. The caller has

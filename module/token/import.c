@@ -173,16 +173,6 @@ static bool next_template(import_run *import)
     return hsmiam_hardening_drop(&form->dropped, false);
 }
 
-/* Whether it is certain that a call that failed in a doubtful way has made nothing. */
-static bool is_missing(const import_run *import)
-{
-    size_t count = 0;
-
-    return hsmiam_token_count_access_keys(import->token, import->spec->id, &count, NULL) ==
-               HSMIAM_OK &&
-           count == 0;
-}
-
 /* Values are then encrypted by RSA-OAEP themselves: the same route, and what it costs. */
 static void give_up_transport(import_run *import)
 {
@@ -205,8 +195,7 @@ static bool next_form_of_transport(import_run *import)
         return true;
     if (!import->key_refused) {
         if (import->spec->persistent && verdict == HSMIAM_VERDICT_DOUBTFUL)
-            return is_missing(import) &&
-                   hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
+            return hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
         if ((hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT) &&
             next_template(import))
             return true;
@@ -217,9 +206,8 @@ static bool next_form_of_transport(import_run *import)
     return true;
 }
 
-/* After a refusal, the next form to try; false if there is none. No object was made: each of these
- * codes says that the call was not carried out. A rehearsal, which can lose nothing, takes a
- * doubtful answer for a refusal of the mechanism. */
+/* After a refusal, the next form to try; false if there is none. A rehearsal, which can lose
+ * nothing, takes a doubtful answer for a refusal of the mechanism. */
 static bool next_form(import_run *import)
 {
     hsmiam_import_form *form = &import->token->form;
@@ -236,7 +224,7 @@ static bool next_form(import_run *import)
     if (!import->spec->persistent)
         return hsmiam_rv_judge(rv) != HSMIAM_VERDICT_FAILED && next_mechanism(form, import->route);
     /* The mechanism is known to work by now, so it is the template of a token object. */
-    return hsmiam_rv_judge(rv) == HSMIAM_VERDICT_DOUBTFUL && is_missing(import) &&
+    return hsmiam_rv_judge(rv) == HSMIAM_VERDICT_DOUBTFUL &&
            hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
 }
 
@@ -333,6 +321,18 @@ static hsmiam_status check_room(const hsmiam_token *token, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+/* Whether it is certain that a call that failed has made nothing in the token: what a token says of
+ * a refusal is not believed when the same secret is about to be put in again. */
+static bool is_missing(const import_run *import)
+{
+    size_t count = 0;
+
+    return !import->spec->persistent ||
+           (hsmiam_token_count_access_keys(import->token, import->spec->id, &count, NULL) ==
+                HSMIAM_OK &&
+            count == 0);
+}
+
 /* Attempts the import in one form after the other. */
 static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out,
                                 hsmiam_error *error)
@@ -341,7 +341,7 @@ static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out
         hsmiam_status status = attempt(import, error);
         if (status != HSMIAM_OK)
             return status;
-    } while (import->rv != CKR_OK && next_form(import));
+    } while (import->rv != CKR_OK && is_missing(import) && next_form(import));
     if (import->rv != CKR_OK)
         return hsmiam_rv_set_error(import->token, import->rv, import->function, error);
     *handle_out = import->object;
@@ -350,8 +350,8 @@ static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out
 
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
                                      hsmiam_import_route route, const hsmiam_key_spec *spec,
-                                     const hsmiam_secret *value, CK_OBJECT_HANDLE *handle_out,
-                                     hsmiam_error *error)
+                                     const hsmiam_secret *value, bool *attempted_out,
+                                     CK_OBJECT_HANDLE *handle_out, hsmiam_error *error)
 {
     hsmiam_import_form before = token->form;
     import_run import = {.token = token,
@@ -367,6 +367,7 @@ hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *
     if (status != HSMIAM_OK)
         return status;
     import.key = route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
+    *attempted_out = true;
     status = run_import(&import, handle_out, error);
     if (status != HSMIAM_OK)
         token->form = before;

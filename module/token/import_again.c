@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An import across the loss of its session. Whether the key was made is not known then, and is
- * looked up before anything is done twice. */
+/* An import that failed, perhaps with the loss of its session. Whether the key was made is not
+ * known then, whatever the token says, and is looked up before anything is done twice or given up.
+ */
 #include "token/cryptoki.h"
 
 #include <string.h>
 
-/* The key that the lost import made after all, if it did: CK_INVALID_HANDLE if not. */
+/* The key that the failed import made after all, if it did: CK_INVALID_HANDLE if not. */
 static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
                                CK_OBJECT_HANDLE *handle_out, hsmiam_error *error)
 {
@@ -14,6 +15,7 @@ static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
     CK_ATTRIBUTE template[] = {
         {CKA_CLASS, &class, sizeof class},
         {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes}, /* what is not, anyone may have put there meanwhile */
         {CKA_ID, (void *)spec->id, strlen(spec->id)},
     };
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
@@ -22,13 +24,13 @@ static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
     *handle_out = CK_INVALID_HANDLE;
     if (!spec->persistent) /* it went with the session */
         return HSMIAM_OK;
-    hsmiam_status status = hsmiam_objects_find(token, template, 3, found, &count, error);
+    hsmiam_status status = hsmiam_objects_find(token, template, 4, found, &count, error);
     if (status != HSMIAM_OK)
         return status;
     if (count > 1)
         return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
-                                "Token \"%s\" was lost during an import and holds %zu keys with "
-                                "the id %s now; find out who made them.",
+                                "Token \"%s\" failed in an import and holds %zu keys with the id "
+                                "%s now; find out who made them.",
                                 token->label, count, spec->id);
     if (count == 1)
         *handle_out = found[0];
@@ -38,8 +40,8 @@ static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
 /* Holds one session throughout, so that no handle outlives its generation. */
 static hsmiam_status import_in_session(hsmiam_token *token, hsmiam_import_route route,
                                        const hsmiam_key_spec *spec, const hsmiam_secret *value,
-                                       bool look_first, hsmiam_object *object_out,
-                                       hsmiam_error *error)
+                                       bool look_first, bool *attempted_out,
+                                       hsmiam_object *object_out, hsmiam_error *error)
 {
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     hsmiam_session *session = NULL;
@@ -50,12 +52,32 @@ static hsmiam_status import_in_session(hsmiam_token *token, hsmiam_import_route 
     if (look_first)
         status = find_made(token, spec, &handle, error);
     if (status == HSMIAM_OK && handle == CK_INVALID_HANDLE)
-        status = hsmiam_import_key_once(token, session, route, spec, value, &handle, error);
+        status = hsmiam_import_key_once(token, session, route, spec, value, attempted_out, &handle,
+                                        error);
     if (status == HSMIAM_OK)
         status = hsmiam_object_remember(token, session, handle, spec->persistent ? spec->id : NULL,
                                         object_out, error);
     hsmiam_session_return(token, &session, CKR_OK);
     return status;
+}
+
+/* After a failure: the key if it was made all the same, whose proof then tells what it is worth. */
+static bool take_made(hsmiam_token *token, const hsmiam_key_spec *spec, hsmiam_object *object_out,
+                      bool *known_out)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    *known_out = false;
+    if (hsmiam_session_borrow(token, &session, NULL) != HSMIAM_OK)
+        return false;
+    hsmiam_status status = find_made(token, spec, &handle, NULL);
+    *known_out = status == HSMIAM_OK;
+    bool made =
+        status == HSMIAM_OK && handle != CK_INVALID_HANDLE &&
+        hsmiam_object_remember(token, session, handle, spec->id, object_out, NULL) == HSMIAM_OK;
+    hsmiam_session_return(token, &session, CKR_OK);
+    return made;
 }
 
 hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,
@@ -64,12 +86,20 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
 {
     hsmiam_retry retry = hsmiam_retry_start(token);
     hsmiam_status status = HSMIAM_OK;
+    bool attempted = false;
+    bool known = true;
 
     (void)pthread_mutex_lock(&token->importing);
     do
-        status = import_in_session(token, route, spec, value, retry.done, object_out, error);
+        status =
+            import_in_session(token, route, spec, value, retry.done, &attempted, object_out, error);
     while (hsmiam_retry_again(&retry, status, error));
-    if (status != HSMIAM_OK && retry.done && spec->persistent)
+    if (status != HSMIAM_OK && attempted && spec->persistent &&
+        take_made(token, spec, object_out, &known)) {
+        hsmiam_error_clear(error);
+        status = HSMIAM_OK;
+    }
+    if (!known)
         hsmiam_error_append(error,
                             "Whether token \"%s\" holds an object %s now is not known; look for it "
                             "when the token is back.",

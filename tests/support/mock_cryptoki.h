@@ -85,8 +85,9 @@ typedef struct mock_state {
     bool refuses_value_len;         /* an unwrap template must not have CKA_VALUE_LEN */
     CK_MECHANISM_TYPE key_wraps[4]; /* the AES key wraps that it knows */
     size_t key_wrap_count;
-    bool names_wraps;         /* C_GetMechanismInfo names all of them, known or not */
-    CK_KEY_TYPE wrong_type;   /* a key type that no key may be imported as; 0: none, */
+    bool names_wraps;       /* C_GetMechanismInfo names all of them, known or not */
+    CK_RV late_refusal;     /* what C_UnwrapKey says after it has done its work; CKR_OK: nothing */
+    CK_KEY_TYPE wrong_type; /* a key type that no key may be imported as; 0: none, */
     CK_KEY_TYPE useless_type; /* or that C_SignInit and C_DeriveKey refuse */
 
     bool names_derivation; /* C_GetMechanismInfo knows CKM_SP800_108_FEEDBACK_KDF, */

@@ -291,5 +291,9 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     rv = mock_make_object(handle, template, count, object_out);
     if (rv == CKR_OK)
         mock_set_attribute(*object_out, CKA_VALUE, value, value_size);
+    if (rv == CKR_OK && mock.late_refusal != CKR_OK) {
+        *object_out = CK_INVALID_HANDLE;
+        rv = mock.late_refusal;
+    }
     return rv;
 }

@@ -26,10 +26,18 @@ static hsmiam_status import_spec(fixture *fix, hsmiam_import_route route,
     return status;
 }
 
-/* Imports, and sees to it that the token holds the value in an object as it must be. */
+/* What expect_import() made last. */
+static hsmiam_object imported;
+
+/* Imports, and sees to it that the token holds the value in an object as it must be. The last one
+ * goes first: callers see to it that the token holds none of that id. */
 static hsmiam_object expect_import(fixture *fix, hsmiam_import_route route)
 {
     hsmiam_object object = CK_INVALID_HANDLE;
+
+    if (imported != CK_INVALID_HANDLE)
+        mock_remove(imported);
+    imported = CK_INVALID_HANDLE;
     hsmiam_status status = import_spec(fix, route, &spec, &object);
 
     if (status != HSMIAM_OK)
@@ -40,6 +48,7 @@ static hsmiam_object expect_import(fixture *fix, hsmiam_import_route route)
     assert_int_equal(value->ulValueLen, strlen(VALUE));
     assert_memory_equal(value->pValue, VALUE, strlen(VALUE));
     assert_int_equal(hsmiam_token_check_key(fix->token, object, &spec, fix->error), HSMIAM_OK);
+    imported = object;
     return object;
 }
 
@@ -59,6 +68,7 @@ static int set_up(void **state)
 {
     int result = fixture_set_up(state);
 
+    imported = CK_INVALID_HANDLE;
     if (result == 0) {
         (void)mock_add_wrapping_pair();
         (void)fixture_open_token(*state);
@@ -305,7 +315,6 @@ static void test_doubtful_answer(void **state)
     mock_fail(MOCK_C_UnwrapKey, 1, CKR_FUNCTION_FAILED);
     hsmiam_object object = expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
     assert_int_equal(mock_get_flag(object, CKA_COPYABLE), 0);
-    mock_remove(object);
 
     mock_stop_failing();
     mock.refused[0] = CKA_COPYABLE;
@@ -316,11 +325,32 @@ static void test_doubtful_answer(void **state)
     assert_int_equal(mock_get_flag(object, CKA_MODIFIABLE), 0);
     assert_int_equal(mock_count_objects(), 3);
 
-    /* Now there is one of that id: perhaps the call made it. */
+    /* Now there is one of that id: the call made it, for the token held none before. */
     (void)fixture_open_token(fix);
     mock_stop_failing();
-    expect_no_import(fix, HSMIAM_ROUTE_RSA_OAEP, HSMIAM_ERR_TOKEN, "CKR_GENERAL_ERROR");
+    hsmiam_object made = CK_INVALID_HANDLE;
+    assert_int_equal(import_spec(fix, HSMIAM_ROUTE_RSA_OAEP, &spec, &made), HSMIAM_OK);
+    assert_int_equal(mock_get_attribute(made, CKA_VALUE)->ulValueLen, strlen(VALUE));
     assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
+    assert_int_equal(mock_count_objects(), 3);
+}
+
+/* A token that refuses, and has done it all the same: nothing is put in twice, and what is there is
+ * taken for what it is. */
+static void test_refusals_that_were_carried_out(void **state)
+{
+    static const CK_RV refusals[] = {CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_VALUE_INVALID,
+                                     CKR_ARGUMENTS_BAD,         CKR_FUNCTION_FAILED,
+                                     CKR_GENERAL_ERROR,         CKR_MECHANISM_PARAM_INVALID};
+    fixture *fix = *state;
+
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        mock_stop_failing();
+        mock.late_refusal = refusals[i];
+        (void)expect_import(fix, HSMIAM_ROUTE_RSA_OAEP);
+        assert_int_equal(mock.calls[MOCK_C_UnwrapKey], 1);
+        assert_int_equal(mock_count_objects(), 3);
+    }
 }
 
 static void test_full_or_write_protected(void **state)
@@ -362,6 +392,7 @@ int main(void)
         import_test(test_nothing_helps),
         import_test(test_other_failures_are_not_tried_again),
         import_test(test_doubtful_answer),
+        import_test(test_refusals_that_were_carried_out),
         import_test(test_full_or_write_protected),
     };
 

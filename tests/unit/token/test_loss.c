@@ -300,7 +300,7 @@ static void test_import_that_nobody_can_look_up(void **state)
 
     (void)fixture_open_token(fix);
     lose_what_is_created();
-    mock_fail(MOCK_C_OpenSession, 1, CKR_TOKEN_NOT_PRESENT);
+    mock_fail(MOCK_C_OpenSession, 0, CKR_TOKEN_NOT_PRESENT);
     assert_int_equal(import_key(fix, &object), HSMIAM_ERR_TOKEN);
     fixture_expect_message(fix,
                            "Whether token \"mock token\" holds an object " ID " now is not known");
