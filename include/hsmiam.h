@@ -33,7 +33,8 @@
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
- *     (RLIMIT_MEMLOCK), and twice that while an access key is issued.
+ *     (RLIMIT_MEMLOCK) and what libc keeps for a thread, some 20 KiB and the program's thread-local
+ *     variables; twice that while an access key is issued.
  *   - Out of reach, for it lies in memory that other libraries freed, until that is used again:
  *     of a TLS 1.3 connection, once it is closed, OpenSSL leaves the traffic secrets, by which a
  *     recording of it could be read (of TLS 1.2 it does not); of a token behind p11-kit's remoting

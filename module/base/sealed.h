@@ -9,9 +9,6 @@
 
 #include "base/error.h"
 
-/* The stack of such a thread, for its work and for the caller's functions that are called there. */
-#define HSMIAM_SEALED_STACK_SIZE ((size_t)512 * 1024)
-
 /* Does the work on a sealed thread, which blocks all signals, and waits for its end; directly if
  * this is such a thread already. MEMORY, and nothing was done, if there is none to be had; else the
  * work's own status. */

@@ -3,7 +3,9 @@
 #include "support/cmocka_tests.h"
 
 #include "base/sealed.h"
+#include "base/stack.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,18 +20,22 @@
 
 #define MARK 0xa5
 
+/* More than a stack, for which libc takes room in it. */
+static _Thread_local volatile uint8_t large[HSMIAM_STACK_SIZE + 100000];
+
 /* What the stack held when it was given back, which libc's function would not tell. */
 static bool was_unmapped;
 static bool was_clean;
 
 int munmap(void *mapping, size_t size)
 {
-    const uint8_t *stack = (const uint8_t *)mapping + size - HSMIAM_SEALED_STACK_SIZE;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uint8_t *stack = (const uint8_t *)mapping + page;
 
-    if (size > HSMIAM_SEALED_STACK_SIZE && size < HSMIAM_SEALED_STACK_SIZE + 65536 + 1) {
+    if (size > HSMIAM_STACK_SIZE + sizeof large) {
         was_unmapped = true;
         was_clean = true;
-        for (size_t i = 0; i < HSMIAM_SEALED_STACK_SIZE; i++)
+        for (size_t i = 0; i < size - page; i++)
             was_clean = was_clean && stack[i] == 0;
     }
     return (int)syscall(SYS_munmap, mapping, size);
@@ -37,11 +43,13 @@ int munmap(void *mapping, size_t size)
 
 static hsmiam_status litter(void *context, hsmiam_error *error)
 {
-    volatile uint8_t area[100000];
+    volatile uint8_t area[400000];
 
     (void)error;
     for (size_t i = 0; i < sizeof area; i++)
         area[i] = MARK;
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = MARK;
     *(pthread_t *)context = pthread_self();
     return HSMIAM_ERR_EXISTS;
 }
@@ -141,18 +149,52 @@ static int run_without_lock(void)
     return hsmiam_sealed_run_anyhow(litter, &thread, NULL) == HSMIAM_ERR_EXISTS ? 0 : 4;
 }
 
-static void test_without_lock(void **state)
+static void expect_child(int (*run)(void))
 {
     int status = 0;
     pid_t child = fork();
 
-    (void)state;
     assert_true(child >= 0);
     if (child == 0)
-        _exit(run_without_lock());
+        _exit(run());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_without_lock(void **state)
+{
+    (void)state;
+    expect_child(run_without_lock);
+}
+
+/* In a child, which may have no thread more than it has. */
+static int run_without_thread(void)
+{
+    const struct rlimit few = {0, 0};
+    const struct rlimit enough = {8 << 20, 8 << 20};
+    pthread_t thread = pthread_self();
+    hsmiam_error *error = hsmiam_error_new();
+
+    if (geteuid() == 0 &&
+        (setrlimit(RLIMIT_MEMLOCK, &enough) != 0 || setgroups(0, NULL) != 0 || setuid(65534) != 0))
+        return 1;
+    if (setrlimit(RLIMIT_NPROC, &few) != 0)
+        return 2;
+    if (hsmiam_sealed_run(litter, &thread, error) != HSMIAM_ERR_MEMORY)
+        return 3;
+    if (strstr(hsmiam_error_get_message(error), "ulimit -l") ||
+        !strstr(hsmiam_error_get_message(error), "Cannot start a thread") ||
+        hsmiam_error_get_code(error) != EAGAIN)
+        return 4;
+    hsmiam_error_free(&error);
+    return 0;
+}
+
+static void test_without_thread(void **state)
+{
+    (void)state;
+    expect_child(run_without_thread);
 }
 
 #if defined(__x86_64__)
@@ -202,7 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wipes_stack),     cmocka_unit_test(test_nested_work_stays),
         cmocka_unit_test(test_stack_is_locked), cmocka_unit_test(test_without_lock),
-        cmocka_unit_test(test_scrub_registers),
+        cmocka_unit_test(test_without_thread),  cmocka_unit_test(test_scrub_registers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
