@@ -176,9 +176,11 @@ typedef struct hsmiam_token hsmiam_token;
 HSMIAM_API hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Closes the sessions, unloads the module and wipes the PINs. Only getters and hsmiam_token_free()
- *  may follow, which does it by itself: it is for those who set a time-out and want to know
- *  (hsmiam_token_is_silent()) whether the module let go. */
+/** Closes the sessions, unloads the module and wipes the PINs. hsmiam_token_free() does it by
+ *  itself: this is for those who set a time-out and want to know (hsmiam_token_is_silent()) whether
+ *  the module let go. Getters may follow, and freeing the signers and custodies on the token; what
+ *  else needs the token fails with ARGUMENT. A key that a signer derived in the token goes with the
+ *  sessions. */
 HSMIAM_API void hsmiam_token_close(hsmiam_token *token);
 
 /** Closes the token and frees it. */

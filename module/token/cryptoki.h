@@ -223,8 +223,12 @@ void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds);
 bool hsmiam_pool_is_silent(hsmiam_pool *pool);
 hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error);
 
-/* Whether the process that opened it is this one's parent. */
+/* Whether the process that opened it, or tried to, is this one's parent. */
 bool hsmiam_pool_is_forked(const hsmiam_pool *pool);
+
+/* Refuses the use of a token in a forked child (TOKEN), and of one that was closed (ARGUMENT).
+ * Takes no lock. */
+hsmiam_status hsmiam_pool_check_use(const hsmiam_pool *pool, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* The module's own functions, without a guard: not to be called on a session. */
 CK_FUNCTION_LIST *hsmiam_pool_get_functions(const hsmiam_pool *pool);

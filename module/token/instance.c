@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct instance {
     struct instance *next;
@@ -18,12 +19,27 @@ typedef struct instance {
 
 static pthread_mutex_t in_list = PTHREAD_MUTEX_INITIALIZER;
 static instance *first;
+static pid_t process; /* whose list it is */
 
 /* NSS has one pointer more than PKCS#11, which it wants to be NULL. */
 typedef struct initialisation {
     CK_C_INITIALIZE_ARGS standard;
     void *of_nss;
 } initialisation;
+
+/* A forked child has initialised no module yet, whatever its parent had (PKCS#11, C_Initialize). */
+static void forget_parents(void)
+{
+    if (process == getpid())
+        return;
+    process = getpid();
+    while (first != NULL) {
+        instance *next = first->next;
+        free(first->words);
+        free(first);
+        first = next;
+    }
+}
 
 static instance *find(const CK_FUNCTION_LIST *functions)
 {
@@ -62,6 +78,7 @@ CK_RV hsmiam_instance_acquire(CK_FUNCTION_LIST *functions, const char *words)
     CK_RV rv = CKR_OK;
 
     (void)pthread_mutex_lock(&in_list);
+    forget_parents();
     instance *found = find(functions);
     if (found == NULL)
         rv = initialise(functions, words);
@@ -76,6 +93,7 @@ CK_RV hsmiam_instance_acquire(CK_FUNCTION_LIST *functions, const char *words)
 void hsmiam_instance_release(CK_FUNCTION_LIST *functions)
 {
     (void)pthread_mutex_lock(&in_list);
+    forget_parents();
     instance **link = &first;
     while (*link != NULL && (*link)->functions != functions)
         link = &(*link)->next;

@@ -23,6 +23,23 @@ bool hsmiam_pool_is_forked(const hsmiam_pool *pool)
     return pool->process != 0 && pool->process != getpid();
 }
 
+hsmiam_status hsmiam_pool_check_use(const hsmiam_pool *pool, hsmiam_error *error)
+{
+    const hsmiam_token *token = pool->token;
+    bool named = token->label[0] != '\0';
+
+    if (hsmiam_pool_is_forked(pool))
+        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                                "%s%s%s was opened before this process was forked, and can be used "
+                                "in the parent only; name it anew here.",
+                                named ? "Token \"" : "The token", token->label, named ? "\"" : "");
+    if (token->closed)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "%s%s%s was closed, and can only be freed.",
+                                named ? "Token \"" : "The token", token->label, named ? "\"" : "");
+    return HSMIAM_OK;
+}
+
 /* Never C_Logout: it would log every other session of this process out as well. With the last
  * session, the token logs the process out by itself (PKCS#11, C_CloseSession). */
 static void close_session(hsmiam_pooled *session)
@@ -55,7 +72,7 @@ bool hsmiam_pool_leave(hsmiam_pool *pool, void (*last)(void *argument), void *ar
 {
     hsmiam_guard *guard = pool->sessions[0].guard;
 
-    if (!pool->left)
+    if (!pool->left || hsmiam_pool_is_forked(pool))
         return false;
     /* From then on, the pool is the thread's. */
     pool->sessions[0].guard = NULL;
@@ -133,7 +150,6 @@ hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error)
 {
     hsmiam_token *token = pool->token;
 
-    pool->process = getpid();
     pool->functions = token->functions;
     pool->slot = token->slot;
     if (pool->watch.seconds > 0) {
@@ -284,11 +300,9 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
     hsmiam_pool *pool = token->pool;
 
     /* Before the lock, which another thread may have held when the process was forked. */
-    if (hsmiam_pool_is_forked(pool))
-        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
-                                "Token \"%s\" was opened before this process was forked, and can "
-                                "be used in the parent only; name it anew here.",
-                                token->label);
+    hsmiam_status usable = hsmiam_pool_check_use(pool, error);
+    if (usable != HSMIAM_OK)
+        return usable;
     if (!token->open)
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The token is not open.");
     if (hsmiam_pool_is_silent(pool))
@@ -354,6 +368,9 @@ void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, 
 
 unsigned hsmiam_token_count_losses(const hsmiam_token *token)
 {
+    /* Nothing is lost any more in a forked child, where the lock may be held for ever. */
+    if (hsmiam_pool_is_forked(token->pool))
+        return token->pool->generation;
     (void)pthread_mutex_lock(&token->pool->lock);
     unsigned losses = token->pool->generation + hsmiam_pool_is_silent(token->pool);
     (void)pthread_mutex_unlock(&token->pool->lock);

@@ -3,6 +3,7 @@
 #include "token/pool.h"
 
 #include <string.h>
+#include <unistd.h>
 
 void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds)
 {
@@ -87,6 +88,7 @@ hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_
 {
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
+    pool->process = getpid();
     pool->found = found;
     hsmiam_error_clear(&pool->search_error);
     if (!run(pool, "C_Initialize to C_GetTokenInfo", search))

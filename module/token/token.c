@@ -46,9 +46,9 @@ void hsmiam_token_close(hsmiam_token *token)
 {
     if (token == NULL || token->closed)
         return;
-    token->closed = true;
     if (token->pool != NULL)
         hsmiam_token_end_transport(token);
+    token->closed = true;
     hsmiam_secret_free(&token->pin_value);
     hsmiam_secret_free(&token->kept_pin);
     if (token->pool != NULL && !hsmiam_pool_is_left(token->pool))
@@ -158,8 +158,6 @@ static void forget_names(hsmiam_token *token)
 
 static hsmiam_status open_once(hsmiam_token *token, hsmiam_error *error)
 {
-    if (token->closed)
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "The token was closed.");
     hsmiam_status status = hsmiam_pool_search(token->pool, token, error);
     if (status != HSMIAM_OK)
         goto out;
@@ -182,8 +180,12 @@ out:
 
 hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
 {
+    hsmiam_status status = hsmiam_pool_check_use(token->pool, error);
+
+    if (status != HSMIAM_OK)
+        return status;
     (void)pthread_mutex_lock(&token->opening);
-    hsmiam_status status = token->open ? HSMIAM_OK : open_once(token, error);
+    status = token->open ? HSMIAM_OK : open_once(token, error);
     (void)pthread_mutex_unlock(&token->opening);
     return status;
 }

@@ -114,7 +114,7 @@ void hsmiam_transport_key_drop(hsmiam_token *token)
         return;
     hsmiam_secret_free(&transport->host_key);
     /* After a loss it is gone, and the token is not opened again for this. */
-    if (hsmiam_pool_is_forked(token->pool) || hsmiam_pool_is_silent(token->pool) ||
+    if (hsmiam_pool_is_silent(token->pool) ||
         hsmiam_token_count_losses(token) != transport->generation ||
         hsmiam_session_borrow(token, &session, NULL) != HSMIAM_OK)
         return;
@@ -233,6 +233,11 @@ out:
 
 void hsmiam_token_end_transport(hsmiam_token *token)
 {
+    /* In a forked child, the lock may be held by a thread that is not there. */
+    if (hsmiam_pool_is_forked(token->pool)) {
+        hsmiam_secret_free(&token->transport.key);
+        return;
+    }
     (void)pthread_mutex_lock(&token->importing);
     hsmiam_transport_key_drop(token);
     (void)pthread_mutex_unlock(&token->importing);

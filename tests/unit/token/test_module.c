@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define QUERY "&pin-value=" MOCK_PIN
 
@@ -113,6 +115,29 @@ static void test_instances(void **state)
     assert_int_equal(mock.calls[MOCK_C_Finalize], 0);
 }
 
+/* A child initialises what its parent had, and leaves the parent's list alone. */
+static void test_instances_after_fork(void **state)
+{
+    CK_FUNCTION_LIST *functions = mock_get_modules()[0];
+    int result = -1;
+
+    (void)state;
+    assert_int_equal(hsmiam_instance_acquire(functions, "a b"), CKR_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        hsmiam_instance_release(functions);
+        bool right = mock.calls[MOCK_C_Finalize] == 0 &&
+                     hsmiam_instance_acquire(functions, "c") == CKR_OK &&
+                     strcmp(mock.words, "c") == 0;
+        hsmiam_instance_release(functions);
+        _exit(right && mock.calls[MOCK_C_Finalize] == 1 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    hsmiam_instance_release(functions);
+    assert_int_equal(mock.calls[MOCK_C_Finalize], 1);
+}
+
 static void test_modules_that_cannot_be_used(void **state)
 {
     static const struct {
@@ -167,6 +192,7 @@ int main(void)
         fixture_test(test_two_tokens_share_a_module),
         fixture_test(test_words),
         fixture_test(test_instances),
+        fixture_test(test_instances_after_fork),
         fixture_test(test_modules_that_cannot_be_used),
         fixture_test(test_other_library),
         fixture_test(test_token_is_not_there),
