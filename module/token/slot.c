@@ -98,11 +98,16 @@ static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, const CK_
 static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
 {
     CK_SLOT_ID slots[SLOTS_MAX];
-    CK_ULONG count = SLOTS_MAX;
+    CK_ULONG count = 0;
     CK_INFO info = {0};
 
+    /* Only a call with NULL shows slots that came or went since (PKCS#11, C_GetSlotList). */
     if (!module_matches(search, functions, &info) ||
         !succeeded(search, functions, "C_GetSlotList",
+                   functions->C_GetSlotList(CK_FALSE, NULL, &count)))
+        return;
+    count = SLOTS_MAX;
+    if (!succeeded(search, functions, "C_GetSlotList",
                    functions->C_GetSlotList(CK_FALSE, slots, &count)) ||
         count > SLOTS_MAX)
         return;

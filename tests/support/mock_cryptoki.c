@@ -192,8 +192,10 @@ static CK_RV get_slot_list(unsigned char with_token, CK_SLOT_ID *slots_out, CK_U
 
     if (rv != CKR_OK)
         return rv;
+    if (slots_out == NULL)
+        mock.slots_shown = mock.slot_count;
     *count = 0;
-    for (size_t i = 0; i < mock.slot_count; i++) {
+    for (size_t i = 0; i < mock.slots_shown && i < mock.slot_count; i++) {
         if (with_token && mock.slots[i].empty)
             continue;
         if (slots_out != NULL && *count < room)

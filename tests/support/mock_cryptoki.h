@@ -64,6 +64,7 @@ typedef struct mock_state {
     CK_INFO info;
     mock_slot slots[MOCK_SLOTS_MAX];
     size_t slot_count;
+    size_t slots_shown; /* what C_GetSlotList gives: as many as there were at its last NULL call */
 
     bool logged_in;    /* the user is, for all sessions */
     bool so_logged_in; /* the security officer is */

@@ -208,6 +208,22 @@ static void test_token_comes_back_elsewhere(void **state)
     assert_int_equal(hmac(fix, key), HSMIAM_OK);
 }
 
+/* A module may show slots that are new to those only who ask how many there are. */
+static void test_slot_is_new(void **state)
+{
+    fixture *fix = *state;
+    CK_SLOT_ID slots[MOCK_SLOTS_MAX];
+    CK_ULONG count = MOCK_SLOTS_MAX;
+    hsmiam_object key = open_with_key(fix);
+
+    mock.slots[0].empty = true;
+    (void)mock_add_slot("mock token", "4711");
+    assert_int_equal(mock_get_modules()[0]->C_GetSlotList(CK_FALSE, slots, &count), CKR_OK);
+    assert_int_equal(count, 1);
+    mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+    assert_int_equal(hmac(fix, key), HSMIAM_OK);
+}
+
 static void test_another_token_comes_back(void **state)
 {
     fixture *fix = *state;
@@ -442,6 +458,7 @@ int main(void)
         fixture_test(test_pin_pad_asks_again),
         fixture_test(test_slot_is_empty_then),
         fixture_test(test_token_comes_back_elsewhere),
+        fixture_test(test_slot_is_new),
         fixture_test(test_another_token_comes_back),
         fixture_test(test_key_is_found_again_by_its_id),
         fixture_test(test_key_is_gone_or_twice_there),

@@ -94,7 +94,7 @@ static void test_open(void **state)
 {
     const operation open = {name_it, run_open, look_after_open, false};
 
-    assert_int_equal(sweep(*state, &open), 4 * 7);
+    assert_int_equal(sweep(*state, &open), 4 * 8);
 }
 
 static void prepare_find(fixture *fix)
