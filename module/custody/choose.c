@@ -2,6 +2,8 @@
 /* Which way a secret goes into the token, and how it serves there: found out by rehearsal. */
 #include "custody/custody.h"
 
+#include "base/sealed.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -159,8 +161,10 @@ static hsmiam_status try_routes(hsmiam_custody *custody, bool in_token, hsmiam_e
     return status;
 }
 
-static hsmiam_status choose(hsmiam_custody *custody, hsmiam_error *error)
+/* On a sealed thread: a rehearsal's values may be random, but the transport key stays in use. */
+static hsmiam_status choose(void *context, hsmiam_error *error)
 {
+    hsmiam_custody *custody = context;
     hsmiam_verdict verdict = HSMIAM_VERDICT_FAILED;
     bool in_token = false;
 
@@ -192,7 +196,7 @@ hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *erro
     /* What a failure means is read from the record, whether the caller wants it or not. */
     if (error == NULL)
         error = own = hsmiam_error_new();
-    status = choose(custody, error);
+    status = hsmiam_sealed_run(choose, custody, error);
     if (status == HSMIAM_OK)
         hsmiam_error_clear(error);
     hsmiam_error_free(&own);

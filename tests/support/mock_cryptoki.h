@@ -108,8 +108,9 @@ typedef struct mock_state {
     char words[64]; /* C_Initialize's pReserved; it fails for "refuse" and "taken" */
 
     unsigned calls[MOCK_FUNCTION_COUNT];
-    unsigned unwrapped_by_rsa; /* values that C_UnwrapKey got out, */
-    unsigned unwrapped_by_aes; /* by either */
+    unsigned unwrapped_in_the_open; /* by a thread that takes signals, as sealed ones do not */
+    unsigned unwrapped_by_rsa;      /* values that C_UnwrapKey got out, */
+    unsigned unwrapped_by_aes;      /* by either */
 } mock_state;
 
 extern mock_state mock;

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -255,12 +256,15 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                       CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object_out)
 {
     CK_RV rv = mock_enter(MOCK_C_UnwrapKey);
+    sigset_t blocked;
     const CK_RSA_PKCS_OAEP_PARAMS *parameters = mechanism->pParameter;
     bool oaep = mechanism->mechanism == CKM_RSA_PKCS_OAEP;
     unsigned char value[RSA_BITS / 8];
     size_t value_size = sizeof value;
     bool with_length = false;
 
+    if (pthread_sigmask(SIG_SETMASK, NULL, &blocked) != 0 || !sigismember(&blocked, SIGTERM))
+        mock.unwrapped_in_the_open++;
     if (rv != CKR_OK || mock_get_session(handle) == NULL)
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
     if (mock_get_flag(unwrapping, CKA_UNWRAP) != 1)

@@ -44,6 +44,25 @@ static void expect_unwraps(fixture *fix, unsigned by_rsa, unsigned by_aes)
     assert_int_equal(fix->notices, 0);
 }
 
+/* A transport key is a secret, whoever asks for the rehearsal that makes it. */
+static void test_on_sealed_threads_only(void **state)
+{
+    fixture *fix = *state;
+
+    know(CKM_AES_KEY_WRAP_KWP);
+    assert_int_equal(hsmiam_custody_prepare(fix->custody, fix->error), HSMIAM_OK);
+    assert_int_equal(mock.unwrapped_by_rsa + mock.unwrapped_by_aes, 2);
+    expect_unwraps(fix, 1, 2);
+    assert_int_equal(mock.unwrapped_in_the_open, 0);
+    begin_anew(fix);
+    know(CKM_AES_KEY_WRAP_KWP);
+    assert_int_equal(hsmiam_access_key_import(fix->custody, NEW_ID, "alice", NEW_SECRET,
+                                              strlen(NEW_SECRET), NULL, fix->error),
+                     HSMIAM_OK);
+    assert_int_equal(mock.unwrapped_by_rsa, 1);
+    assert_int_equal(mock.unwrapped_in_the_open, 0);
+}
+
 static void test_each_mechanism(void **state)
 {
     static const CK_MECHANISM_TYPE wraps[] = {CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
@@ -189,9 +208,13 @@ static void test_refused_at_last(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_each_mechanism),       fixture_test(test_the_key),
-        fixture_test(test_nothing_stays),        fixture_test(test_token_that_cannot),
-        fixture_test(test_restricted_templates), fixture_test(test_loss),
+        fixture_test(test_each_mechanism),
+        fixture_test(test_on_sealed_threads_only),
+        fixture_test(test_the_key),
+        fixture_test(test_nothing_stays),
+        fixture_test(test_token_that_cannot),
+        fixture_test(test_restricted_templates),
+        fixture_test(test_loss),
         fixture_test(test_refused_at_last),
     };
 
