@@ -34,7 +34,8 @@
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
  *     (RLIMIT_MEMLOCK) and what libc keeps for a thread, some 20 KiB and the program's thread-local
- *     variables; twice that while an access key is issued.
+ *     variables; twice that while an access key is issued, and as much again for each session of a
+ *     token that has a time-out.
  *   - Out of reach, for it lies in memory that other libraries freed, until that is used again:
  *     of a TLS 1.3 connection, once it is closed, OpenSSL leaves the traffic secrets, by which a
  *     recording of it could be read (of TLS 1.2 it does not); of a token behind p11-kit's remoting

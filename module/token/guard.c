@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/guard.h"
 
-#include "base/sealed.h"
+#include "base/stack.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -31,6 +30,7 @@ struct hsmiam_guard {
     void (*function)(void *argument);
     void *argument;
     pthread_t thread;
+    hsmiam_stack stack; /* the thread's; it stays for ever if the thread does not come back */
     bool started;
     void (*last)(void *argument); /* for an orphan to do */
     void *last_argument;
@@ -70,18 +70,24 @@ void hsmiam_guard_free(hsmiam_guard **guard, bool forked)
 
     *guard = NULL;
     /* Its locks may be held by threads that are not here. */
-    if (forked)
+    if (forked) {
+        hsmiam_stack_clear(&old->stack);
         return;
+    }
     (void)pthread_mutex_lock(&old->lock);
     guard_state before = old->state;
     bool started = old->started;
     old->state = before == GUARD_LEFT ? GUARD_ORPHAN : GUARD_STOPPING;
+    if (before == GUARD_LEFT)
+        (void)pthread_detach(old->thread);
     (void)pthread_cond_broadcast(&old->changed);
     (void)pthread_mutex_unlock(&old->lock);
     if (before == GUARD_LEFT)
         return;
-    if (started && before != GUARD_BACK)
+    if (started) {
         (void)pthread_join(old->thread, NULL);
+        hsmiam_stack_clear(&old->stack);
+    }
     destroy(old);
 }
 
@@ -90,6 +96,7 @@ bool hsmiam_guard_leave(hsmiam_guard *guard, void (*last)(void *argument), void 
     (void)pthread_mutex_lock(&guard->lock);
     bool still = guard->state == GUARD_LEFT;
     if (still) {
+        (void)pthread_detach(guard->thread);
         guard->state = GUARD_ORPHAN;
         guard->last = last;
         guard->last_argument = argument;
@@ -108,6 +115,9 @@ static void work(hsmiam_guard *guard)
         }
         (void)pthread_mutex_unlock(&guard->lock);
         guard->function(guard->argument);
+        /* This thread stays, with what a login or an HMAC left in its registers and on its stack.
+         */
+        hsmiam_stack_wipe_unused(&guard->stack);
         (void)pthread_mutex_lock(&guard->lock);
         if (guard->state != GUARD_WORKING)
             return;
@@ -133,20 +143,16 @@ static void *run(void *context)
     return NULL;
 }
 
-/* The program's signals are for its own threads. */
-static bool start(hsmiam_guard *guard)
+hsmiam_status hsmiam_guard_start(hsmiam_guard *guard, hsmiam_error *error)
 {
-    sigset_t all;
-    sigset_t before;
+    hsmiam_status status = HSMIAM_OK;
 
-    if (guard->started)
-        return true;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return false;
-    guard->started = pthread_create(&guard->thread, NULL, run, guard) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return guard->started;
+    (void)pthread_mutex_lock(&guard->lock);
+    if (!guard->started)
+        status = hsmiam_stack_start(run, guard, &guard->stack, &guard->thread, error);
+    guard->started = status == HSMIAM_OK;
+    (void)pthread_mutex_unlock(&guard->lock);
+    return status;
 }
 
 /* Under the lock. False if it is time to give up. */
@@ -169,12 +175,6 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
     hsmiam_watch *watch = guard->watch;
 
     (void)pthread_mutex_lock(&guard->lock);
-    /* Without a thread there is no time-out, and still a token. */
-    if (!start(guard)) {
-        (void)pthread_mutex_unlock(&guard->lock);
-        function(argument);
-        return true;
-    }
     guard->function = function;
     guard->argument = argument;
     guard->state = GUARD_WORKING;
@@ -184,7 +184,6 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
         guard->state = GUARD_IDLE;
     } else {
         guard->state = GUARD_LEFT;
-        (void)pthread_detach(guard->thread);
         atomic_store(&watch->waited, watch->seconds * factor);
         atomic_store(&watch->silent, name);
     }
@@ -210,8 +209,6 @@ static void make_call(void *argument)
     hsmiam_call *call = argument;
 
     call->rv = call->make(call);
-    /* This thread stays, with what a login or an HMAC left in its registers and on its stack. */
-    hsmiam_scrub();
 }
 
 CK_RV hsmiam_guard_make(hsmiam_guard *guard, const char *name, unsigned factor,

@@ -2,7 +2,7 @@
 /*
  * Calls of a module that may never come back. Each is made on a thread of the guard's, over copies
  * of all that it reads and writes; if it takes too long, the thread is left to itself with what it
- * may still touch, and the caller goes on without it.
+ * may still touch, its stack among it, and the caller goes on without it.
  */
 #ifndef HSMIAM_TOKEN_GUARD_H
 #define HSMIAM_TOKEN_GUARD_H
@@ -21,9 +21,12 @@ struct hsmiam_watch {
 /* One thread, for one call at a time. */
 typedef struct hsmiam_guard hsmiam_guard;
 
-/* Makes a guard; its thread starts with the first call. `watch` must outlive it. NULL: no memory.
- */
+/* Makes a guard. `watch` must outlive it. NULL: no memory. */
 hsmiam_guard *hsmiam_guard_new(hsmiam_watch *watch);
+
+/* Starts the guard's thread, before anything is run on it. Its stack is locked, left out of core
+ * dumps, and wiped after each call. Safe to call again. Statuses: MEMORY. */
+hsmiam_status hsmiam_guard_start(hsmiam_guard *guard, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Sets what the guarded functions call. */
 void hsmiam_guard_set_slot(hsmiam_guard *guard, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot);

@@ -116,7 +116,7 @@ static CK_RV open_session(hsmiam_pool *pool, hsmiam_pooled *session)
     if (pool->watch.seconds > 0) {
         if (session->guard == NULL)
             session->guard = hsmiam_guard_new(&pool->watch);
-        if (session->guard == NULL)
+        if (session->guard == NULL || hsmiam_guard_start(session->guard, NULL) != HSMIAM_OK)
             return CKR_HOST_MEMORY;
         hsmiam_guard_set_slot(session->guard, pool->functions, pool->slot);
         session->lent.functions = &hsmiam_guarded_functions;

@@ -66,9 +66,7 @@ static bool run(hsmiam_pool *pool, const char *name, void (*function)(void *argu
 {
     hsmiam_pooled *first = &pool->sessions[0];
 
-    if (pool->watch.seconds > 0 && first->guard == NULL)
-        first->guard = hsmiam_guard_new(&pool->watch);
-    if (first->guard == NULL) { /* no time-out, or no memory for one */
+    if (first->guard == NULL) { /* no time-out */
         function(pool);
         return true;
     }
@@ -84,11 +82,28 @@ void hsmiam_pool_release(hsmiam_pool *pool)
         (void)run(pool, "C_Finalize", release);
 }
 
+/* Of the first session. A token without the time-out that was set is none. */
+static hsmiam_status start_guard(hsmiam_pool *pool, hsmiam_error *error)
+{
+    hsmiam_pooled *first = &pool->sessions[0];
+
+    if (pool->watch.seconds == 0)
+        return HSMIAM_OK;
+    if (first->guard == NULL)
+        first->guard = hsmiam_guard_new(&pool->watch);
+    if (first->guard == NULL)
+        return hsmiam_error_set_memory(error, "a token");
+    return hsmiam_guard_start(first->guard, error);
+}
+
 hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_error *error)
 {
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
     pool->process = getpid();
+    hsmiam_status status = start_guard(pool, error);
+    if (status != HSMIAM_OK)
+        return status;
     pool->found = found;
     hsmiam_error_clear(&pool->search_error);
     if (!run(pool, "C_Initialize to C_GetTokenInfo", search))

@@ -301,12 +301,24 @@ static bool is_right(const unsigned char *pin, CK_ULONG size)
     return pin == NULL || (size == strlen(MOCK_PIN) && memcmp(pin, MOCK_PIN, size) == 0);
 }
 
+/* Far below the caller, as a module's own computations may. */
+static __attribute__((noinline)) void leave_on_stack(const unsigned char *pin, CK_ULONG size)
+{
+    volatile unsigned char area[40000];
+
+    for (CK_ULONG i = 0; i < size; i++)
+        area[i] = pin[i];
+    mock.pin_on_stack = (uintptr_t)area;
+}
+
 static CK_RV login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, CK_ULONG size)
 {
     CK_RV rv = mock_enter(MOCK_C_Login);
 
     if (rv != CKR_OK || mock_get_session(handle) == NULL)
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (pin != NULL)
+        leave_on_stack(pin, size);
     if (user == CKU_CONTEXT_SPECIFIC) {
         mock_session *session = mock_get_session(handle);
         if (session->signing == CK_INVALID_HANDLE)

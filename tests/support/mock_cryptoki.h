@@ -10,6 +10,7 @@
 #include <p11-kit/pkcs11.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define MOCK_PIN       "mock-PIN-90210"
 #define MOCK_SLOTS_MAX 20
@@ -106,6 +107,8 @@ typedef struct mock_state {
     CK_ATTRIBUTE_TYPE lies_about;
 
     char words[64]; /* C_Initialize's pReserved; it fails for "refuse" and "taken" */
+
+    uintptr_t pin_on_stack; /* where the last C_Login left its PIN, on its stack */
 
     unsigned calls[MOCK_FUNCTION_COUNT];
     unsigned unwrapped_in_the_open; /* by a thread that takes signals, as sealed ones do not */

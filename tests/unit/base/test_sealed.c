@@ -4,6 +4,7 @@
 
 #include "base/sealed.h"
 #include "base/stack.h"
+#include "support/mapping.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -84,34 +85,13 @@ static void test_nested_work_stays(void **state)
     assert_true(same);
 }
 
-/* The kernel's flags of the mapping that an address is in. */
-static void read_flags(const void *address, char flags_out[600])
-{
-    FILE *file = fopen("/proc/self/smaps", "re");
-    char line[512];
-    bool inside = false;
-
-    assert_non_null(file);
-    flags_out[0] = '\0';
-    while (fgets(line, sizeof line, file)) {
-        unsigned long begin = 0;
-        unsigned long end = 0;
-
-        if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
-            inside = begin <= (unsigned long)address && (unsigned long)address < end;
-        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
-            (void)snprintf(flags_out, 600, "%s ", line);
-    }
-    (void)fclose(file);
-}
-
 static hsmiam_status look_around(void *context, hsmiam_error *error)
 {
     sigset_t blocked;
     char here = 0;
 
     (void)error;
-    read_flags(&here, context);
+    mapping_read_flags(&here, context);
     assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
     assert_true(sigismember(&blocked, SIGTERM));
     return HSMIAM_OK;
@@ -119,7 +99,7 @@ static hsmiam_status look_around(void *context, hsmiam_error *error)
 
 static void test_stack_is_locked(void **state)
 {
-    char flags[600];
+    char flags[MAPPING_FLAGS_MAX];
     sigset_t blocked;
 
     (void)state;

@@ -3,6 +3,8 @@
  * to stays. And one that does, with a time-out set: nothing is different. */
 #include "fixture.h"
 
+#include "support/mapping.h"
+
 #include <dirent.h>
 #include <string.h>
 #include <time.h>
@@ -95,6 +97,23 @@ static void test_all_is_the_same_with_a_timeout(void **state)
     fixture_expect_message(fix, "C_Sign");
     hsmiam_token_free(&fix->token);
     assert_int_equal(count_threads(), before);
+}
+
+/* The thread waits for the next call, and holds nothing of the last one. */
+static void test_nothing_stays_on_the_stack(void **state)
+{
+    fixture *fix = *state;
+    char flags[MAPPING_FLAGS_MAX];
+
+    name_token(fix);
+    fixture_expect_open(fix, HSMIAM_OK);
+    const char *left = (const char *)mock.pin_on_stack;
+    assert_non_null(left);
+    for (size_t i = 0; i < strlen(MOCK_PIN); i++)
+        assert_int_equal(left[i], 0);
+    mapping_read_flags(left, flags);
+    assert_non_null(strstr(flags, " lo "));
+    assert_non_null(strstr(flags, " dd "));
 }
 
 static void test_no_thread_without_a_timeout(void **state)
@@ -191,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_all_is_the_same_with_a_timeout),
+        fixture_test(test_nothing_stays_on_the_stack),
         fixture_test(test_no_thread_without_a_timeout),
         fixture_test(test_each_function_hangs),
         fixture_test(test_closing_hangs),
