@@ -287,6 +287,22 @@ hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *s
 hsmiam_status hsmiam_session_log_in_to_key(hsmiam_token *token, const hsmiam_session *session,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* What is to be signed; the names are for messages. */
+typedef struct hsmiam_signature {
+    CK_MECHANISM_TYPE mechanism;
+    const char *init_name;
+    const char *name;
+    CK_OBJECT_HANDLE key;
+    const void *data;
+    size_t size;
+} hsmiam_signature;
+
+/* C_SignInit and C_Sign, with the PIN between them for a key that wants it for each use. `*size` is
+ * the room at `to`, then what was written. `*rv_out` is for hsmiam_session_return(). object.c. */
+hsmiam_status hsmiam_session_sign(hsmiam_token *token, const hsmiam_session *session,
+                                  const hsmiam_signature *wanted, uint8_t *to, CK_ULONG *size,
+                                  CK_RV *rv_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Whether the session is there, and the user logged in. */
 bool hsmiam_session_is_logged_in(const hsmiam_session *session);
 

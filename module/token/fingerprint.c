@@ -43,7 +43,13 @@ static EVP_PKEY *key_from_point(const uint8_t *point, size_t size)
 static hsmiam_status sign_nonce(hsmiam_token *token, hsmiam_object private_key, pair_proof *proof,
                                 hsmiam_error *error)
 {
-    CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
+    const hsmiam_signature wanted = {.mechanism = CKM_ECDSA,
+                                     .init_name = "C_SignInit(CKM_ECDSA)",
+                                     .name = "C_Sign(CKM_ECDSA)",
+                                     .key = private_key,
+                                     .data = proof->nonce,
+                                     .size = sizeof proof->nonce};
+    CK_RV rv = CKR_OK;
     CK_ULONG size = sizeof proof->signature;
 
     if (RAND_bytes(proof->nonce, sizeof proof->nonce) != 1)
@@ -53,16 +59,10 @@ static hsmiam_status sign_nonce(hsmiam_token *token, hsmiam_object private_key, 
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
     if (status != HSMIAM_OK)
         return status;
-    const char *function = "C_SignInit(CKM_ECDSA)";
-    CK_RV rv = session->functions->C_SignInit(session->handle, &mechanism, private_key);
-    if (rv == CKR_OK) {
-        function = "C_Sign(CKM_ECDSA)";
-        rv = session->functions->C_Sign(session->handle, proof->nonce, sizeof proof->nonce,
-                                        proof->signature, &size);
-    }
+    status = hsmiam_session_sign(token, session, &wanted, proof->signature, &size, &rv, error);
     hsmiam_session_return(token, &session, rv);
-    if (rv != CKR_OK)
-        return hsmiam_rv_set_error(token, rv, function, error);
+    if (status != HSMIAM_OK)
+        return status;
     if (size != sizeof proof->signature)
         return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
                                 "Token \"%s\": C_Sign gave an ECDSA signature of %lu bytes, not "

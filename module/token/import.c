@@ -60,9 +60,8 @@ static void unwrap(import_run *import, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE
         hsmiam_key_template_put_value_len(template, value_size);
     hsmiam_key_template_harden(template, form->dropped);
     import->function = "C_UnwrapKey";
-    import->rv = import->session->functions->C_UnwrapKey(
-        import->session->handle, mechanism, key, hsmiam_secret_get_data(wrapped),
-        hsmiam_secret_get_size(wrapped), template->attributes, template->count, &import->object);
+    import->rv = hsmiam_session_unwrap(import->token, import->session, mechanism, key, wrapped,
+                                       template, &import->object);
 }
 
 static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsmiam_error *error)

@@ -32,4 +32,11 @@ void hsmiam_key_template_fill(hsmiam_key_template *template, const hsmiam_key_sp
  * used for one mechanism, and cannot be changed or copied into something laxer. */
 void hsmiam_key_template_harden(hsmiam_key_template *template, unsigned dropped);
 
+/* object.c: C_UnwrapKey. A key that wants the PIN for each use gets it, if the token has a way for
+ * that; if not, KEY_FUNCTION_NOT_PERMITTED. */
+CK_RV hsmiam_session_unwrap(hsmiam_token *token, const hsmiam_session *session,
+                            CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                            const hsmiam_secret *wrapped, hsmiam_key_template *template,
+                            CK_OBJECT_HANDLE *handle_out);
+
 #endif

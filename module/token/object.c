@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/cryptoki.h"
+#include "token/key_template.h"
 
 #include <string.h>
 
@@ -127,7 +127,7 @@ bool hsmiam_hardening_has(unsigned dropped, hsmiam_hardening attribute)
     return (dropped & (unsigned)attribute) == 0;
 }
 
-static bool wants_login_to_sign(const hsmiam_session *session, CK_OBJECT_HANDLE key)
+static bool wants_login(const hsmiam_session *session, CK_OBJECT_HANDLE key)
 {
     CK_BBOOL wants = CK_FALSE;
     CK_ATTRIBUTE attribute = {CKA_ALWAYS_AUTHENTICATE, &wants, sizeof wants};
@@ -136,60 +136,86 @@ static bool wants_login_to_sign(const hsmiam_session *session, CK_OBJECT_HANDLE 
            wants == CK_TRUE;
 }
 
-/* A key that wants the PIN for each of its signatures gets it between C_SignInit and C_Sign. That
- * it does shows by the first try, which ends the operation. */
-static hsmiam_status log_in_to_sign(hsmiam_token *token, const hsmiam_session *session,
-                                    CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_RV *rv_out,
-                                    hsmiam_error *error)
+hsmiam_status hsmiam_session_sign(hsmiam_token *token, const hsmiam_session *session,
+                                  const hsmiam_signature *wanted, uint8_t *to, CK_ULONG *size,
+                                  CK_RV *rv_out, hsmiam_error *error)
 {
-    *rv_out = session->functions->C_SignInit(session->handle, mechanism, key);
-    if (*rv_out == CKR_OPERATION_ACTIVE) /* a token that did not end it */
-        *rv_out = CKR_OK;
-    if (*rv_out != CKR_OK)
-        return hsmiam_rv_set_error(token, *rv_out, "C_SignInit(CKM_SHA256_HMAC)", error);
-    return hsmiam_session_log_in_to_key(token, session, error);
-}
+    CK_FUNCTION_LIST *functions = session->functions;
+    CK_MECHANISM mechanism = {wanted->mechanism, NULL, 0};
+    const CK_ULONG room = *size;
+    const char *function = wanted->init_name;
 
-/* Signs into the room of `mac`. */
-static hsmiam_status sign(hsmiam_token *token, const hsmiam_session *session,
-                          CK_OBJECT_HANDLE handle, const void *data, size_t size,
-                          hsmiam_secret *mac, CK_ULONG *written, CK_RV *rv_out, hsmiam_error *error)
-{
-    CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
-    size_t room = 0;
-    uint8_t *to = hsmiam_secret_get_room(mac, &room);
-    const char *function = "C_SignInit(CKM_SHA256_HMAC)";
-
-    *rv_out = session->functions->C_SignInit(session->handle, &mechanism, handle);
+    *rv_out = functions->C_SignInit(session->handle, &mechanism, wanted->key);
     if (*rv_out == CKR_OK) {
-        function = "C_Sign(CKM_SHA256_HMAC)";
-        *written = room;
-        *rv_out = session->functions->C_Sign(session->handle, (CK_BYTE *)data, size, to, written);
+        function = wanted->name;
+        *rv_out =
+            functions->C_Sign(session->handle, (CK_BYTE *)wanted->data, wanted->size, to, size);
     }
-    if (*rv_out == CKR_USER_NOT_LOGGED_IN && wants_login_to_sign(session, handle)) {
-        hsmiam_status status = log_in_to_sign(token, session, &mechanism, handle, rv_out, error);
+    /* That it wants the PIN for each of its signatures shows by the first try, which ends the
+     * operation; the PIN is given between C_SignInit and C_Sign. */
+    if (*rv_out == CKR_USER_NOT_LOGGED_IN && wants_login(session, wanted->key)) {
+        function = wanted->init_name;
+        *rv_out = functions->C_SignInit(session->handle, &mechanism, wanted->key);
+        if (*rv_out == CKR_OPERATION_ACTIVE) /* a token that did not end it */
+            *rv_out = CKR_OK;
+        if (*rv_out != CKR_OK)
+            return hsmiam_rv_set_error(token, *rv_out, function, error);
+        hsmiam_status status = hsmiam_session_log_in_to_key(token, session, error);
         if (status != HSMIAM_OK)
             return status;
-        *written = room;
-        *rv_out = session->functions->C_Sign(session->handle, (CK_BYTE *)data, size, to, written);
+        function = wanted->name;
+        *size = room;
+        *rv_out =
+            functions->C_Sign(session->handle, (CK_BYTE *)wanted->data, wanted->size, to, size);
     }
     return *rv_out == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, *rv_out, function, error);
+}
+
+CK_RV hsmiam_session_unwrap(hsmiam_token *token, const hsmiam_session *session,
+                            CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                            const hsmiam_secret *wrapped, hsmiam_key_template *template,
+                            CK_OBJECT_HANDLE *handle_out)
+{
+    CK_RV rv = CKR_OK;
+
+    for (bool first = true;; first = false) {
+        rv = session->functions->C_UnwrapKey(
+            session->handle, mechanism, key, hsmiam_secret_get_data(wrapped),
+            hsmiam_secret_get_size(wrapped), template->attributes, template->count, handle_out);
+        if (rv != CKR_USER_NOT_LOGGED_IN || !wants_login(session, key))
+            return rv;
+        if (!first || hsmiam_session_log_in_to_key(token, session, NULL) != HSMIAM_OK)
+            break;
+    }
+    /* No loss, for which it would be taken: to open the token anew does not help. */
+    hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
+                     "A wrapping key of token \"%s\" wants the PIN for each use "
+                     "(CKA_ALWAYS_AUTHENTICATE), and the token takes none for C_UnwrapKey.",
+                     token->label);
+    return CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
 static hsmiam_status hmac_once(hsmiam_token *token, hsmiam_object key, const void *data,
                                size_t size, hsmiam_secret *mac, CK_ULONG *written,
                                hsmiam_error *error)
 {
-    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_signature wanted = {.mechanism = CKM_SHA256_HMAC,
+                               .init_name = "C_SignInit(CKM_SHA256_HMAC)",
+                               .name = "C_Sign(CKM_SHA256_HMAC)",
+                               .data = data,
+                               .size = size};
     hsmiam_session *session = NULL;
     CK_RV rv = CKR_OK;
+    size_t room = 0;
+    uint8_t *to = hsmiam_secret_get_room(mac, &room);
 
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_object_resolve(token, session, key, &handle, error);
+    status = hsmiam_object_resolve(token, session, key, &wanted.key, error);
+    *written = room;
     if (status == HSMIAM_OK)
-        status = sign(token, session, handle, data, size, mac, written, &rv, error);
+        status = hsmiam_session_sign(token, session, &wanted, to, written, &rv, error);
     hsmiam_session_return(token, &session, rv);
     return status;
 }

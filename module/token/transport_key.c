@@ -64,7 +64,7 @@ static hsmiam_status make_host_key(hsmiam_secret **key_out, hsmiam_error *error)
 }
 
 /* Lets the token unwrap the host's key, by the OAEP hash that token->form says. */
-static hsmiam_status unwrap(const hsmiam_token *token, const hsmiam_session *session,
+static hsmiam_status unwrap(hsmiam_token *token, const hsmiam_session *session,
                             const hsmiam_secret *key, CK_OBJECT_HANDLE *handle_out, CK_RV *rv_out,
                             hsmiam_error *error)
 {
@@ -82,9 +82,8 @@ static hsmiam_status unwrap(const hsmiam_token *token, const hsmiam_session *ses
         goto out;
     do {
         fill(&template, hsmiam_key_wraps[token->form.transport_wrap].mechanism, &with);
-        *rv_out = session->functions->C_UnwrapKey(
-            session->handle, &mechanism, token->wrapping_key, hsmiam_secret_get_data(wrapped),
-            hsmiam_secret_get_size(wrapped), template.attributes, template.count, handle_out);
+        *rv_out = hsmiam_session_unwrap(token, session, &mechanism, token->wrapping_key, wrapped,
+                                        &template, handle_out);
     } while (hsmiam_rv_is_template_refusal(*rv_out) && next_attempt(&with));
 out:
     hsmiam_secret_free(&wrapped);

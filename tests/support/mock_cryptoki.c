@@ -321,6 +321,10 @@ static CK_RV login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *p
         leave_on_stack(pin, size);
     if (user == CKU_CONTEXT_SPECIFIC) {
         mock_session *session = mock_get_session(handle);
+        if (session->signing == CK_INVALID_HANDLE && mock.takes_pin_to_unwrap) {
+            session->may_unwrap = is_right(pin, size);
+            return session->may_unwrap ? CKR_OK : CKR_PIN_INCORRECT;
+        }
         if (session->signing == CK_INVALID_HANDLE)
             return CKR_OPERATION_NOT_INITIALIZED;
         session->may_sign = is_right(pin, size);

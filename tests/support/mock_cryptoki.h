@@ -83,6 +83,7 @@ typedef struct mock_state {
     CK_ULONG hmac_size;   /* bytes of an HMAC that C_Sign gives */
     CK_ULONG too_many;    /* C_FindObjects claims that many more than it was asked for */
 
+    bool takes_pin_to_unwrap;       /* C_Login does, for CKA_ALWAYS_AUTHENTICATE */
     bool no_oaep;                   /* C_UnwrapKey does not know RSA-OAEP */
     bool refuses_value_len;         /* an unwrap template must not have CKA_VALUE_LEN */
     CK_MECHANISM_TYPE key_wraps[4]; /* the AES key wraps that it knows */

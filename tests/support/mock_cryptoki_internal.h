@@ -18,7 +18,8 @@ typedef struct mock_session {
 
     CK_OBJECT_HANDLE signing; /* CK_INVALID_HANDLE: no signature is under way */
     CK_MECHANISM_TYPE mechanism;
-    bool may_sign; /* the PIN was given for this signature */
+    bool may_sign;   /* the PIN was given for this signature, */
+    bool may_unwrap; /* or for the next C_UnwrapKey */
 
     CK_OBJECT_HANDLE encrypting; /* the same of an encryption */
     CK_MECHANISM_TYPE encryption;

@@ -267,6 +267,13 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
         mock.unwrapped_in_the_open++;
     if (rv != CKR_OK || mock_get_session(handle) == NULL)
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (mock_get_flag(unwrapping, CKA_ALWAYS_AUTHENTICATE) == 1) {
+        mock_session *session = mock_get_session(handle);
+        bool may = session->may_unwrap;
+        session->may_unwrap = false;
+        if (!may)
+            return CKR_USER_NOT_LOGGED_IN;
+    }
     if (mock_get_flag(unwrapping, CKA_UNWRAP) != 1)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     if (oaep && mock.no_oaep)

@@ -365,6 +365,44 @@ static void test_key_that_always_wants_the_pin(void **state)
     assert_int_equal(mock.calls[MOCK_C_Login], 4);
 }
 
+static hsmiam_status import_new(fixture *fix)
+{
+    const hsmiam_key_spec new = {
+        .id = "AKIANEWNEWNEWNEWNEW1", .label = "new", .created = 0, .persistent = true};
+    hsmiam_object key = CK_INVALID_HANDLE;
+    hsmiam_secret *value = NULL;
+
+    assert_int_equal(hsmiam_secret_new(64, &value, fix->error), HSMIAM_OK);
+    assert_true(hsmiam_secret_append(value, "AWS4hush", 8));
+    hsmiam_status status =
+        hsmiam_token_import_key(fix->token, HSMIAM_ROUTE_RSA_OAEP, &new, value, &key, fix->error);
+    hsmiam_secret_free(&value);
+    return status;
+}
+
+/* Private keys may as well: the audit key to sign, the wrapping key to unwrap. No loss is seen. */
+static void test_private_keys_that_always_want_the_pin(void **state)
+{
+    fixture *fix = *state;
+
+    (void)open_with_key(fix);
+    assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
+    for (CK_OBJECT_HANDLE i = 1; i < 1000; i++) {
+        const CK_ATTRIBUTE *class = mock_get_attribute(i, CKA_CLASS);
+        if (class != NULL && *(const CK_OBJECT_CLASS *)class->pValue == CKO_PRIVATE_KEY)
+            mock_set_flag(i, CKA_ALWAYS_AUTHENTICATE, true);
+    }
+    mock.takes_pin_to_unwrap = true;
+    assert_int_equal(hsmiam_token_provision(fix->token, NULL, NULL, fix->error), HSMIAM_OK);
+    assert_int_equal(import_new(fix), HSMIAM_OK);
+    mock_remove(mock_find(CKO_SECRET_KEY, "AKIANEWNEWNEWNEWNEW1"));
+    assert_int_equal(fix->notices, 0);
+    mock.takes_pin_to_unwrap = false;
+    assert_int_equal(import_new(fix), HSMIAM_ERR_UNSUPPORTED);
+    assert_non_null(strstr(fix->log, "the token takes none for C_UnwrapKey"));
+    assert_int_equal(hsmiam_token_count_losses(fix->token), 0);
+}
+
 static void test_only_so_many_sessions(void **state)
 {
     fixture *fix = *state;
@@ -467,6 +505,7 @@ int main(void)
         fixture_test(test_import_that_nobody_can_look_up),
         fixture_test(test_session_object_goes_with_its_session),
         fixture_test(test_key_that_always_wants_the_pin),
+        fixture_test(test_private_keys_that_always_want_the_pin),
         fixture_test(test_only_so_many_sessions),
         fixture_test(test_fork),
         fixture_test(test_free_after_fork),
