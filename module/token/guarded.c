@@ -176,24 +176,6 @@ static CK_RV create_object(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_
     return end_with_object(guard, call, rv, object_out);
 }
 
-static CK_RV make_copy_object(hsmiam_call *call)
-{
-    return call->functions->C_CopyObject(call->session, call->numbers[0], call->parts[0],
-                                         call->sizes[0], &call->numbers[1]);
-}
-
-static CK_RV copy_object(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template,
-                         CK_ULONG count, CK_OBJECT_HANDLE *object_out)
-{
-    hsmiam_guard *guard = guard_of(handle);
-    hsmiam_call *call = hsmiam_guard_begin(guard);
-
-    call->numbers[0] = object;
-    hsmiam_call_put_template(call, 0, template, count);
-    CK_RV rv = hsmiam_guard_make(guard, "C_CopyObject", 1, make_copy_object);
-    return end_with_object(guard, call, rv, object_out);
-}
-
 static CK_RV make_destroy_object(hsmiam_call *call)
 {
     return call->functions->C_DestroyObject(call->session, call->numbers[0]);
@@ -206,25 +188,6 @@ static CK_RV destroy_object(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 
     call->numbers[0] = object;
     CK_RV rv = hsmiam_guard_make(guard, "C_DestroyObject", 1, make_destroy_object);
-    hsmiam_guard_end(guard);
-    return rv;
-}
-
-static CK_RV make_set_attribute_value(hsmiam_call *call)
-{
-    return call->functions->C_SetAttributeValue(call->session, call->numbers[0], call->parts[0],
-                                                call->sizes[0]);
-}
-
-static CK_RV set_attribute_value(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object,
-                                 CK_ATTRIBUTE *template, CK_ULONG count)
-{
-    hsmiam_guard *guard = guard_of(handle);
-    hsmiam_call *call = hsmiam_guard_begin(guard);
-
-    call->numbers[0] = object;
-    hsmiam_call_put_template(call, 0, template, count);
-    CK_RV rv = hsmiam_guard_make(guard, "C_SetAttributeValue", 1, make_set_attribute_value);
     hsmiam_guard_end(guard);
     return rv;
 }
@@ -327,18 +290,6 @@ static CK_RV begin_operation(CK_SESSION_HANDLE handle, const char *name,
     return rv;
 }
 
-/* What writes bytes: of parts[1], numbers[1] of them. */
-static CK_RV end_with_bytes(hsmiam_guard *guard, const hsmiam_call *call, CK_RV rv, void *bytes_out,
-                            CK_ULONG *size)
-{
-    if (rv == CKR_OK && bytes_out != NULL && call->numbers[1] <= *size)
-        memcpy(bytes_out, call->parts[1], call->numbers[1]);
-    if (rv == CKR_OK || rv == CKR_BUFFER_TOO_SMALL)
-        *size = call->numbers[1];
-    hsmiam_guard_end(guard);
-    return rv;
-}
-
 /* C_Sign and its like. */
 static CK_RV do_operation(CK_SESSION_HANDLE handle, const char *name,
                           CK_RV (*make)(hsmiam_call *call), const void *data, CK_ULONG size,
@@ -351,7 +302,12 @@ static CK_RV do_operation(CK_SESSION_HANDLE handle, const char *name,
     hsmiam_call_put(call, 1, result_out, *result_size);
     call->numbers[1] = *result_size;
     CK_RV rv = hsmiam_guard_make(guard, name, 1, make);
-    return end_with_bytes(guard, call, rv, result_out, result_size);
+    if (rv == CKR_OK && result_out != NULL && call->numbers[1] <= *result_size)
+        memcpy(result_out, call->parts[1], call->numbers[1]);
+    if (rv == CKR_OK || rv == CKR_BUFFER_TOO_SMALL)
+        *result_size = call->numbers[1];
+    hsmiam_guard_end(guard);
+    return rv;
 }
 
 /* A pair of functions, and how they are called. */
@@ -377,7 +333,6 @@ static CK_RV do_operation(CK_SESSION_HANDLE handle, const char *name,
     }
 
 OPERATION(begin_encrypt, encrypt_init, encrypt, Encrypt)
-OPERATION(begin_decrypt, decrypt_init, decrypt, Decrypt)
 OPERATION(begin_sign, sign_init, sign, Sign)
 
 static CK_RV make_generate_key(hsmiam_call *call)
@@ -420,27 +375,6 @@ static CK_RV generate_key_pair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism
     if (rv == CKR_OK)
         *public_out = call->numbers[0];
     return end_with_object(guard, call, rv, private_out);
-}
-
-static CK_RV make_wrap_key(hsmiam_call *call)
-{
-    return call->functions->C_WrapKey(call->session, &call->mechanism, call->numbers[2],
-                                      call->numbers[0], call->parts[1], &call->numbers[1]);
-}
-
-static CK_RV wrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
-                      CK_OBJECT_HANDLE key, unsigned char *wrapped_out, CK_ULONG *size)
-{
-    hsmiam_guard *guard = guard_of(handle);
-    hsmiam_call *call = hsmiam_guard_begin(guard);
-
-    hsmiam_call_put_mechanism(call, mechanism);
-    hsmiam_call_put(call, 1, wrapped_out, *size);
-    call->numbers[0] = key;
-    call->numbers[1] = *size;
-    call->numbers[2] = wrapping;
-    CK_RV rv = hsmiam_guard_make(guard, "C_WrapKey", 1, make_wrap_key);
-    return end_with_bytes(guard, call, rv, wrapped_out, size);
 }
 
 static CK_RV make_unwrap_key(hsmiam_call *call)
@@ -494,22 +428,17 @@ CK_FUNCTION_LIST hsmiam_guarded_functions = {
     .C_GetMechanismInfo = get_mechanism_info,
     .C_Login = login,
     .C_CreateObject = create_object,
-    .C_CopyObject = copy_object,
     .C_DestroyObject = destroy_object,
     .C_GetAttributeValue = get_attribute_value,
-    .C_SetAttributeValue = set_attribute_value,
     .C_FindObjectsInit = find_objects_init,
     .C_FindObjects = find_objects,
     .C_FindObjectsFinal = find_objects_final,
     .C_EncryptInit = encrypt_init,
     .C_Encrypt = encrypt,
-    .C_DecryptInit = decrypt_init,
-    .C_Decrypt = decrypt,
     .C_SignInit = sign_init,
     .C_Sign = sign,
     .C_GenerateKey = generate_key,
     .C_GenerateKeyPair = generate_key_pair,
-    .C_WrapKey = wrap_key,
     .C_UnwrapKey = unwrap_key,
     .C_DeriveKey = derive_key,
 };

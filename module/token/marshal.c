@@ -82,66 +82,24 @@ static void copy_string(hsmiam_call *call, void *parameter)
     string->pData = hsmiam_call_copy(call, string->pData, string->ulLen);
 }
 
-static void copy_gcm(hsmiam_call *call, void *parameter)
+static CK_PRF_DATA_PARAM *copy_parts(hsmiam_call *call, const CK_PRF_DATA_PARAM *parts,
+                                     CK_ULONG count)
 {
-    CK_GCM_PARAMS *gcm = parameter;
-
-    gcm->pIv = hsmiam_call_copy(call, gcm->pIv, gcm->ulIvLen);
-    gcm->pAAD = hsmiam_call_copy(call, gcm->pAAD, gcm->ulAADLen);
-}
-
-/* SP 800-108 by PKCS#11 3.0, which p11-kit's header may not have yet. */
-#define SP800_108_COUNTER  0x000003acUL
-#define SP800_108_FEEDBACK 0x000003adUL
-
-typedef struct sp800_108_part {
-    CK_ULONG type;
-    void *value;
-    CK_ULONG size;
-} sp800_108_part;
-
-typedef struct sp800_108_counter {
-    CK_ULONG prf;
-    CK_ULONG part_count;
-    sp800_108_part *parts;
-    CK_ULONG more_count; /* of further keys, which nobody asks for here */
-    void *more;
-} sp800_108_counter;
-
-typedef struct sp800_108_feedback {
-    CK_ULONG prf;
-    CK_ULONG part_count;
-    sp800_108_part *parts;
-    CK_ULONG iv_size;
-    void *iv;
-    CK_ULONG more_count;
-    void *more;
-} sp800_108_feedback;
-
-static sp800_108_part *copy_parts(hsmiam_call *call, const sp800_108_part *parts, CK_ULONG count)
-{
-    sp800_108_part *copy = hsmiam_call_copy(call, parts, count * sizeof *parts);
+    CK_PRF_DATA_PARAM *copy = hsmiam_call_copy(call, parts, count * sizeof *parts);
 
     for (CK_ULONG i = 0; copy != NULL && i < count; i++)
-        copy[i].value = hsmiam_call_copy(call, parts[i].value, parts[i].size);
+        copy[i].pValue = hsmiam_call_copy(call, parts[i].pValue, parts[i].ulValueLen);
     return copy;
 }
 
-static void copy_counter(hsmiam_call *call, void *parameter)
-{
-    sp800_108_counter *counter = parameter;
-
-    counter->parts = copy_parts(call, counter->parts, counter->part_count);
-    call->full |= counter->more_count > 0;
-}
-
+/* Further keys, of which nobody asks for any here, are not copied. */
 static void copy_feedback(hsmiam_call *call, void *parameter)
 {
-    sp800_108_feedback *feedback = parameter;
+    CK_SP800_108_FEEDBACK_KDF_PARAMS *feedback = parameter;
 
-    feedback->parts = copy_parts(call, feedback->parts, feedback->part_count);
-    feedback->iv = hsmiam_call_copy(call, feedback->iv, feedback->iv_size);
-    call->full |= feedback->more_count > 0;
+    feedback->pDataParams = copy_parts(call, feedback->pDataParams, feedback->ulNumberOfDataParams);
+    feedback->pIV = hsmiam_call_copy(call, feedback->pIV, feedback->ulIVLen);
+    call->full |= feedback->ulAdditionalDerivedKeys > 0;
 }
 
 /* The mechanisms whose parameter holds pointers; any other one's is copied as it is. */
@@ -154,9 +112,7 @@ static const struct {
     {CKM_CONCATENATE_BASE_AND_DATA, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},
     {CKM_CONCATENATE_DATA_AND_BASE, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},
     {CKM_XOR_BASE_AND_DATA, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},
-    {CKM_AES_GCM, sizeof(CK_GCM_PARAMS), copy_gcm},
-    {SP800_108_COUNTER, sizeof(sp800_108_counter), copy_counter},
-    {SP800_108_FEEDBACK, sizeof(sp800_108_feedback), copy_feedback},
+    {CKM_SP800_108_FEEDBACK_KDF, sizeof(CK_SP800_108_FEEDBACK_KDF_PARAMS), copy_feedback},
 };
 
 void hsmiam_call_put_mechanism(hsmiam_call *call, const CK_MECHANISM *mechanism)
