@@ -145,27 +145,31 @@ hsmiam_status hsmiam_aes_key_generate(hsmiam_token *token, hsmiam_object *key_ou
     return HSMIAM_OK;
 }
 
-/* Copies the value, with zeros up to whole blocks if the mechanism wants them: an HMAC key of less
- * than a block is filled up by zeros anyway. */
+/* An HMAC key of less than a block is filled up by zeros anyway. */
 hsmiam_status hsmiam_key_wrap_pad(const hsmiam_token *token, const hsmiam_key_wrap *wrap,
-                                  const hsmiam_secret *value, hsmiam_secret **padded_out,
-                                  hsmiam_error *error)
+                                  const hsmiam_secret *value, hsmiam_secret **padded,
+                                  const hsmiam_secret **whole_out, hsmiam_error *error)
 {
     static const uint8_t zeros[BLOCK_SIZE] = {0};
     size_t size = hsmiam_secret_get_size(value);
     size_t missing = wrap->whole_blocks ? (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE : 0;
 
-    if (missing > 0 && size + missing > HMAC_BLOCK_SIZE)
+    *whole_out = value;
+    if (missing == 0)
+        return HSMIAM_OK;
+    if (size + missing > HMAC_BLOCK_SIZE)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
                                 "Token \"%s\" wraps multiples of %d bytes only, and a value of %zu "
                                 "bytes cannot be filled up.",
                                 token->label, BLOCK_SIZE, size);
-    hsmiam_status status = hsmiam_secret_new(size + missing, padded_out, error);
-    if (status == HSMIAM_OK &&
-        (!hsmiam_secret_append(*padded_out, hsmiam_secret_get_data(value), size) ||
-         !hsmiam_secret_append(*padded_out, zeros, missing)))
-        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "A key's value does not fit.");
-    return status;
+    hsmiam_status status = hsmiam_secret_new(size + missing, padded, error);
+    if (status != HSMIAM_OK)
+        return status;
+    *whole_out = *padded;
+    if (!hsmiam_secret_append(*padded, hsmiam_secret_get_data(value), size) ||
+        !hsmiam_secret_append(*padded, zeros, missing))
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "A key's value does not fit.");
+    return HSMIAM_OK;
 }
 
 hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_session *session,
@@ -175,17 +179,18 @@ hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_ses
 {
     CK_MECHANISM mechanism = {wrap->mechanism, NULL, 0};
     hsmiam_secret *padded = NULL;
+    const hsmiam_secret *whole = NULL;
     size_t room = 0;
     uint8_t *to = hsmiam_secret_get_room(wrapped, &room);
     CK_ULONG written = room;
 
-    hsmiam_status status = hsmiam_key_wrap_pad(token, wrap, value, &padded, error);
+    hsmiam_status status = hsmiam_key_wrap_pad(token, wrap, value, &padded, &whole, error);
     if (status != HSMIAM_OK)
         goto out;
-    *padded_size_out = hsmiam_secret_get_size(padded);
+    *padded_size_out = hsmiam_secret_get_size(whole);
     *rv_out = session->functions->C_EncryptInit(session->handle, &mechanism, key);
     if (*rv_out == CKR_OK)
-        *rv_out = session->functions->C_Encrypt(session->handle, hsmiam_secret_get_data(padded),
+        *rv_out = session->functions->C_Encrypt(session->handle, hsmiam_secret_get_data(whole),
                                                 *padded_size_out, to, &written);
     if (*rv_out == CKR_OK && written > room)
         *rv_out = CKR_GENERAL_ERROR; /* more than there was room for is not believed */

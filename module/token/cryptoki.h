@@ -512,9 +512,11 @@ hsmiam_status hsmiam_aes_key_encrypt(const hsmiam_token *token, const hsmiam_ses
                                      size_t *padded_size_out, CK_RV *rv_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* The value in secret memory, with zeros up to whole blocks if the mechanism wants them. */
+/* What is to be wrapped: `value` itself, or a copy of it in `*padded`, filled up by zeros, where
+ * the mechanism wants whole blocks. The caller frees `*padded`, which is NULL before. */
 hsmiam_status hsmiam_key_wrap_pad(const hsmiam_token *token, const hsmiam_key_wrap *wrap,
-                                  const hsmiam_secret *value, hsmiam_secret **padded_out,
+                                  const hsmiam_secret *value, hsmiam_secret **padded,
+                                  const hsmiam_secret **whole_out,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* transport_key.c -------------------------------------------------------------------------------*/

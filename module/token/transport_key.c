@@ -158,14 +158,15 @@ hsmiam_status hsmiam_transport_key_wrap(const hsmiam_token *token, const hsmiam_
     EVP_CIPHER *cipher = NULL;
     EVP_CIPHER_CTX *context = NULL;
     hsmiam_secret *padded = NULL;
+    const hsmiam_secret *whole = NULL;
     size_t room = 0;
     uint8_t *to = hsmiam_secret_get_room(wrapped, &room);
     int written = 0;
 
-    hsmiam_status status = hsmiam_key_wrap_pad(token, wrap, value, &padded, error);
+    hsmiam_status status = hsmiam_key_wrap_pad(token, wrap, value, &padded, &whole, error);
     if (status != HSMIAM_OK)
         goto out;
-    *padded_size_out = hsmiam_secret_get_size(padded);
+    *padded_size_out = hsmiam_secret_get_size(whole);
     cipher = EVP_CIPHER_fetch(NULL, name, NULL);
     context = EVP_CIPHER_CTX_new();
     if (context != NULL)
@@ -174,7 +175,7 @@ hsmiam_status hsmiam_transport_key_wrap(const hsmiam_token *token, const hsmiam_
     if (cipher == NULL || context == NULL || *padded_size_out + 16 > room ||
         EVP_EncryptInit_ex2(context, cipher, hsmiam_secret_get_data(token->transport.host_key),
                             NULL, NULL) != 1 ||
-        EVP_EncryptUpdate(context, to, &written, hsmiam_secret_get_data(padded),
+        EVP_EncryptUpdate(context, to, &written, hsmiam_secret_get_data(whole),
                           (int)*padded_size_out) != 1) {
         status = hsmiam_evp_set_error(error, "wrap under the transport key");
         goto out;
