@@ -50,8 +50,8 @@ static CK_BBOOL yes = CK_TRUE;
 #define SEARCH_MAX 8
 
 /* Fills a template with the object attributes of the URI and those of every access key of ours.
- * What lives in a session only is a rehearsal, perhaps another thread's; what is not private may
- * have been planted by anyone, without logging in. */
+ * What lives in a session only is a rehearsal, perhaps another thread's. What is not private, and
+ * so may have been planted by anyone without logging in, is found too: whoever chose it is told. */
 static hsmiam_status fill_search(P11KitUri *uri, CK_ATTRIBUTE template[SEARCH_MAX],
                                  CK_ULONG *count_out, hsmiam_error *error)
 {
