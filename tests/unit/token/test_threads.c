@@ -6,24 +6,31 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#define THREADS 8
-#define ROUNDS  40
-#define ID      "AKIAIOSFODNN7EXAMPLE"
-#define SECRET  "hush/hush+hush/hush+hush/hush+hush/hush+"
+#define THREADS  16
+#define SESSIONS 8 /* open at once, as hsmiam.h says */
+#define ROUNDS   40
+#define PATIENCE 20 /* seconds */
+#define ID       "AKIAIOSFODNN7EXAMPLE"
+#define SECRET   "hush/hush+hush/hush+hush/hush+hush/hush+"
 
 /* The mock is for one thread at a time; a module is for many (CKF_OS_LOCKING_OK). */
 static pthread_mutex_t module_lock = PTHREAD_MUTEX_INITIALIZER;
 static CK_FUNCTION_LIST *mock_functions;
+static pthread_cond_t one_more = PTHREAD_COND_INITIALIZER;
 static size_t most_sessions;
+static size_t awaited_sessions; /* no signing ends before so many were open */
 
 #define LOCKED(name, parameters, arguments)                                                        \
     static CK_RV locked_##name parameters                                                          \
     {                                                                                              \
         (void)pthread_mutex_lock(&module_lock);                                                    \
         CK_RV rv = mock_functions->name arguments;                                                 \
-        if (mock_count_sessions() > most_sessions)                                                 \
+        if (mock_count_sessions() > most_sessions) {                                               \
             most_sessions = mock_count_sessions();                                                 \
+            (void)pthread_cond_broadcast(&one_more);                                               \
+        }                                                                                          \
         (void)pthread_mutex_unlock(&module_lock);                                                  \
         return rv;                                                                                 \
     }
@@ -62,6 +69,22 @@ LOCKED(C_Sign,
         CK_ULONG *signature_size),
        (session, data, size, signature, signature_size))
 
+/* Who signs has a session: with enough threads, as many are open as may be. */
+static CK_RV sign_together(CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG size,
+                           unsigned char *signature, CK_ULONG *signature_size)
+{
+    struct timespec end;
+
+    (void)clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE;
+    (void)pthread_mutex_lock(&module_lock);
+    while (most_sessions < awaited_sessions &&
+           pthread_cond_timedwait(&one_more, &module_lock, &end) == 0)
+        ;
+    (void)pthread_mutex_unlock(&module_lock);
+    return locked_C_Sign(session, data, size, signature, signature_size);
+}
+
 static CK_FUNCTION_LIST **get_locked_modules(void)
 {
     static CK_FUNCTION_LIST functions = {
@@ -81,7 +104,7 @@ static CK_FUNCTION_LIST **get_locked_modules(void)
         .C_FindObjects = locked_C_FindObjects,
         .C_FindObjectsFinal = locked_C_FindObjectsFinal,
         .C_SignInit = locked_C_SignInit,
-        .C_Sign = locked_C_Sign,
+        .C_Sign = sign_together,
     };
     static CK_FUNCTION_LIST *modules[] = {&functions, NULL};
 
@@ -167,13 +190,15 @@ static void *work(void *context)
     return NULL;
 }
 
-/* All threads over one token, named but not opened before. */
-static void run_threads(fixture *fix)
+/* All threads over one token, named but not opened before; they wait until so many sessions are
+ * open. */
+static void run_threads(fixture *fix, size_t sessions)
 {
     worker workers[THREADS];
     pthread_t threads[THREADS];
 
     most_sessions = 0;
+    awaited_sessions = sessions;
     for (unsigned i = 0; i < THREADS; i++) {
         workers[i] = (worker){.token = fix->token, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
@@ -197,8 +222,8 @@ static void test_threads_share_a_token(void **state)
     fixture *fix = *state;
 
     name_token(fix);
-    run_threads(fix);
-    assert_true(most_sessions <= THREADS);
+    run_threads(fix, SESSIONS);
+    assert_int_equal(most_sessions, SESSIONS);
     assert_int_equal(mock.calls[MOCK_C_Login], 1);
     assert_int_equal(hsmiam_token_count_losses(fix->token), 0);
 }
@@ -209,8 +234,8 @@ static void test_token_tells_how_many_sessions(void **state)
 
     mock.slots[0].token.ulMaxRwSessionCount = 3;
     name_token(fix);
-    run_threads(fix);
-    assert_true(most_sessions <= 3);
+    run_threads(fix, 3);
+    assert_int_equal(most_sessions, 3);
 }
 
 static void test_token_refuses_more_sessions(void **state)
@@ -224,7 +249,7 @@ static void test_token_refuses_more_sessions(void **state)
         name_token(fix);
         fixture_expect_open(fix, HSMIAM_OK);
         mock_fail(MOCK_C_OpenSession, 0, refusals[i]);
-        run_threads(fix);
+        run_threads(fix, 1);
         assert_int_equal(most_sessions, 1);
     }
 }
@@ -252,7 +277,7 @@ static void test_token_is_lost_under_all(void **state)
     name_token(fix);
     mock_fail(MOCK_C_Sign, 50, CKR_DEVICE_REMOVED);
     mock_fail(MOCK_C_FindObjects, 200, CKR_SESSION_HANDLE_INVALID);
-    run_threads(fix);
+    run_threads(fix, 1);
     assert_in_range(hsmiam_token_count_losses(fix->token), 1, 2);
     assert_int_equal(mock.calls[MOCK_C_Login], 1 + hsmiam_token_count_losses(fix->token));
 }
@@ -264,7 +289,7 @@ static void test_threads_with_a_timeout(void **state)
     name_token(fix);
     hsmiam_token_set_timeout(fix->token, 30);
     mock_fail(MOCK_C_Sign, 50, CKR_DEVICE_REMOVED);
-    run_threads(fix);
+    run_threads(fix, 1);
     assert_int_equal(hsmiam_token_count_losses(fix->token), 1);
 }
 
