@@ -17,9 +17,38 @@ from unprivileged import OTHER_USER, reachable_program
 HSMIAM = reachable_program(os.environ["HSMIAM_BIN"])
 SIGN_MANY = reachable_program(os.environ["HSMIAM_SIGN_MANY"])
 MODULE = next(Path("/usr/lib").glob("*/libsoftokn3.so"), Path("libsoftokn3.so"))
+# The first of those that sign_many goes through.
+SCOPE = "20150830/us-east-0/sts/aws4_request"
 TOKEN = "pkcs11:token=NSS%20Certificate%20DB"
 SECRET = secrets.token_urlsafe(30)
 SECONDS = 120
+
+NAMED = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
+
+
+def as_printed(data: bytes) -> bytes:
+    """Bytes as p11-kit's trace has them. It leaves quotes and backslashes as they are, so that what
+    it prints can be looked for, but not be read back."""
+    return "".join(
+        NAMED.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02X}") for byte in data
+    ).encode()
+
+
+def derived_keys(scope: str) -> list[bytes]:
+    """What SigV4 derives from the secret for "date/region/service/aws4_request"."""
+    keys = [b"AWS4" + SECRET.encode()]
+    for part in scope.split("/"):
+        keys.append(hmac.digest(keys[-1], part.encode(), "sha256"))
+    return keys[1:]
+
+
+def find_keys(trace: bytes) -> list[int]:
+    """Which of the derived keys are in a trace, as they are or in hexadecimal digits."""
+    return [
+        number for number, key in enumerate(derived_keys(SCOPE))
+        if any(form in trace for form in (key, as_printed(key)))
+        or key.hex().encode() in trace.lower()
+    ]  # fmt: skip
 
 
 class NssTest(unittest.TestCase):
@@ -75,9 +104,7 @@ class NssTest(unittest.TestCase):
         self.assertEqual((first, len(lines)), (route, count))
         for line in lines:
             text, _, signature = line.rpartition(" ")
-            key = b"AWS4" + SECRET.encode()
-            for part in text.split("|")[2].split("/"):
-                key = hmac.digest(key, part.encode(), "sha256")
+            key = derived_keys(text.split("|")[2])[-1]
             expected = hmac.digest(key, text.replace("|", "\n").encode(), "sha256").hex()
             self.assertEqual(signature, expected, line)
 
@@ -111,12 +138,18 @@ class NssTest(unittest.TestCase):
             self.assertEqual(calls.count(b"C_Sign"), count)
             # Each derived key is gone at the end, the last one with the signer.
             self.assertEqual(calls.count(b"C_DestroyObject"), 4)
-        # No derived key was given out, as it is or in hexadecimal digits.
-        key = b"AWS4" + SECRET.encode()
-        for part in ("20150830", "us-east-0", "sts", "aws4_request"):
-            key = hmac.digest(key, part.encode(), "sha256")
-            for form in (key, key.hex().encode(), key.hex().upper().encode()):
-                self.assertFalse(any(form in trace for trace in traces.values()))
+        for trace in traces.values():
+            self.assertEqual(find_keys(trace), [])
+
+    def test_trace_shows_what_is_given_out(self) -> None:
+        """The control: a key that signs gives out kDate, the first one, as C_Sign's result."""
+        self.take("root", "--sigv4-route", "sign")
+        self.configure(log=True)
+        out, trace = self.run_as_user(SIGN_MANY, self.uri("root"), "1", "1")
+        self.assert_right(out, "sign", 1)
+        self.assertEqual(find_keys(trace), [0])
+        result = as_printed(derived_keys(SCOPE)[0])
+        self.assertIn(b'\n OUT: pSignature = (32) "' + result + b'"\nC_Sign = CKR_OK\n', trace)
 
 
 if __name__ == "__main__":
