@@ -32,7 +32,7 @@ export PKG_CONFIG_PATH
     c++ -x c++ "$work/user.c" -o "$work/shared-cxx" $(pkg-config --cflags --libs hsmiam)
     # hsmiam.pc's --static is for a program without any shared library; this one has only ours so.
     cc "$work/user.c" -o "$work/static" $(pkg-config --cflags hsmiam) "$libdir/libhsmiam.a" \
-        -pthread $(pkg-config --libs $(pkg-config --print-requires-private hsmiam))
+        -pthread $(pkg-config --libs "$(pkg-config --print-requires-private hsmiam)")
 }
 LD_LIBRARY_PATH="$libdir" "$work/shared"
 LD_LIBRARY_PATH="$libdir" "$work/shared-cxx"
@@ -52,19 +52,38 @@ cmake --build "$work/build" >/dev/null
 "$work/build/user-shared"
 "$work/build/user-static"
 
-# To a project that can do without hsmiam, a library that hsmiam misses is no error.
-mkdir "$work/optional" "$work/nothing"
-cat >"$work/optional/CMakeLists.txt" <<'EOF'
+# Without the files by which the static library's own libraries are found, the shared one is there
+# all the same; who asks for the static one is told what is missing, and may do without.
+mkdir "$work/bare" "$work/nothing"
+cp "$work/user.c" "$work/bare"
+cat >"$work/bare/CMakeLists.txt" <<'EOF'
 cmake_minimum_required(VERSION 3.25)
-project(optional LANGUAGES C)
-find_package(hsmiam)
+project(bare LANGUAGES C)
+find_package(hsmiam COMPONENTS static)
 if(hsmiam_FOUND OR NOT hsmiam_NOT_FOUND_MESSAGE MATCHES "p11-kit")
-  message(FATAL_ERROR "hsmiam must not be found: ${hsmiam_NOT_FOUND_MESSAGE}")
+  message(FATAL_ERROR "hsmiam::static must not be found: ${hsmiam_NOT_FOUND_MESSAGE}")
 endif()
+find_package(hsmiam REQUIRED COMPONENTS shared OPTIONAL_COMPONENTS static)
+if(TARGET hsmiam::static)
+  message(FATAL_ERROR "hsmiam::static must not be there")
+endif()
+add_executable(user user.c)
+target_link_libraries(user PRIVATE hsmiam::shared)
 EOF
-PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR="$work/nothing" cmake -S "$work/optional" \
-    -B "$work/optional/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" \
-    -DPKG_CONFIG_USE_CMAKE_PREFIX_PATH=OFF >/dev/null 2>&1
+PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR="$work/nothing" cmake -S "$work/bare" -B "$work/bare/build" \
+    -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" -DPKG_CONFIG_USE_CMAKE_PREFIX_PATH=OFF \
+    -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON >"$work/bare/log" 2>&1 || {
+    cat "$work/bare/log" >&2
+    exit 1
+}
+cmake --build "$work/bare/build" >/dev/null
+"$work/bare/build/user"
+
+# hsmiam.pc asks for what the build asks for, and names libdl, which some C libraries have apart.
+for wanted in 'p11-kit-1 >= 0.24' 'expat >= 2.4.5' 'libssl >= 3.0' 'libcrypto >= 3.0'; do
+    pkg-config --print-requires-private hsmiam | grep -qx "$wanted"
+done
+pkg-config --libs --static hsmiam | grep -q -e '-ldl'
 
 "$work/usr/bin/hsmiam" --version
 cd "$top"
