@@ -545,10 +545,10 @@ HSMIAM_API hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody,
 
 /** The import route that was found to work: "rsa-oaep", "aes-kwp" or "create-object"; "" before
  *  hsmiam_custody_prepare(). Static. */
-HSMIAM_API const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody);
+HSMIAM_API const char *hsmiam_custody_get_import_route(const hsmiam_custody *custody);
 
 /** The way in which new keys will serve SigV4: "sign" or "in-token"; "" before. Static. */
-HSMIAM_API const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody);
+HSMIAM_API const char *hsmiam_custody_get_sigv4_route(const hsmiam_custody *custody);
 
 /** What a fact of hsmiam_custody_check() is about. More may be added: skip those not known. */
 typedef enum hsmiam_fact_topic {

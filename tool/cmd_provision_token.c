@@ -51,8 +51,8 @@ static hsmiam_status add_routes(tool_session *session, tool_value *result, tool_
 
     if (hsmiam_custody_prepare(custody, session->error) != HSMIAM_OK)
         return tool_session_fail(session, error);
-    if (!tool_value_add_string(result, "ImportRoute", hsmiam_custody_get_route_name(custody)) ||
-        !tool_value_add_string(result, "SigV4Route", hsmiam_custody_get_sigv4_name(custody)))
+    if (!tool_value_add_string(result, "ImportRoute", hsmiam_custody_get_import_route(custody)) ||
+        !tool_value_add_string(result, "SigV4Route", hsmiam_custody_get_sigv4_route(custody)))
         return tool_error_set_memory(error);
     return HSMIAM_OK;
 }

@@ -19,8 +19,8 @@ hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_
     if (made == NULL)
         return hsmiam_error_set_memory(error, "an access key");
     made->metadata = *key;
-    made->route = hsmiam_custody_get_route_name(custody);
-    made->sigv4 = hsmiam_custody_get_sigv4_name(custody);
+    made->route = hsmiam_custody_get_import_route(custody);
+    made->sigv4 = hsmiam_custody_get_sigv4_route(custody);
     hsmiam_buffer_init(&made->uri, HSMIAM_ERROR_MESSAGE_MAX);
     hsmiam_status status =
         hsmiam_token_format_key_uri(custody->token, spec->id, spec->label, &made->uri, error);

@@ -72,8 +72,8 @@ static void tell_verdict(const hsmiam_check *check, hsmiam_status status, const 
     if (status == HSMIAM_OK)
         size = snprintf(text, sizeof text,
                         "Ready: access keys go in by route %s, and serve SigV4 by route %s.",
-                        hsmiam_custody_get_route_name(check->custody),
-                        hsmiam_custody_get_sigv4_name(check->custody));
+                        hsmiam_custody_get_import_route(check->custody),
+                        hsmiam_custody_get_sigv4_route(check->custody));
     else
         size = snprintf(text, sizeof text, "Not ready: %s", message);
     if (better != NULL && check->misses_key && size > 0 && (size_t)size < sizeof text)

@@ -30,12 +30,12 @@ const char *hsmiam_custody_name_route(hsmiam_import_route route)
     return "";
 }
 
-const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody)
+const char *hsmiam_custody_get_import_route(const hsmiam_custody *custody)
 {
     return hsmiam_custody_name_route(custody->route);
 }
 
-const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody)
+const char *hsmiam_custody_get_sigv4_route(const hsmiam_custody *custody)
 {
     static const char *const names[] = {[HSMIAM_SIGV4_AUTO] = "",
                                         [HSMIAM_SIGV4_SIGN] = "sign",
@@ -101,9 +101,9 @@ static hsmiam_status try_route_once(hsmiam_custody *custody, hsmiam_import_route
         custody->sigv4 = in_token ? HSMIAM_SIGV4_IN_TOKEN : HSMIAM_SIGV4_SIGN;
         hsmiam_log_write(&custody->log, HSMIAM_LOG_DEBUG,
                          "Rehearsed route %s in token \"%s\"; keys serve SigV4 by route %s.",
-                         hsmiam_custody_get_route_name(custody),
+                         hsmiam_custody_get_import_route(custody),
                          hsmiam_token_get_label(custody->token),
-                         hsmiam_custody_get_sigv4_name(custody));
+                         hsmiam_custody_get_sigv4_route(custody));
     }
     return status;
 }

@@ -22,7 +22,7 @@ static void expect_route(fixture *fix, const char *name)
     if (status != HSMIAM_OK)
         print_error("%s\n", hsmiam_error_get_message(fix->error));
     assert_int_equal(status, HSMIAM_OK);
-    assert_string_equal(hsmiam_custody_get_route_name(fix->custody), name);
+    assert_string_equal(hsmiam_custody_get_import_route(fix->custody), name);
     assert_int_equal(mock_count_session_objects(), 0);
     assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
     assert_string_equal(hsmiam_access_key_get_import_route(fix->key), name);
@@ -33,7 +33,7 @@ static void expect_no_route(fixture *fix, hsmiam_status expected, const char *me
 {
     assert_int_equal(prepare(fix), expected);
     fixture_expect_message(fix, message);
-    assert_string_equal(hsmiam_custody_get_route_name(fix->custody), "");
+    assert_string_equal(hsmiam_custody_get_import_route(fix->custody), "");
     assert_int_equal(mock_count_session_objects(), 0);
     assert_int_equal(fixture_create(fix, "alice"), expected);
     assert_int_equal(fix->client.creates, 0);
@@ -48,7 +48,7 @@ static void test_first_route_works(void **state)
 {
     fixture *fix = *state;
 
-    assert_string_equal(hsmiam_custody_get_route_name(fix->custody), "");
+    assert_string_equal(hsmiam_custody_get_import_route(fix->custody), "");
     expect_route(fix, "rsa-oaep");
     assert_int_equal(fix->notices, 0);
     assert_int_equal(mock.calls[MOCK_C_CreateObject], 0);
@@ -198,7 +198,7 @@ static void test_trouble_is_no_reason_to_fall_back(void **state)
         mock_fail(MOCK_C_UnwrapKey, 0, troubles[i]);
         assert_int_not_equal(prepare(fix), HSMIAM_OK);
         fixture_expect_message(fix, hsmiam_rv_get_name(troubles[i], name));
-        assert_string_equal(hsmiam_custody_get_route_name(fix->custody), "");
+        assert_string_equal(hsmiam_custody_get_import_route(fix->custody), "");
         assert_int_equal(mock.calls[MOCK_C_CreateObject], 0);
         assert_int_equal(fix->notices, 0);
         /* It passed. */

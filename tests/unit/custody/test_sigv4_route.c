@@ -88,7 +88,7 @@ static void test_proof_through_a_derived_key(void **state)
 
     make_deriving(true);
     assert_int_equal(hsmiam_custody_prepare(fix->custody, fix->error), HSMIAM_OK);
-    assert_string_equal(hsmiam_custody_get_sigv4_name(fix->custody), "in-token");
+    assert_string_equal(hsmiam_custody_get_sigv4_route(fix->custody), "in-token");
     mock.wrong_hmac = true;
     assert_int_equal(fixture_create(fix, "alice"), HSMIAM_ERR_CUSTODY);
     fixture_expect_message(fix, "another HMAC");
@@ -141,9 +141,9 @@ static void test_trouble_while_probing(void **state)
     mock_fail(MOCK_C_DeriveKey, 0, CKR_DEVICE_ERROR);
     assert_int_equal(hsmiam_custody_prepare(fix->custody, fix->error), HSMIAM_ERR_TOKEN);
     mock_stop_failing();
-    assert_string_equal(hsmiam_custody_get_sigv4_name(fix->custody), "");
+    assert_string_equal(hsmiam_custody_get_sigv4_route(fix->custody), "");
     assert_int_equal(hsmiam_custody_prepare(fix->custody, fix->error), HSMIAM_OK);
-    assert_string_equal(hsmiam_custody_get_sigv4_name(fix->custody), "in-token");
+    assert_string_equal(hsmiam_custody_get_sigv4_route(fix->custody), "in-token");
 }
 
 int main(void)

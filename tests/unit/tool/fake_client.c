@@ -185,13 +185,13 @@ hsmiam_status hsmiam_custody_check(hsmiam_custody *custody, hsmiam_fact_fn repor
     return status;
 }
 
-const char *hsmiam_custody_get_route_name(const hsmiam_custody *custody)
+const char *hsmiam_custody_get_import_route(const hsmiam_custody *custody)
 {
     (void)custody;
     return "rsa-oaep";
 }
 
-const char *hsmiam_custody_get_sigv4_name(const hsmiam_custody *custody)
+const char *hsmiam_custody_get_sigv4_route(const hsmiam_custody *custody)
 {
     (void)custody;
     return "in-token";
