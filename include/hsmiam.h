@@ -27,9 +27,11 @@
  * What stays in memory
  *   - When a call has returned, whatever it came to, the process holds no secret access key that
  *     passed through it, no key derived from one, no wrapped key and no PIN: in no heap, stack or
- *     register. Two things are kept, each once, in memory that is locked, left out of core dumps
+ *     register. Three things are kept, each once, in memory that is locked, left out of core dumps
  *     and empty in a forked child: by an open token its PIN, to log in again should it be lost; by
- *     a signer the signing key of one day, region and service. Freeing token and signer wipes them.
+ *     a signer whose route is sign the signing key of one day, region and service; by a custody
+ *     that is prepared for HSMIAM_ROUTE_RSA_OAEP the AES key that values are wrapped under on their
+ *     way, until it is freed or the token closed. Freeing signer, custody and token wipes them.
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
@@ -318,7 +320,8 @@ HSMIAM_API void hsmiam_signer_free(hsmiam_signer **signer);
 
 /**
  * Opens the token and finds the key. Safe to call again. Signing does it by itself.
- * Statuses: as hsmiam_token_open(); NOT_FOUND, AMBIGUOUS, UNSUPPORTED (the key may not sign).
+ * Statuses: as hsmiam_token_open(); NOT_FOUND, AMBIGUOUS, UNSUPPORTED (the key may neither sign nor
+ * derive, or is not private).
  */
 HSMIAM_API hsmiam_status hsmiam_signer_open(hsmiam_signer *signer,
                                             hsmiam_error *error) HSMIAM_MUST_USE;
@@ -339,7 +342,8 @@ HSMIAM_API const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *sign
 /** An HTTP request to be signed. */
 typedef struct hsmiam_request hsmiam_request;
 
-/** Makes an empty request: GET, no headers, an empty body, the time of signing. */
+/** Makes an empty request: GET, no headers, an empty body, the time of signing. Statuses: MEMORY.
+ */
 HSMIAM_API hsmiam_status hsmiam_request_new(hsmiam_request **request_out,
                                             hsmiam_error *error) HSMIAM_MUST_USE;
 
@@ -458,7 +462,8 @@ HSMIAM_API hsmiam_status hsmiam_client_set_region(hsmiam_client *client, const c
 HSMIAM_API hsmiam_status hsmiam_client_set_endpoint(hsmiam_client *client, const char *url,
                                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Sets another endpoint URL of STS, as hsmiam_client_set_endpoint() does of IAM. */
+/** Sets another endpoint URL of STS, as hsmiam_client_set_endpoint() does of IAM. Statuses:
+ *  ARGUMENT, CONFIG (http to another host), MEMORY. */
 HSMIAM_API hsmiam_status hsmiam_client_set_sts_endpoint(hsmiam_client *client, const char *url,
                                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
@@ -505,7 +510,9 @@ HSMIAM_API void hsmiam_client_set_cancel(hsmiam_client *client, hsmiam_cancel_fn
 /** How a secret goes into the token (PKCS#11). */
 typedef enum hsmiam_import_route {
     HSMIAM_ROUTE_AUTO = 0,     /**< the first of the following that works in a rehearsal */
-    HSMIAM_ROUTE_RSA_OAEP,     /**< encrypted to the wrapping key, unwrapped inside */
+    HSMIAM_ROUTE_RSA_OAEP,     /**< an AES key of the host's is encrypted to the wrapping key, and
+                                    the value wrapped under it; both are unwrapped inside. Where the
+                                    token does not unwrap by AES, the value itself is encrypted */
     HSMIAM_ROUTE_AES_KWP,      /**< encrypted by an AES key of the token, and unwrapped by it: the
                                     plaintext crosses the PKCS#11 API once, as data */
     HSMIAM_ROUTE_CREATE_OBJECT /**< C_CreateObject: the plaintext crosses the PKCS#11 API */
@@ -637,7 +644,7 @@ HSMIAM_API const char *hsmiam_access_key_get_sigv4_route(const hsmiam_access_key
 /**
  * Takes an access key that exists into the token, and proves it: token and host compute the same
  * HMAC over a fresh nonce, and the attributes read back are those of a private, sensitive key that
- * can only sign. Asks IAM nothing.
+ * can only sign, or only derive, as its SigV4 route has it. Asks IAM nothing.
  *
  * access_key_id  16 to 128 letters, digits and '_'; becomes CKA_ID.
  * user_name      1 to 128 of [A-Za-z0-9_+=,.@-]; becomes CKA_LABEL. NULL: the id is the label.
