@@ -71,6 +71,15 @@ class Searcher:
         for number, key in enumerate(derived_keys(secret), 1):
             self.add(f"key {number} derived from {name}", key)
 
+    @property
+    def names(self) -> set[str]:
+        """Of the secrets that are looked for."""
+        return set(self._patterns)
+
+    def forget_all_but(self, names: set[str]) -> None:
+        """No longer looks for secrets of which nothing can come any more."""
+        self._patterns = {name: self._patterns[name] for name in names}
+
     def allow(self, path: Path) -> None:
         """Leaves out a file, or all below a directory, into which a test itself put secrets."""
         self._allowed.add(path)
