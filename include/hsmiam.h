@@ -42,9 +42,15 @@
  *     of a TLS 1.3 connection, once it is closed, OpenSSL leaves the traffic secrets, by which a
  *     recording of it could be read (of TLS 1.2 it does not); of a token behind p11-kit's remoting
  *     (p11-kit-client.so), p11-kit leaves the messages that it sent: the wrapped key, and by
- *     HSMIAM_ROUTE_CREATE_OBJECT the secret itself. What a server sends behind the end of an answer
- *     that it sends in chunks may stay in libcurl's buffer. A program whose malloc() wipes what is
- *     freed, as the hsmiam command's does, leaves none of it.
+ *     HSMIAM_ROUTE_CREATE_OBJECT the secret itself. A program whose malloc() wipes what is freed,
+ *     as the hsmiam command's does, leaves none of it.
+ *   - Of an answer that libcurl does not deliver, since it is framed wrongly (a body behind a head
+ *     that says there is none, a bad chunk, no head), nothing stays either: libcurl is made to read
+ *     /dev/zero into the buffer in which it received it, after every answer. Two things are left.
+ *     Where /dev/zero cannot be opened or this libcurl has no file: URLs, such a body stays in
+ *     libcurl's buffer. And of a secret that a server sends in a header, a piece may stay in
+ *     libcurl's freed memory, if the header came in pieces or does not end: libcurl puts it
+ *     together in a block that moves as it grows, and names it only once it is complete.
  *   - What the caller hands in (a secret to import, a PIN) is the caller's to wipe.
  */
 #ifndef HSMIAM_H

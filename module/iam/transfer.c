@@ -278,6 +278,8 @@ size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *co
         transfer->is_chunked = true;
     log_reply_header(transfer->settings->log, data, bytes);
     hsmiam_reply_times_read(&transfer->exchange->times, data, bytes);
+    /* libcurl has read it, in the buffer in which it puts a header together. */
+    hsmiam_wipe(data, bytes);
     return bytes;
 }
 

@@ -50,6 +50,10 @@ typedef struct hsmiam_transfer {
  * Statuses: MEMORY, INTERNAL. */
 hsmiam_status hsmiam_transfer_configure(hsmiam_transfer *transfer, bool fresh) HSMIAM_MUST_USE;
 
+/* Ends the run: no option and no byte of the reply stays in the handle, as far as it can be
+ * reached; the connection does. */
+void hsmiam_transfer_end(hsmiam_transfer *transfer);
+
 /* libcurl's callbacks, `context` being the transfer or, for sockets, the transport. */
 int hsmiam_transfer_on_connected(void *context, char *remote_ip, char *local_ip, int remote_port,
                                  int local_port);

@@ -179,9 +179,7 @@ static hsmiam_status run(hsmiam_transfer *transfer, bool fresh)
 
     if (status == HSMIAM_OK)
         status = conclude(transfer, transport->curl->easy_perform(transport->handle));
-    transport->curl->easy_reset(transport->handle);
-    transport->curl->slist_free_all(transfer->headers.list);
-    transport->curl->slist_free_all(transfer->resolve);
+    hsmiam_transfer_end(transfer);
     return status;
 }
 

@@ -39,6 +39,7 @@ static const struct {
     {"curl_easy_setopt", &functions.easy_setopt},
     {"curl_easy_perform", &functions.easy_perform},
     {"curl_easy_getinfo", &functions.easy_getinfo},
+    {"curl_easy_nextheader", &functions.easy_nextheader},
     {"curl_easy_strerror", &functions.easy_strerror},
     {"curl_slist_append", &functions.slist_append},
     {"curl_slist_free_all", &functions.slist_free_all},

@@ -16,6 +16,8 @@ typedef struct hsmiam_transport_functions {
     CURLcode (*easy_setopt)(CURL *handle, CURLoption option, ...);
     CURLcode (*easy_perform)(CURL *handle);
     CURLcode (*easy_getinfo)(CURL *handle, CURLINFO info, ...);
+    struct curl_header *(*easy_nextheader)(CURL *handle, unsigned origins, int request,
+                                           struct curl_header *before);
     struct curl_slist *(*slist_append)(struct curl_slist *list, const char *line);
     void (*slist_free_all)(struct curl_slist *list);
     const char *(*easy_strerror)(CURLcode code);

@@ -70,6 +70,37 @@ def garbled(rule: Rule, reply: Reply, scene: Scene) -> Script:
     return [*script, Close()] if result.length_off > 0 else script
 
 
+def misframe(rule: Rule, reply: Reply, scene: Scene) -> Script:
+    """The body in spite of its head. Most of it ends the connection, as nothing can follow."""
+    body, secret = reply.body, (reply.secret or "").encode()
+    lines = reply.head(None).split(b"\r\n")[1:-2]
+
+    def sent(*more: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+        return b"\r\n".join([status, *lines, *more, b"", b""])
+
+    length = b"Content-Length: %d" % len(body)
+    coding = b"Transfer-Encoding: chunked"
+    data = {
+        "length-zero": sent(b"Content-Length: 0") + body,
+        "length-huge": sent(b"Content-Length: 99999999999999999999") + body,
+        "status-103": sent(status=b"HTTP/1.1 103 Early Hints") + body,
+        "status-204": sent(status=b"HTTP/1.1 204 No Content") + body,
+        "status-304": sent(length, status=b"HTTP/1.1 304 Not Modified") + body,
+        "version": sent(length, status=b"HTTP/4.0 200 OK") + body,
+        "no-headers": body,
+        "lost-empty-line": sent(length)[:-2] + body + b"\r\n\r\n",
+        "header-cut": sent(length)[:-2] + b"X-Secret: " + secret,
+        "encoded": sent(b"Transfer-Encoding: gzip, chunked") + body,
+        "chunk-size": sent(coding) + b"zz\r\n" + body,
+        "later-chunk-size": sent(coding) + b"1\r\n<\r\nzz\r\n" + body,
+        "secret-in-header": sent(length, b"X-Secret: " + secret) + body,
+        "secret-in-trailer": sent(coding) + chunked(body, len(body))[:-2]
+        + b"X-Secret: " + secret + b"\r\n\r\n",
+    }[rule["how"]]  # fmt: skip
+    sending = Send(data, rule["size"])
+    return [sending] if rule["how"].startswith("secret-in-") else [sending, Close()]
+
+
 def huge(rule: Rule, reply: Reply, scene: Scene) -> Script:
     """A reply of many bytes that a parser without limits would take: they are a comment."""
     size, framing = rule["bytes"], rule["framing"]
@@ -168,6 +199,7 @@ SCRIPTS: dict[str, Callable[[Rule, Reply, Scene], Script]] = {
     "stall": stall,
     "cut": cut,
     "garble": garbled,
+    "misframe": misframe,
     "huge": huge,
     "answer-twice": answer_twice,
     "execute-late": execute_late,

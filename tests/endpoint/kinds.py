@@ -18,6 +18,12 @@ GARBLINGS = (
     "comment-secret", "reference-secret", "long-secret", "deep", "trailing-garbage",
 )  # fmt: skip
 
+MISFRAMINGS = (
+    "length-zero", "length-huge", "status-103", "status-204", "status-304", "version",
+    "no-headers", "lost-empty-line", "header-cut", "encoded", "chunk-size", "later-chunk-size",
+    "secret-in-header", "secret-in-trailer",
+)  # fmt: skip
+
 
 class BadRule(ValueError):
     """An order that cannot be carried out; said at once rather than ignored."""
@@ -110,6 +116,14 @@ KINDS: dict[str, Kind] = {
             "length": _whole(100_000),
             "system": _MAYBE_TEXT,
         },
+    ),
+    "misframe": Kind(
+        "send the body where it does not belong or is not looked for: behind a head that says "
+        "there is none, in a coding that nobody takes, as a header, in no known version of HTTP; "
+        "secret-in-header and secret-in-trailer: the true reply, and its secret once more. "
+        "`size`: as for split",
+        True,
+        {"how": Field("length-zero", MISFRAMINGS), "size": _whole(0)},
     ),
     "huge": Kind(
         "pad the reply to `bytes` bytes: a comment in the body, one header, or many headers",

@@ -253,6 +253,17 @@ class Garbled(EndpointTest):
                 else:
                     self.assertRaises(ElementTree.ParseError, ElementTree.fromstring, body)
 
+    def test_misframed(self) -> None:
+        """The secret is in each, and no client that keeps to its head finds a body in most."""
+        for how in kinds.MISFRAMINGS:
+            with self.subTest(how):
+                self.endpoint.reset()
+                self.misbehave("misframe", how=how)
+                data = self.client.raw_call("CreateAccessKey", 0.05, **BOB)
+                secret = self.keys_of("Bob")[0]["SecretAccessKey"].encode()
+                copies = 2 if how.startswith("secret-in-") else 1
+                self.assertEqual(data.count(secret), copies)
+
     def test_same_secret_otherwise_written(self) -> None:
         for how in ("cdata-secret", "comment-secret", "reference-secret"):
             root = ElementTree.fromstring(self.garbled(how))

@@ -101,34 +101,6 @@ class ToolTest(MemoryTest):
                 self.iam.misbehave("split", size=size, chunk=chunk, headers=True)
                 self.create()
 
-    def test_misfortunes(self) -> None:
-        for kind, fields in (
-            ("cut", {"at": "in-secret"}),
-            ("cut", {"at": "in-secret", "how": "rst"}),
-            ("cut", {"at": "before-end", "how": "close-notify"}),
-            ("stall", {"at": "in-secret", "seconds": 3}),
-            ("garble", {"how": "content-length-short"}),
-            ("garble", {"how": "duplicate-element"}),
-            ("garble", {"how": "comment-secret"}),
-            ("garble", {"how": "nul-in-secret"}),
-            ("garble", {"how": "wrong-root"}),
-            ("secret-in-error", {}),
-        ):
-            with self.subTest(kind=kind, **fields):
-                self.iam.misbehave(kind, **fields)
-                self.create(expect=GENERAL)
-
-    def test_odd_answers(self) -> None:
-        """That are understood all the same."""
-        for kind, fields in (
-            ("answer-twice", {"second": "same"}),
-            ("garble", {"how": "reference-secret"}),
-            ("garble", {"how": "cdata-secret"}),
-        ):
-            with self.subTest(kind=kind, **fields):
-                self.iam.misbehave(kind, **fields)
-                self.create()
-
     def test_signal(self) -> None:
         """While half of the secret is there."""
 
@@ -168,20 +140,6 @@ class LibraryTest(MemoryTest):
         secret = self.imported[IMPORTED] = secrets.token_urlsafe(30)
         steps = self.program(f"import:{IMPORTED}", "sign", "finish", stdin=secret.encode())
         self.assertEqual(steps, [0, 0, 0])
-
-    def test_misfortunes(self) -> None:
-        for kind, fields in (
-            ("cut", {"at": "in-secret"}),
-            ("stall", {"at": "in-secret", "seconds": 3}),
-            ("garble", {"how": "content-length-short"}),
-            ("garble", {"how": "comment-secret"}),
-            ("secret-in-error", {}),
-            ("answer-twice", {"second": "same"}),
-        ):
-            with self.subTest(kind=kind, **fields):
-                self.iam.misbehave(kind, **fields)
-                self.program("create:alice", "create:bob", "close", "finish")
-                self.iam.endpoint.reset()
 
     def test_token_that_refuses(self) -> None:
         self.environment["HSMIAM_TAP_REFUSE"] = "3"
