@@ -88,10 +88,22 @@ class Found:
     start: int
     size: int
     place: str
+    mapping: tuple[int, int] = (0, 0)
+    flags: tuple[str, ...] = ()
 
     @property
     def address(self) -> int:
         return int(self.place.rpartition("+")[2], 16)
+
+    def begins_secret_memory(self, of_one_page: bool) -> bool:
+        """Whether it begins a mapping that is locked, in no core dump, and wiped in a forked
+        child."""
+        begin, end = self.mapping
+        return (
+            self.address == begin
+            and (not of_one_page or end - begin == os.sysconf("SC_PAGESIZE"))
+            and {"lo", "dd", "wf"} <= set(self.flags)
+        )
 
     def is_part_of(self, other: Found) -> bool:
         """Whether the same bytes were found by another disguise of the same secret already."""
@@ -114,9 +126,15 @@ def read_report(lines: Iterator[str]) -> tuple[list[Found], int]:
     for line in lines:
         word, *rest = line.split()
         if word == "scanned":
-            return found, int(rest[0])
+            scanned, mapped = map(int, rest)
+            assert scanned == mapped, f"{scanned} of {mapped} bytes could be read"
+            return found, scanned
         assert word == "found", line
-        found.append(Found(rest[0], int(rest[1]), int(rest[2]), rest[3]))
+        name, start, size, place, begin, end, flags = rest
+        mapping = int(begin, 16), int(end, 16)
+        found.append(
+            Found(name, int(start), int(size), place, mapping, tuple(flags.split(",")))
+        )
     raise AssertionError("the scanner ended too soon")
 
 

@@ -11,21 +11,32 @@
 #include <unistd.h>
 
 #define REGISTERS_SIZE (16 * 1024)
-#define MAPS_SIZE      ((size_t)1 << 20)
+#define MAPS_SIZE      ((size_t)8 << 20)
+#define FLAGS_SIZE     128
 
-/* What is being looked through. */
+/* A mapping of the process, or something else that is looked through. */
 typedef struct place {
     FILE *channel;
-    const char *name;
+    char name[256];
     unsigned long begin;
+    unsigned long end; /* 0: it is no mapping */
+    bool readable;
+    char flags[FLAGS_SIZE]; /* the kernel's two letters each, with commas between */
 } place;
+
+/* How much of what there is was looked through. */
+typedef struct amount {
+    size_t scanned;
+    size_t mapped;
+} amount;
 
 static void report(void *context, const finding *found)
 {
     const place *where = context;
 
-    fprintf(where->channel, "found %s %zu %zu %s+0x%lx\n", found->needle->name, found->in_needle,
-            found->size, where->name, where->begin + found->in_data);
+    fprintf(where->channel, "found %s %zu %zu %s+0x%lx %lx %lx %s\n", found->needle->name,
+            found->in_needle, found->size, where->name, where->begin + found->in_data,
+            where->end ? where->begin : 0, where->end, where->end ? where->flags : "-");
 }
 
 static size_t scan_registers(const tracee *process, const needles *set)
@@ -33,16 +44,16 @@ static size_t scan_registers(const tracee *process, const needles *set)
     static const int sets[] = {NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE};
     static uint8_t registers[REGISTERS_SIZE];
     size_t scanned = 0;
-    char name[64];
 
     for (size_t i = 0; i < process->thread_count; i++) {
         for (size_t j = 0; j < sizeof sets / sizeof sets[0]; j++) {
             struct iovec area = {registers, sizeof registers};
-            place where = {process->channel, name, 0};
+            place where = {.channel = process->channel};
 
             if (ptrace(PTRACE_GETREGSET, process->threads[i], (void *)(long)sets[j], &area) != 0)
                 continue;
-            snprintf(name, sizeof name, "registers-%d-of-%d", sets[j], (int)process->threads[i]);
+            snprintf(where.name, sizeof where.name, "registers-%d-of-%d", sets[j],
+                     (int)process->threads[i]);
             needles_search(set, registers, area.iov_len, report, &where);
             scanned += area.iov_len;
         }
@@ -50,76 +61,110 @@ static size_t scan_registers(const tracee *process, const needles *set)
     return scanned;
 }
 
-/* Reads as much as there is from the address on. */
-static size_t read_at(int descriptor, uint8_t *buffer, size_t size, off_t from)
+/* Reads what there is. A page that cannot be read is left as zeros. */
+static size_t read_all(int descriptor, uint8_t *buffer, size_t size, unsigned long from)
 {
-    size_t done = 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t read = 0;
 
-    while (done < size) {
-        ssize_t got = pread(descriptor, buffer + done, size - done, from + (off_t)done);
+    for (size_t at = 0; at < size;) {
+        ssize_t got = pread(descriptor, buffer + at, size - at, (off_t)(from + at));
 
-        if (got <= 0)
-            break;
-        done += (size_t)got;
+        read += got > 0 ? (size_t)got : 0;
+        at = got > 0 ? at + (size_t)got : (at / page + 1) * page;
     }
-    return done;
+    return read;
 }
 
-static size_t scan_mapping(const tracee *process, const needles *set, const char *line)
+static void scan_mapping(const tracee *process, const needles *set, place *where, amount *total)
 {
-    unsigned long begin = 0;
-    unsigned long end = 0;
-    char access[5] = "";
-    char name[256] = "anonymous";
+    size_t size = where->end - where->begin;
 
-    if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %255s", &begin, &end, access, name) < 3 ||
-        access[0] != 'r' || strcmp(name, "[vsyscall]") == 0)
-        return 0;
-    uint8_t *buffer = malloc(end - begin);
+    /* The kernel's own pages, a device's: nobody reads those from outside. */
+    if (!where->readable || strstr(where->flags, "io,") || strstr(where->flags, "pf,") ||
+        strcmp(where->name, "[vsyscall]") == 0)
+        return;
+    uint8_t *buffer = calloc(1, size);
     if (!buffer)
-        return 0;
-    size_t size = read_at(process->memory, buffer, end - begin, (off_t)begin);
-    place where = {process->channel, name, begin};
-    needles_search(set, buffer, size, report, &where);
+        die("a mapping");
+    total->scanned += read_all(process->memory, buffer, size, where->begin);
+    total->mapped += size;
+    needles_search(set, buffer, size, report, where);
     free(buffer);
-    return size;
 }
 
-size_t scan_tracee(const tracee *process, const needles *set)
+/* Of a mapping's lines the first names it, and this one is the last. */
+static bool read_flags(const char *line, char *flags_out)
 {
-    size_t scanned = scan_registers(process, set);
-    char *maps = calloc(1, MAPS_SIZE + 1);
+    size_t length = 0;
+    char flag[3];
+    int taken = 0;
+
+    if (strncmp(line, "VmFlags:", 8) != 0)
+        return false;
+    flags_out[0] = '\0';
+    for (line += 8; sscanf(line, "%2s%n", flag, &taken) == 1 && length + 4 < FLAGS_SIZE;
+         line += taken)
+        length += (size_t)snprintf(flags_out + length, FLAGS_SIZE - length, "%s,", flag);
+    return true;
+}
+
+static char *read_maps(const tracee *process)
+{
+    char *maps = calloc(1, MAPS_SIZE);
     size_t size = 0;
-    char *rest = NULL;
 
     if (!maps)
-        return 0;
+        die("the list of mappings");
     /* The kernel gives this file in pieces. */
     (void)lseek(process->maps, 0, SEEK_SET);
-    for (ssize_t got = 1; got > 0 && size < MAPS_SIZE; size += (size_t)(got > 0 ? got : 0))
-        got = read(process->maps, maps + size, MAPS_SIZE - size);
-    for (char *line = strtok_r(maps, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        scanned += scan_mapping(process, set, line);
-    free(maps);
-    return scanned;
+    for (ssize_t got = 1; got > 0; size += (size_t)(got > 0 ? got : 0)) {
+        got = read(process->maps, maps + size, MAPS_SIZE - 1 - size);
+        if (got < 0 || size + (size_t)got == MAPS_SIZE - 1)
+            die("the list of mappings");
+    }
+    return maps;
 }
 
-size_t scan_file(const char *path, const needles *set, FILE *channel)
+void scan_tracee(const tracee *process, const needles *set)
+{
+    place where = {.channel = process->channel};
+    amount total = {0, 0};
+    char *maps = read_maps(process);
+    char *rest = NULL;
+
+    for (char *line = strtok_r(maps, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        place next = {.channel = process->channel, .name = "anonymous"};
+        char access[5];
+
+        if (read_flags(line, where.flags)) {
+            scan_mapping(process, set, &where, &total);
+        } else if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %255s", &next.begin, &next.end, access,
+                          next.name) >= 3) {
+            next.readable = access[0] == 'r';
+            where = next;
+        }
+    }
+    free(maps);
+    size_t registers = scan_registers(process, set);
+    fprintf(process->channel, "scanned %zu %zu\n", total.scanned + registers,
+            total.mapped + registers);
+}
+
+void scan_file(const char *path, const needles *set, FILE *channel)
 {
     FILE *file = fopen(path, "rb");
     struct stat information = {0};
-    size_t size = 0;
+    place where = {.channel = channel, .name = "file"};
 
     if (!file || fstat(fileno(file), &information) != 0)
-        return 0;
+        die(path);
     uint8_t *buffer = malloc((size_t)information.st_size + 1);
-    if (buffer) {
-        place where = {channel, "file", 0};
-
-        size = fread(buffer, 1, (size_t)information.st_size, file);
-        needles_search(set, buffer, size, report, &where);
-    }
+    if (!buffer)
+        die("a file");
+    size_t size = fread(buffer, 1, (size_t)information.st_size, file);
+    needles_search(set, buffer, size, report, &where);
+    fprintf(channel, "scanned %zu %zu\n", size, (size_t)information.st_size);
     free(buffer);
     fclose(file);
-    return size;
 }

@@ -4,11 +4,13 @@
  *   memory_scan run DESCRIPTOR COMMAND [ARGUMENT...]
  *   memory_scan file PATH < NEEDLES
  *
- * `run` stops the program at its first write to standard output ("write"), where it stops itself by
- * SIGSTOP ("signal"), and after its end has begun, when its memory is still whole ("exit"). At each
- * it says "stop WHERE" on the descriptor, takes lines "needle NAME SHORTEST HEX", and then, for
- * each "scan", answers "found NAME FROM SIZE PLACE" for every run of at least SHORTEST bytes of a
- * needle, and "scanned BYTES"; "go" lets the program go on. "stop end CODE" is the last line.
+ * `run` stops the program at its first write to standard output ("write") and to standard error
+ * ("error"), where it stops itself by SIGSTOP ("signal"), and after its end has begun, when its
+ * memory is still whole ("exit"). At each it says "stop WHERE" on the descriptor, takes lines
+ * "needle NAME SHORTEST HEX", and then, for each "scan", answers "found NAME FROM SIZE PLACE BEGIN
+ * END FLAG,..." for every run of at least SHORTEST bytes of a needle, BEGIN, END and flags being
+ * the mapping's ("0 0 -": there is none), and "scanned BYTES MAPPED", which are the same unless
+ * something could not be read; "go" lets the program go on. "stop end CODE" is the last line.
  * `file` does the same with a core file, at once.
  *
  * The program is traced from its first instruction on, so that it need not be fit for it, and no
@@ -27,7 +29,7 @@
 
 #define LINE_SIZE 4096
 
-static void die(const char *what)
+void die(const char *what)
 {
     fprintf(stderr, "memory_scan: %s: %s\n", what, strerror(errno));
     exit(2);
@@ -60,7 +62,7 @@ void converse(const tracee *process, const char *why)
     fflush(process->channel);
     while (fgets(line, sizeof line, process->channel) && strcmp(line, "go\n") != 0) {
         if (strcmp(line, "scan\n") == 0) {
-            fprintf(process->channel, "scanned %zu\n", scan_tracee(process, set));
+            scan_tracee(process, set);
             fflush(process->channel);
         } else if (!read_needle(line, &read) || !needles_add(set, &read)) {
             die("a needle that is none");
@@ -97,7 +99,9 @@ static void remember(tracee *process, pid_t thread)
 
 static void resume(const tracee *process, pid_t thread, int signal_number)
 {
-    (void)ptrace(process->wrote ? PTRACE_CONT : PTRACE_SYSCALL, thread, 0, signal_number);
+    bool saw_all = process->wrote[STDOUT_FILENO] && process->wrote[STDERR_FILENO];
+
+    (void)ptrace(saw_all ? PTRACE_CONT : PTRACE_SYSCALL, thread, 0, signal_number);
 }
 
 static void handle(tracee *process, pid_t thread, int status);
@@ -121,17 +125,20 @@ static void hold(tracee *process, pid_t thread, const char *why)
         handle(process, others[i], statuses[i]);
 }
 
-static bool is_first_output(tracee *process, pid_t thread)
+/* Where the thread is about to write for the first time; NULL: nowhere. */
+static const char *find_first_output(tracee *process, pid_t thread)
 {
+    static const char *const names[] = {[STDOUT_FILENO] = "write", [STDERR_FILENO] = "error"};
     struct __ptrace_syscall_info call = {0};
 
-    if (process->wrote ||
-        ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof call, &call) <= 0 ||
-        call.op != PTRACE_SYSCALL_INFO_ENTRY || call.entry.nr != SYS_write ||
-        call.entry.args[0] != STDOUT_FILENO)
-        return false;
-    process->wrote = true;
-    return true;
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof call, &call) <= 0 ||
+        call.op != PTRACE_SYSCALL_INFO_ENTRY ||
+        (call.entry.nr != SYS_write && call.entry.nr != SYS_writev) ||
+        (call.entry.args[0] != STDOUT_FILENO && call.entry.args[0] != STDERR_FILENO) ||
+        process->wrote[call.entry.args[0]])
+        return NULL;
+    process->wrote[call.entry.args[0]] = true;
+    return names[call.entry.args[0]];
 }
 
 /* What one thread stopped or ended for. */
@@ -147,12 +154,14 @@ static void handle(tracee *process, pid_t thread, int status)
     remember(process, thread);
     if (event == PTRACE_EVENT_EXEC && process->memory < 0) {
         process->memory = open_of(process, "mem");
-        process->maps = open_of(process, "maps");
+        process->maps = open_of(process, "smaps");
     } else if (event == PTRACE_EVENT_EXIT && thread == process->leader) {
         hold(process, thread, "exit");
     } else if (number == (SIGTRAP | 0x80)) {
-        if (is_first_output(process, thread))
-            hold(process, thread, "write");
+        const char *where = find_first_output(process, thread);
+
+        if (where)
+            hold(process, thread, where);
     } else if (event == 0 && number == SIGSTOP) {
         hold(process, thread, "signal");
     } else if (event == 0) {
@@ -227,7 +236,7 @@ static int search_file(const char *path)
     while (fgets(line, sizeof line, stdin))
         if (!read_needle(line, &read) || !needles_add(set, &read))
             die("a needle that is none");
-    printf("scanned %zu\n", scan_file(path, set, stdout));
+    scan_file(path, set, stdout);
     needles_free(set);
     return 0;
 }

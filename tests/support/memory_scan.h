@@ -17,15 +17,18 @@ typedef struct tracee {
     size_t thread_count;
     /* Opened at once after exec, before the process can make itself unfit for being looked at. */
     int memory;
-    int maps;
-    bool wrote; /* the first write to standard output was seen */
+    int maps;      /* with what each mapping is for: smaps */
+    bool wrote[3]; /* the first write to standard output, and error, was seen, by descriptor */
     FILE *channel;
 } tracee;
 
 /* Looks through registers and memory of the stopped process, or through a file. Findings are
- * written to the channel, a line each; the number of bytes looked through is returned. */
-size_t scan_tracee(const tracee *process, const needles *set);
-size_t scan_file(const char *path, const needles *set, FILE *channel);
+ * written to the channel, a line each, and how much was looked through, and how much there was. */
+void scan_tracee(const tracee *process, const needles *set);
+void scan_file(const char *path, const needles *set, FILE *channel);
+
+/* Ends the scanner: a scan that is not whole must not pass for one. */
+_Noreturn void die(const char *what);
 
 /* Talks with the test until it says "go". `why` tells it where the process stopped. */
 void converse(const tracee *process, const char *why);
