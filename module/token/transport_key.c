@@ -235,7 +235,7 @@ void hsmiam_token_end_transport(hsmiam_token *token)
 {
     /* In a forked child, the lock may be held by a thread that is not there. */
     if (hsmiam_pool_is_forked(token->pool)) {
-        hsmiam_secret_free(&token->transport.key);
+        hsmiam_secret_free(&token->transport.host_key);
         return;
     }
     (void)pthread_mutex_lock(&token->importing);
