@@ -228,8 +228,10 @@ HSMIAM_API bool hsmiam_token_needs_pin_callback(const hsmiam_token *token);
 HSMIAM_API void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow);
 
 /**
- * Sets how many seconds one call of the token's module may take; 0, the default: no limit. Where
- * the PIN is entered on the token's own keypad or a key is generated, it is ten times as long. A
+ * Sets how many seconds one call of the token's module may take; 0, the default: no limit. Finding
+ * the token (C_Initialize to C_GetTokenInfo) and unloading the module count as one call each. An
+ * operation of this library makes several calls, and may take as many times as long. Where the PIN
+ * is entered on the token's own keypad or a key is generated, it is ten times as long. A
  * call that takes longer fails with HSMIAM_ERR_TOKEN, and so does all that follows: the module is
  * not called again, by this token, for a thread is still in it. That thread keeps what it may still
  * write to, and the module stays loaded. Then leave the process by _exit(): the module's own

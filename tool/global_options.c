@@ -26,7 +26,7 @@ const tool_option tool_global_options[] = {
     {.name = "--token-timeout",
      .kind = TOOL_OPTION_NUMBER,
      .help =
-         "The longest time that the token may take for one operation, in seconds, and ten times "
+         "The longest time that one call of the token's module may take, in seconds, and ten times "
          "that to make a key or to read a PIN by its own keypad; 0: no limit. It costs a "
          "millisecond. Default: hsmiam_token_timeout in the profile, or no limit."},
     {.name = "--require-locked-memory",

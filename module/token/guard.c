@@ -3,6 +3,7 @@
 
 #include "base/stack.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -173,18 +174,19 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
                       void (*function)(void *argument), void *argument)
 {
     hsmiam_watch *watch = guard->watch;
+    unsigned limit = watch->seconds > UINT_MAX / factor ? UINT_MAX : watch->seconds * factor;
 
     (void)pthread_mutex_lock(&guard->lock);
     guard->function = function;
     guard->argument = argument;
     guard->state = GUARD_WORKING;
     (void)pthread_cond_broadcast(&guard->changed);
-    bool done = wait_until_done(guard, watch->seconds * factor);
+    bool done = wait_until_done(guard, limit);
     if (done) {
         guard->state = GUARD_IDLE;
     } else {
         guard->state = GUARD_LEFT;
-        atomic_store(&watch->waited, watch->seconds * factor);
+        atomic_store(&watch->waited, limit);
         atomic_store(&watch->silent, name);
     }
     (void)pthread_mutex_unlock(&guard->lock);

@@ -116,6 +116,16 @@ static void test_nothing_stays_on_the_stack(void **state)
     assert_non_null(strstr(flags, " dd "));
 }
 
+/* Ten times as much, where keys are made, is not less. */
+static void test_a_limit_that_is_no_limit(void **state)
+{
+    fixture *fix = *state;
+
+    (void)fixture_name_token(fix, URI_WITH_PIN);
+    hsmiam_token_set_timeout(fix->token, 1U << 31);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+}
+
 static void test_no_thread_without_a_timeout(void **state)
 {
     fixture *fix = *state;
@@ -211,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_all_is_the_same_with_a_timeout),
         fixture_test(test_nothing_stays_on_the_stack),
+        fixture_test(test_a_limit_that_is_no_limit),
         fixture_test(test_no_thread_without_a_timeout),
         fixture_test(test_each_function_hangs),
         fixture_test(test_closing_hangs),
