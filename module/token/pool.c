@@ -20,24 +20,26 @@ hsmiam_pool *hsmiam_pool_new(hsmiam_token *token)
 
 bool hsmiam_pool_is_forked(const hsmiam_pool *pool)
 {
-    return pool->process != 0 && pool->process != getpid();
+    pid_t process = atomic_load(&pool->process);
+
+    return process != 0 && process != getpid();
 }
 
 hsmiam_status hsmiam_pool_check_use(const hsmiam_pool *pool, hsmiam_error *error)
 {
     const hsmiam_token *token = pool->token;
-    bool named = token->label[0] != '\0';
+    bool forked = hsmiam_pool_is_forked(pool);
 
-    if (hsmiam_pool_is_forked(pool))
+    if (!forked && !token->closed)
+        return HSMIAM_OK;
+    bool named = token->label[0] != '\0';
+    if (forked)
         return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
                                 "%s%s%s was opened before this process was forked, and can be used "
                                 "in the parent only; name it anew here.",
                                 named ? "Token \"" : "The token", token->label, named ? "\"" : "");
-    if (token->closed)
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                "%s%s%s was closed, and can only be freed.",
-                                named ? "Token \"" : "The token", token->label, named ? "\"" : "");
-    return HSMIAM_OK;
+    return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "%s%s%s was closed, and can only be freed.",
+                            named ? "Token \"" : "The token", token->label, named ? "\"" : "");
 }
 
 /* Never C_Logout: it would log every other session of this process out as well. With the last
@@ -86,10 +88,13 @@ void hsmiam_pool_free(hsmiam_pool **pool)
 {
     if (pool == NULL || *pool == NULL)
         return;
+    bool forked = hsmiam_pool_is_forked(*pool);
     for (size_t i = 0; i < HSMIAM_SESSIONS_MAX; i++)
-        hsmiam_guard_free(&(*pool)->sessions[i].guard, hsmiam_pool_is_forked(*pool));
-    (void)pthread_cond_destroy(&(*pool)->changed);
-    (void)pthread_mutex_destroy(&(*pool)->lock);
+        hsmiam_guard_free(&(*pool)->sessions[i].guard, forked);
+    if (!forked) { /* where a thread that is not here may hold it */
+        (void)pthread_cond_destroy(&(*pool)->changed);
+        (void)pthread_mutex_destroy(&(*pool)->lock);
+    }
     free(*pool);
     *pool = NULL;
 }

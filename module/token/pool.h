@@ -17,7 +17,7 @@ typedef struct hsmiam_pooled {
 
 struct hsmiam_pool {
     hsmiam_token *token;
-    pid_t process; /* that opened it */
+    _Atomic(pid_t) process; /* that opened it */
     hsmiam_watch watch;
 
     /* What a guard does that is more than one call. It may be left with it, and so with all of

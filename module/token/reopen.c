@@ -100,7 +100,7 @@ hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_
 {
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
-    pool->process = getpid();
+    atomic_store(&pool->process, getpid());
     hsmiam_status status = start_guard(pool, error);
     if (status != HSMIAM_OK)
         return status;

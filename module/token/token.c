@@ -58,15 +58,18 @@ void hsmiam_token_close(hsmiam_token *token)
 static void free_closed(void *context)
 {
     hsmiam_token *old = context;
+    bool forked = old->pool != NULL && hsmiam_pool_is_forked(old->pool);
 
     hsmiam_modules_leave(&old->modules);
     hsmiam_pool_free(&old->pool);
     hsmiam_handles_free(&old->handles);
     hsmiam_uri_free(&old->uri);
     free(old->pin_source);
-    (void)pthread_mutex_destroy(&old->importing);
-    (void)pthread_mutex_destroy(&old->logging_in);
-    (void)pthread_mutex_destroy(&old->opening);
+    if (!forked) { /* where threads that are not here may hold them */
+        (void)pthread_mutex_destroy(&old->importing);
+        (void)pthread_mutex_destroy(&old->logging_in);
+        (void)pthread_mutex_destroy(&old->opening);
+    }
     free(old);
 }
 
