@@ -1,23 +1,12 @@
-"""A token that fails, is lost, is logged out or hangs at any point of the main job.
-
-The tool works on SoftHSM through a module that makes trouble on order. Whatever happens: one clear
-sentence, the right exit code, and no key of IAM's that nobody knows of.
-"""
+"""A token that fails, is lost, is logged out or lies at any point of the main job."""
 
 from __future__ import annotations
 
-import collections
 import itertools
-import os
-import time
 import unittest
-from pathlib import Path
 
-from harness import CONFIGURATION, GENERAL, OK, Run
-from misfortune import DELETED, USER, MisfortuneTest
-from softhsm import MODULE
-
-TROUBLE_MODULE = os.environ["HSMIAM_TROUBLE_MODULE"]
+from harness import CONFIGURATION, GENERAL, OK
+from trouble import TroubleTest
 
 # What says that session, login or token are gone.
 LOSSES = {
@@ -34,85 +23,6 @@ OPENING = {
     "C_GetMechanismList", "C_OpenSession", "C_GetSessionInfo", "C_Login",
 }  # fmt: skip
 CLOSING = {"C_CloseSession", "C_Finalize"}
-
-Point = tuple[str, int]
-
-
-class TroubleTest(MisfortuneTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.environment["TROUBLE_MODULE"] = str(MODULE)
-        self.module = f"module-path={TROUBLE_MODULE}&pin-source=file:{self.token.pin_file}"
-        self.uri = self.token.key_uri(self.iam.root_id).partition("?")[0] + f"?{self.module}"
-        self.first_objects = self.objects()
-        self.first_secrets = self.searcher.names
-
-    def objects(self) -> set[Path]:
-        """The files of the token's objects."""
-        return set(self.token.objects_directory.rglob("*.*"))
-
-    def start_over(self) -> None:
-        """A fresh account, and the token as it was: what earlier runs put there makes each later one
-        slower, and was looked through after its own."""
-        self.iam.endpoint.reset()
-        for path in self.objects() - self.first_objects:
-            path.unlink()
-        self.searcher.forget_all_but(self.first_secrets)
-
-    def run_troubled(self, *orders: str, expect: int | None = OK, options: tuple[str, ...] = (),
-                     env: dict[str, str] | None = None) -> Run:  # fmt: skip
-        """The main job on a fresh account, with trouble on order."""
-        self.start_over()
-        run = self.issue(
-            "--user-name", USER, "--credential", self.uri, *options,
-            expect=expect, env={"TROUBLE": ",".join(orders)} | (env or {}),
-        )  # fmt: skip
-        self.assert_settled(run)
-        if run.code != OK:
-            self.assertNotEqual(run.sentence, "", run)
-            self.assertEqual(run.err.strip().count("\n\n"), 0, run)
-        return run
-
-    def assert_settled(self, run: Run) -> None:
-        """No key at IAM that the token does not hold and nobody is told of, and the reverse."""
-        self.assertLessEqual(len(self.iam.requests("CreateAccessKey")), 1, run)
-        held = self.token.access_key_ids()
-        for access_key_id in self.iam.key_ids(USER):
-            if run.code == OK:
-                self.assert_held(access_key_id)
-            else:
-                self.assertIn(access_key_id, run.sentence)
-        for access_key_id in self.iam.deleted_ids():
-            self.assertIn(f"{access_key_id} {DELETED}", run.sentence)
-            if access_key_id in held:
-                self.assertRegex(
-                    run.sentence,
-                    f"The object {access_key_id} could not be destroyed|"
-                    f"holds an object {access_key_id} now is not known",
-                )
-        if run.code != OK:
-            self.assertEqual(run.out, "")
-
-    def points(self, *options: str) -> list[Point]:
-        """Every call that the main job makes: the function, and which of its calls it is."""
-        log = self.directory / "calls"
-        self.run_troubled(env={"TROUBLE_LOG": str(log)}, options=options)
-        names = log.read_text().split()
-        log.unlink()
-        seen: collections.Counter[str] = collections.Counter()
-        found = []
-        for name in names:
-            seen[name] += 1
-            found.append((name, seen[name]))
-        return found
-
-    def last(self, name: str, *options: str) -> int:
-        """Which call of a function is the last one: that after the request, if there is one."""
-        return max(call for function, call in self.points(*options) if function == name)
-
-    def assert_nothing_made(self, run: Run) -> None:
-        self.assertEqual(self.iam.requests("CreateAccessKey"), [], run)
-
 
 # What the main job goes on without: the login is tried, another slot looked at, the value itself put
 # into RSA-OAEP; and the transport key goes with its session.
@@ -217,68 +127,6 @@ class LossTest(TroubleTest):
                         env={"TROUBLE": f"{function}:1:{what}"},
                     )  # fmt: skip
                     self.assertEqual(len(run.json["KeyPairs"]), 3)
-
-
-class HangTest(TroubleTest):
-    """With --token-timeout, a module that hangs is given up."""
-
-    def hang(self, name: str, call: int, expect: int | None = GENERAL) -> Run:
-        began = time.monotonic()
-        run = self.run_troubled(
-            f"{name}:{call}:hang", options=("--token-timeout", "1"), expect=expect
-        )
-        self.assertLess(time.monotonic() - began, 20)
-        return run
-
-    def test_before_the_request(self) -> None:
-        for name in ("C_Initialize", "C_GetSlotList", "C_GetTokenInfo"):
-            with self.subTest(name):
-                run = self.hang(name, 1)
-                self.assertIn(
-                    "The PKCS#11 module did not answer within 1 s in C_Initialize to "
-                    "C_GetTokenInfo", run.sentence,
-                )  # fmt: skip
-                self.assert_nothing_made(run)
-        for name in (
-            "C_OpenSession", "C_Login", "C_FindObjectsInit", "C_SignInit", "C_Sign", "C_UnwrapKey",
-        ):  # fmt: skip
-            with self.subTest(name):
-                run = self.hang(name, 1)
-                self.assertIn(
-                    f'Token "custody" did not answer within 1 s in {name}', run.sentence
-                )
-                self.assertNotIn("create-object", run.err)
-                self.assert_nothing_made(run)
-
-    def test_after_the_request(self) -> None:
-        """Signing for IAM needs the token no more: the key is deleted."""
-        for name in ("C_UnwrapKey", "C_Sign", "C_GetAttributeValue"):
-            with self.subTest(name):
-                run = self.hang(name, self.last(name))
-                self.assertIn(f"did not answer within 1 s in {name}", run.sentence)
-                self.assertEqual(len(self.iam.deleted_ids()), 1)
-
-    def test_closing(self) -> None:
-        """Everything is done; the exit is not held up."""
-        for name in ("C_CloseSession", "C_Finalize"):
-            with self.subTest(name):
-                run = self.hang(name, 1, expect=OK)
-                self.assert_held(run.json["AccessKey"]["AccessKeyId"])
-
-    def test_profile(self) -> None:
-        config = self.write("aws-config", "[default]\nhsmiam_token_timeout = 1\n")
-        run = self.run_troubled(
-            "C_Login:1:hang", expect=GENERAL, env={"AWS_CONFIG_FILE": str(config)}
-        )
-        self.assertIn("did not answer within 1 s in C_Login", run.sentence)
-        config.write_text("[default]\nhsmiam_token_timeout = soon\n")
-        run = self.run_troubled(expect=CONFIGURATION, env={"AWS_CONFIG_FILE": str(config)})
-        self.assertIn('hsmiam_token_timeout in the profile is "soon"', run.sentence)
-
-    def test_nothing_is_different_with_a_timeout(self) -> None:
-        run = self.run_troubled(options=("--token-timeout", "60"))
-        self.assert_held(run.json["AccessKey"]["AccessKeyId"])
-        self.assertEqual(self.points("--token-timeout", "60"), self.points())
 
 
 class LieTest(TroubleTest):
