@@ -134,8 +134,12 @@ static void *run(void *context)
     (void)pthread_mutex_lock(&guard->lock);
     work(guard);
     bool orphan = guard->state == GUARD_ORPHAN;
-    if (guard->state == GUARD_LEFT)
+    if (guard->state == GUARD_LEFT) {
         guard->state = GUARD_BACK;
+        /* Whoever gave up left here what the call was to read. */
+        if (guard->call.room != NULL)
+            hsmiam_secret_truncate(guard->call.room, 0);
+    }
     (void)pthread_mutex_unlock(&guard->lock);
     if (orphan && guard->last != NULL)
         guard->last(guard->last_argument);

@@ -4,14 +4,17 @@
  *
  *   memory_user KEY-URI ENDPOINT CA-BUNDLE STEP...
  *
- * Steps: create:USER, import:ID (the secret comes from standard input), sign, close (the
- * connection), finish (frees everything). What each came to is printed at the end. */
+ * With TOKEN_TIMEOUT in the environment, that is how many seconds a call of the token may take;
+ * with CREATE_OBJECT, keys go by that route. Steps: wait:SECONDS, create:USER, import:ID (the
+ * secret comes from standard input), sign, close (the connection), finish (frees everything). What
+ * each came to is printed at the end. */
 #include <hsmiam.h>
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +53,13 @@ static hsmiam_status create(job *with, const char *user)
 
     hsmiam_access_key_free(&key);
     return status;
+}
+
+static hsmiam_status wait_for(job *unused, const char *seconds)
+{
+    (void)unused;
+    (void)sleep((unsigned)atoi(seconds));
+    return HSMIAM_OK;
 }
 
 static hsmiam_status import(job *with, const char *id)
@@ -103,7 +113,7 @@ static const struct {
     hsmiam_status (*take)(job *with, const char *argument);
 } steps[] = {
     {"create", create},          {"import", import}, {"sign", sign},
-    {"close", close_connection}, {"finish", finish},
+    {"close", close_connection}, {"finish", finish}, {"wait", wait_for},
 };
 
 static hsmiam_status take_step(job *with, const char *step)
@@ -118,8 +128,11 @@ static hsmiam_status take_step(job *with, const char *step)
 
 static hsmiam_status open_all(job *with, char **argv)
 {
+    const char *timeout = getenv("TOKEN_TIMEOUT");
     hsmiam_status status = hsmiam_token_new(argv[URI], &with->token, with->error);
 
+    if (status == HSMIAM_OK && timeout)
+        hsmiam_token_set_timeout(with->token, (unsigned)atoi(timeout));
     if (status == HSMIAM_OK)
         status = hsmiam_signer_new(with->token, argv[URI], &with->signer, with->error);
     if (status == HSMIAM_OK)
@@ -132,6 +145,8 @@ static hsmiam_status open_all(job *with, char **argv)
         hsmiam_client_set_timeouts(with->client, 5, 1);
         status = hsmiam_custody_new(with->token, &with->custody, with->error);
     }
+    if (status == HSMIAM_OK && getenv("CREATE_OBJECT"))
+        hsmiam_custody_set_import_route(with->custody, HSMIAM_ROUTE_CREATE_OBJECT);
     return status;
 }
 

@@ -112,7 +112,7 @@ class ToolTest(MemoryTest):
         self.iam.misbehave("stall", at="in-secret", seconds=0.5)
         words = self.iam_arguments(credential=self.uri(self.iam.root_id))
         self.watch([HSMIAM, "create-access-key", *words, "--user-name", "alice"], INTERRUPTED,
-                   ["error", "write"], during=interrupt, underway=("error",))  # fmt: skip
+                   ["error", "write"], during=interrupt, underway=("error 1",))  # fmt: skip
 
     def test_token_that_refuses(self) -> None:
         """The transport key and the rehearsal's value go before the secret."""

@@ -7,6 +7,7 @@
  *   TROUBLE         FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1;
  *                   with a + behind it, every call from there on. WHAT is a CK_RV that is returned
  *                   instead; "late" and a CK_RV, returned after the call was carried out; "hang";
+ *                   "sleep", which takes two seconds before it is carried out;
  *                   "logout", which logs out first; "close", which closes all sessions first;
  * "none", for C_GetMechanismList and C_GetMechanismInfo: there are no mechanisms; "all", for
  * C_GetMechanismInfo: there is every one. TROUBLE_LOG     a file that each call's name is appended
@@ -29,6 +30,7 @@ typedef enum trouble {
     TROUBLE_INSTEAD,
     TROUBLE_LATE,
     TROUBLE_HANG,
+    TROUBLE_SLEEP,
     TROUBLE_LOGOUT,
     TROUBLE_CLOSE,
     TROUBLE_NO_MECHANISMS,
@@ -55,11 +57,9 @@ static bool parse_what(const char *text, order *to)
     static const struct {
         const char *word;
         trouble what;
-    } words[] = {{"hang", TROUBLE_HANG},
-                 {"logout", TROUBLE_LOGOUT},
-                 {"close", TROUBLE_CLOSE},
-                 {"none", TROUBLE_NO_MECHANISMS},
-                 {"all", TROUBLE_ALL_MECHANISMS}};
+    } words[] = {{"hang", TROUBLE_HANG},          {"sleep", TROUBLE_SLEEP},
+                 {"logout", TROUBLE_LOGOUT},      {"close", TROUBLE_CLOSE},
+                 {"none", TROUBLE_NO_MECHANISMS}, {"all", TROUBLE_ALL_MECHANISMS}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(text, words[i].word) == 0) {
@@ -137,6 +137,9 @@ static bool suffer(const order *trouble_now, CK_SESSION_HANDLE session)
     case TROUBLE_HANG:
         for (;;)
             (void)pause();
+    case TROUBLE_SLEEP:
+        (void)sleep(2);
+        return true;
     case TROUBLE_LOGOUT:
         (void)real->C_Logout(session);
         return true;
