@@ -75,7 +75,9 @@ def disguises(secret: bytes) -> Iterator[tuple[str, float, bytes]]:
 
 
 def needle_lines(name: str, secret: bytes) -> Iterator[str]:
-    for disguise, growth, data in disguises(secret):
+    # One that names its form is looked for as it is.
+    forms = [(name.rpartition("-")[2], 1, secret)] if name.endswith("=") else disguises(secret)
+    for disguise, growth, data in forms:
         if len(data) >= SHORT * growth:
             yield f"needle {name}:{disguise} {round(SHORT * growth)} {data[:500].hex()}\n"
 
