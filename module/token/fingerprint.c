@@ -10,14 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NONCE_SIZE  32
 #define NUMBER_SIZE 32 /* of P-256 */
 #define POINT_SIZE  (1 + 2 * NUMBER_SIZE)
 
-/* A nonce, and the signature over it by the private half, as PKCS#11 and as OpenSSL have it. */
+/* A nonce, and the signature over it by the private half. */
 typedef struct pair_proof {
-    uint8_t nonce[NONCE_SIZE];
-    uint8_t signature[2 * NUMBER_SIZE];
+    uint8_t nonce[HSMIAM_EC_DIGEST_SIZE];
     unsigned char *der;
     int der_size;
 } pair_proof;
@@ -40,43 +38,42 @@ static EVP_PKEY *key_from_point(const uint8_t *point, size_t size)
     return hsmiam_evp_new_key("EC", params);
 }
 
-static hsmiam_status sign_nonce(hsmiam_token *token, hsmiam_object private_key, pair_proof *proof,
-                                hsmiam_error *error)
+hsmiam_status hsmiam_ec_sign(hsmiam_token *token, hsmiam_object private_key,
+                             const uint8_t digest[HSMIAM_EC_DIGEST_SIZE],
+                             uint8_t signature_out[HSMIAM_EC_SIGNATURE_SIZE], hsmiam_error *error)
 {
     const hsmiam_signature wanted = {.mechanism = CKM_ECDSA,
                                      .init_name = "C_SignInit(CKM_ECDSA)",
                                      .name = "C_Sign(CKM_ECDSA)",
                                      .key = private_key,
-                                     .data = proof->nonce,
-                                     .size = sizeof proof->nonce};
+                                     .data = digest,
+                                     .size = HSMIAM_EC_DIGEST_SIZE};
     CK_RV rv = CKR_OK;
-    CK_ULONG size = sizeof proof->signature;
-
-    if (RAND_bytes(proof->nonce, sizeof proof->nonce) != 1)
-        return hsmiam_evp_set_error(error, "make a nonce");
+    CK_ULONG size = HSMIAM_EC_SIGNATURE_SIZE;
 
     hsmiam_session *session = NULL;
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_session_sign(token, session, &wanted, proof->signature, &size, &rv, error);
+    status = hsmiam_session_sign(token, session, &wanted, signature_out, &size, &rv, error);
     hsmiam_session_return(token, &session, rv);
     if (status != HSMIAM_OK)
         return status;
-    if (size != sizeof proof->signature)
+    if (size != HSMIAM_EC_SIGNATURE_SIZE)
         return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
                                 "Token \"%s\": C_Sign gave an ECDSA signature of %lu bytes, not "
-                                "%zu.",
-                                token->label, size, sizeof proof->signature);
+                                "%d.",
+                                token->label, size, HSMIAM_EC_SIGNATURE_SIZE);
     return HSMIAM_OK;
 }
 
-static hsmiam_status encode_signature(pair_proof *proof, hsmiam_error *error)
+hsmiam_status hsmiam_ec_encode(const uint8_t raw[HSMIAM_EC_SIGNATURE_SIZE], unsigned char **der_out,
+                               int *size_out, hsmiam_error *error)
 {
     hsmiam_status status = HSMIAM_OK;
     ECDSA_SIG *signature = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(proof->signature, NUMBER_SIZE, NULL);
-    BIGNUM *s = BN_bin2bn(proof->signature + NUMBER_SIZE, NUMBER_SIZE, NULL);
+    BIGNUM *r = BN_bin2bn(raw, NUMBER_SIZE, NULL);
+    BIGNUM *s = BN_bin2bn(raw + NUMBER_SIZE, NUMBER_SIZE, NULL);
 
     if (signature == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(signature, r, s) != 1) {
         status = hsmiam_evp_set_error(error, "encode a signature");
@@ -84,13 +81,28 @@ static hsmiam_status encode_signature(pair_proof *proof, hsmiam_error *error)
     }
     r = NULL;
     s = NULL;
-    proof->der_size = i2d_ECDSA_SIG(signature, &proof->der);
-    if (proof->der_size <= 0)
+    *der_out = NULL;
+    *size_out = i2d_ECDSA_SIG(signature, der_out);
+    if (*size_out <= 0)
         status = hsmiam_evp_set_error(error, "encode a signature");
 out:
     BN_free(r);
     BN_free(s);
     ECDSA_SIG_free(signature);
+    return status;
+}
+
+/* A nonce, signed by the private half. */
+static hsmiam_status make_proof(hsmiam_token *token, hsmiam_object private_key, pair_proof *proof,
+                                hsmiam_error *error)
+{
+    uint8_t signature[HSMIAM_EC_SIGNATURE_SIZE];
+
+    if (RAND_bytes(proof->nonce, sizeof proof->nonce) != 1)
+        return hsmiam_evp_set_error(error, "make a nonce");
+    hsmiam_status status = hsmiam_ec_sign(token, private_key, proof->nonce, signature, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_ec_encode(signature, &proof->der, &proof->der_size, error);
     return status;
 }
 
@@ -165,9 +177,7 @@ static hsmiam_status report_none(const hsmiam_token *token, const hsmiam_pair_sp
                             token->label);
 }
 
-/* Of the public halves, for anyone can plant one, the one that verifies what the private half
- * signs. */
-static hsmiam_status load_ec(hsmiam_token *token, const hsmiam_pair_spec *spec,
+hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
                              hsmiam_object private_key, EVP_PKEY **key_out, hsmiam_error *error)
 {
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
@@ -180,10 +190,7 @@ static hsmiam_status load_ec(hsmiam_token *token, const hsmiam_pair_spec *spec,
     hsmiam_status status = find_public(token, spec, found, &count, error);
     if (status != HSMIAM_OK)
         return status;
-    status = sign_nonce(token, private_key, &proof, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = encode_signature(&proof, error);
+    status = make_proof(token, private_key, &proof, error);
     if (status != HSMIAM_OK)
         goto out;
     for (size_t i = 0; i < count; i++) {
@@ -206,28 +213,34 @@ out:
     return status;
 }
 
+hsmiam_status hsmiam_evp_fingerprint(const unsigned char *der, size_t size,
+                                     char fingerprint_out[65], hsmiam_error *error)
+{
+    uint8_t digest[32] = {0};
+
+    if (EVP_Digest(der, size, digest, NULL, EVP_sha256(), NULL) != 1)
+        return hsmiam_evp_set_error(error, "take a fingerprint");
+    for (size_t i = 0; i < sizeof digest; i++)
+        (void)snprintf(fingerprint_out + 2 * i, 3, "%02x", digest[i]);
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_pair_get_fingerprint(hsmiam_token *token, const hsmiam_pair_spec *spec,
                                           hsmiam_object private_key, char fingerprint_out[65],
                                           hsmiam_error *error)
 {
     EVP_PKEY *key = NULL;
     unsigned char *der = NULL;
-    uint8_t digest[32] = {0};
 
     hsmiam_status status = spec->key_type == CKK_RSA
                                ? hsmiam_wrapping_key_load(token, private_key, &key, error)
-                               : load_ec(token, spec, private_key, &key, error);
+                               : hsmiam_ec_load(token, spec, private_key, &key, error);
     if (status != HSMIAM_OK)
         return status;
 
     int size = i2d_PUBKEY(key, &der);
-    if (size <= 0 || EVP_Digest(der, (size_t)size, digest, NULL, EVP_sha256(), NULL) != 1) {
-        status = hsmiam_evp_set_error(error, "take a fingerprint");
-        goto out;
-    }
-    for (size_t i = 0; i < sizeof digest; i++)
-        (void)snprintf(fingerprint_out + 2 * i, 3, "%02x", digest[i]);
-out:
+    status = size > 0 ? hsmiam_evp_fingerprint(der, (size_t)size, fingerprint_out, error)
+                      : hsmiam_evp_set_error(error, "take a fingerprint");
     OPENSSL_free(der);
     EVP_PKEY_free(key);
     return status;

@@ -137,6 +137,38 @@ hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
 hsmiam_status hsmiam_token_destroy_object(hsmiam_token *token, hsmiam_object object,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
+#define HSMIAM_DIGEST_SIZE      32 /* SHA-256 */
+#define HSMIAM_FINGERPRINT_SIZE 65 /* 64 hex digits and a NUL */
+#define HSMIAM_PUBLIC_KEY_MAX   128
+#define HSMIAM_SIGNATURE_MAX    80
+
+/* The audit key of a token, ready to sign. */
+typedef struct hsmiam_audit_key {
+    unsigned long object; /* the private half, */
+    unsigned generation;  /* as the sessions of one generation call it */
+    char fingerprint[HSMIAM_FINGERPRINT_SIZE];
+    uint8_t public_key[HSMIAM_PUBLIC_KEY_MAX]; /* SubjectPublicKeyInfo, DER */
+    size_t public_key_size;
+} hsmiam_audit_key;
+
+/* Finds the audit key, checks that it may sign and nothing else, and has it prove its public half.
+ * Opens the token if need be. Statuses: NOT_FOUND (`hsmiam provision-token` makes it), AMBIGUOUS,
+ * CONFIG, TOKEN, those of hsmiam_token_open(). */
+hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, hsmiam_audit_key *key_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* ECDSA over a digest, as DER: `*size_out` bytes. After a loss of the token the key is found again;
+ * CONFIG if it is another one. */
+hsmiam_status hsmiam_token_sign_digest(hsmiam_token *token, hsmiam_audit_key *key,
+                                       const uint8_t digest[HSMIAM_DIGEST_SIZE],
+                                       uint8_t signature_out[HSMIAM_SIGNATURE_MAX],
+                                       size_t *size_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The fingerprint of the open token's wrapping key. NOT_FOUND if it has none. */
+hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
+                                                    char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Appends the PKCS#11 URI of an access key in this token to `uri`. */
 hsmiam_status hsmiam_token_format_key_uri(hsmiam_token *token, const char *id, const char *label,
                                           hsmiam_buffer *uri, hsmiam_error *error) HSMIAM_MUST_USE;
