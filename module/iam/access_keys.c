@@ -21,6 +21,7 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
         *key_out = call->reply.key;
     else
         memcpy(key_out->id, call->reply.key.id, sizeof key_out->id);
+    memcpy(key_out->request_id, call->reply.request_id, sizeof call->reply.request_id);
     hsmiam_call_free(&call);
     return status;
 }

@@ -233,6 +233,23 @@ hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client, hsmiam_err
     return hsmiam_signer_derive(client->signer, &scope, error);
 }
 
+hsmiam_status hsmiam_client_describe(const hsmiam_client *client, const char **partition_out,
+                                     char endpoint_out[HSMIAM_ENDPOINT_SIZE], hsmiam_error *error)
+{
+    hsmiam_location location = {.url = ""};
+    hsmiam_endpoint endpoint;
+    char region[HSMIAM_REGION_MAX + 1];
+
+    hsmiam_status status =
+        hsmiam_client_resolve(client, HSMIAM_SERVICE_IAM, &endpoint, region, error);
+    if (status != HSMIAM_OK)
+        return status;
+    find_location(client, HSMIAM_SERVICE_IAM, &location);
+    *partition_out = location.partition;
+    (void)snprintf(endpoint_out, HSMIAM_ENDPOINT_SIZE, "%s", endpoint.url);
+    return HSMIAM_OK;
+}
+
 int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client)
 {
     return client->secret_arrival;

@@ -16,6 +16,8 @@
 #define HSMIAM_ACCOUNT_MAX           32
 #define HSMIAM_USER_ID_MAX           255
 #define HSMIAM_USE_MAX               64
+#define HSMIAM_REQUEST_ID_SIZE       128
+#define HSMIAM_ENDPOINT_SIZE         1024
 
 /* An access key as IAM tells it. */
 typedef struct hsmiam_key_metadata {
@@ -23,6 +25,7 @@ typedef struct hsmiam_key_metadata {
     char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
     char status[HSMIAM_ACCESS_KEY_STATUS_MAX + 1];
     time_t create_date;
+    char request_id[HSMIAM_REQUEST_ID_SIZE]; /* of the answer to CreateAccessKey, "" if not told */
 } hsmiam_key_metadata;
 
 /* The keys of one user. */
@@ -78,6 +81,12 @@ typedef hsmiam_status (*hsmiam_before_send_fn)(void *context, time_t signed_at,
 /* Sets the function; NULL takes it away. */
 void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn before_send,
                                    void *context);
+
+/* Whom the client asks: the name of the partition, static, and the URL of IAM.
+ * Statuses: CONFIG (settings that do not go together), MEMORY. */
+hsmiam_status hsmiam_client_describe(const hsmiam_client *client, const char **partition_out,
+                                     char endpoint_out[HSMIAM_ENDPOINT_SIZE],
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* IAM's clock, or STS's: the Date of the last answer that had one. false if none had. */
 bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out) HSMIAM_MUST_USE;

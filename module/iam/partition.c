@@ -16,6 +16,7 @@ typedef struct hsmiam_site {
 } hsmiam_site;
 
 typedef struct hsmiam_partition {
+    const char *name;          /* as in ARNs */
     const char *region_prefix; /* its regions are this and NAME-NUMBER; NULL: all other regions */
     const char *global_region; /* the pseudo region of the whole partition */
     hsmiam_site sites[HSMIAM_SERVICE_COUNT]; /* IAM, STS */
@@ -23,48 +24,56 @@ typedef struct hsmiam_partition {
 
 /* The last row is the commercial partition, which takes every region that no other one claims. */
 static const hsmiam_partition partitions[] = {
-    {"cn-",
+    {"aws-cn",
+     "cn-",
      "aws-cn-global",
      {{"https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1", "https://iam-fips.amazonaws.com.cn",
        "cn-northwest-1"},
       {"https://sts." REGION ".amazonaws.com.cn", NULL,
        "https://sts-fips." REGION ".amazonaws.com.cn", NULL}}},
-    {"us-gov-",
+    {"aws-us-gov",
+     "us-gov-",
      "aws-us-gov-global",
      {{"https://iam.us-gov.amazonaws.com", "us-gov-west-1", "https://iam.us-gov.amazonaws.com",
        "us-gov-west-1"},
       {"https://sts." REGION ".amazonaws.com", NULL, "https://sts." REGION ".amazonaws.com",
        NULL}}},
-    {"us-iso-",
+    {"aws-iso",
+     "us-iso-",
      "aws-iso-global",
      {{"https://iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1",
        "https://iam-fips.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"},
       {"https://sts." REGION ".c2s.ic.gov", NULL, "https://sts-fips." REGION ".c2s.ic.gov", NULL}}},
-    {"us-isob-",
+    {"aws-iso-b",
+     "us-isob-",
      "aws-iso-b-global",
      {{"https://iam.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1",
        "https://iam-fips.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"},
       {"https://sts." REGION ".sc2s.sgov.gov", NULL, "https://sts-fips." REGION ".sc2s.sgov.gov",
        NULL}}},
-    {"eu-isoe-",
+    {"aws-iso-e",
+     "eu-isoe-",
      "aws-iso-e-global",
      {{"https://iam.eu-isoe-west-1.cloud.adc-e.uk", "eu-isoe-west-1",
        "https://iam-fips.cloud.adc-e.uk", "eu-isoe-west-1"},
       {"https://sts." REGION ".cloud.adc-e.uk", NULL, "https://sts-fips." REGION ".cloud.adc-e.uk",
        NULL}}},
-    {"us-isof-",
+    {"aws-iso-f",
+     "us-isof-",
      "aws-iso-f-global",
      {{"https://iam.us-isof-south-1.csp.hci.ic.gov", "us-isof-south-1",
        "https://iam-fips.csp.hci.ic.gov", "us-isof-south-1"},
       {"https://sts." REGION ".csp.hci.ic.gov", NULL, "https://sts-fips." REGION ".csp.hci.ic.gov",
        NULL}}},
-    {"eusc-de-",
+    {"aws-eusc",
+     "eusc-de-",
      NULL,
      {{"https://iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1", "https://iam-fips.amazonaws.eu",
        "eusc-de-east-1"},
       {"https://sts." REGION ".amazonaws.eu", NULL, "https://sts-fips." REGION ".amazonaws.eu",
        NULL}}},
-    {NULL,
+    {"aws",
+     NULL,
      "aws-global",
      {{"https://iam.amazonaws.com", "us-east-1", "https://iam-fips.amazonaws.com", "us-east-1"},
       {"https://sts." REGION ".amazonaws.com", NULL, "https://sts-fips." REGION ".amazonaws.com",
@@ -135,6 +144,7 @@ void hsmiam_location_find(hsmiam_service_id service, const char *region, bool fi
                        url, region, mark + strlen(REGION));
     else
         (void)snprintf(location_out->url, sizeof location_out->url, "%s", url);
+    location_out->partition = partition->name;
     (void)snprintf(location_out->signing_region, sizeof location_out->signing_region, "%s",
                    signing_region != NULL ? signing_region : region);
 }

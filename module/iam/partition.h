@@ -13,6 +13,7 @@ hsmiam_status hsmiam_region_check(const char *region, hsmiam_error *error) HSMIA
 
 /* Where a service is, and the region that its requests are signed for. */
 typedef struct hsmiam_location {
+    const char *partition; /* its name in ARNs, "aws"; static storage */
     char url[HSMIAM_ENDPOINT_URL_MAX + 1];
     char signing_region[HSMIAM_REGION_MAX + 1];
 } hsmiam_location;

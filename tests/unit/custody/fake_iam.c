@@ -61,6 +61,16 @@ void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn 
     client->before_send_context = context;
 }
 
+hsmiam_status hsmiam_client_describe(const hsmiam_client *client, const char **partition_out,
+                                     char endpoint_out[HSMIAM_ENDPOINT_SIZE], hsmiam_error *error)
+{
+    (void)client;
+    (void)error;
+    *partition_out = "aws";
+    (void)snprintf(endpoint_out, HSMIAM_ENDPOINT_SIZE, "https://iam.test/");
+    return HSMIAM_OK;
+}
+
 bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out)
 {
     *time_out = client->service_time;
