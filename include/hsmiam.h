@@ -98,7 +98,8 @@ typedef enum hsmiam_status {
     HSMIAM_ERR_CANCELLED,       /**< asked to stop, before anything was changed at the service */
     HSMIAM_ERR_IO,              /**< a file, pipe or command failed */
     HSMIAM_ERR_MEMORY,          /**< memory could not be had, or could not be locked */
-    HSMIAM_ERR_INTERNAL         /**< a defect in this library */
+    HSMIAM_ERR_INTERNAL,        /**< a defect in this library */
+    HSMIAM_ERR_LEDGER           /**< the ledger is not what its writers left */
 } hsmiam_status;
 
 /** Whose code an error carries. */
@@ -292,6 +293,176 @@ HSMIAM_API void hsmiam_token_set_wants_aes_key(hsmiam_token *token, bool wants);
  */
 HSMIAM_API hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,
                                                 void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* -------------------------------------------------------------------------------------- ledger */
+
+/**
+ * The record of what was done: a file of JSON Lines that is only ever appended to. Each line has
+ * the SHA-256 of the line before, and the signature of a token's audit key over the bytes of the
+ * line up to `,"sig"` (ECDSA with SHA-256, DER in base64), which `openssl dgst -sha256 -verify`
+ * checks. Several processes and threads may write to one file; a ledger object may be used by
+ * several threads at once for writing.
+ */
+typedef struct hsmiam_ledger hsmiam_ledger;
+
+/** Names the file, which is made when first written to (mode 0640; directories that are missing,
+ *  0700). Nothing is opened yet. Statuses: ARGUMENT, MEMORY. */
+HSMIAM_API hsmiam_status hsmiam_ledger_new(const char *path, hsmiam_ledger **ledger_out,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Closes the file. */
+HSMIAM_API void hsmiam_ledger_free(hsmiam_ledger **ledger);
+
+/** Sets the token whose audit key signs (borrowed; it must outlive the ledger). Reading and
+ *  verifying need none. */
+HSMIAM_API void hsmiam_ledger_set_token(hsmiam_ledger *ledger, hsmiam_token *token);
+
+/** Sets where the ledger's log lines go. */
+HSMIAM_API void hsmiam_ledger_set_log(hsmiam_ledger *ledger, hsmiam_log_fn log, void *context);
+
+/** Receives a line of the ledger, without its line feed, once the disk has it; on whatever thread
+ *  wrote it. */
+typedef void (*hsmiam_ledger_line_fn)(void *context, const char *line);
+
+/** Sets a function that gets a copy of every line that is written, for a journal of its own. */
+HSMIAM_API void hsmiam_ledger_set_mirror(hsmiam_ledger *ledger, hsmiam_ledger_line_fn mirror,
+                                         void *context);
+
+/** Lets keys that are not those which the ledger has be recorded: an audit key that no other one
+ *  introduced, and a token's wrapping keys that changed. Default: refused. */
+HSMIAM_API void hsmiam_ledger_set_accept_changed_keys(hsmiam_ledger *ledger, bool accept);
+
+/**
+ * hsmiam_token_provision() for the ledger's own token, with a record of the fingerprints. A
+ * wrapping key that is not the one on record is refused.
+ * Statuses: those of hsmiam_token_provision(), IO, LEDGER; CONFIG (changed keys).
+ */
+HSMIAM_API hsmiam_status hsmiam_ledger_provision_token(hsmiam_ledger *ledger,
+                                                       hsmiam_provisioned_fn report, void *context,
+                                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Introduces another audit key, PEM, by a record that the ledger's token signs. EXISTS if the
+ *  ledger has it. Statuses: ARGUMENT, IO, CONFIG, LEDGER, those of hsmiam_token_open(). */
+HSMIAM_API hsmiam_status hsmiam_ledger_introduce_key(hsmiam_ledger *ledger, const char *pem,
+                                                     size_t size,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Hands over the public half of the token's audit key as PEM (SubjectPublicKeyInfo).
+ *  Statuses: NOT_FOUND, CONFIG, those of hsmiam_token_open(). */
+HSMIAM_API hsmiam_status hsmiam_ledger_export_public_key(hsmiam_ledger *ledger,
+                                                         hsmiam_ledger_line_fn take, void *context,
+                                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Hands over a line that says, signed, how the ledger ends now: of the form of its records, with
+ *  the last one's number and hash. Kept elsewhere, it shows later whether the ledger was cut or
+ *  written anew. Statuses: NOT_FOUND (no record, or no audit key), IO, CONFIG, LEDGER. */
+HSMIAM_API hsmiam_status hsmiam_ledger_make_checkpoint(hsmiam_ledger *ledger,
+                                                       hsmiam_ledger_line_fn take, void *context,
+                                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** A record that was read. */
+typedef struct hsmiam_ledger_record hsmiam_ledger_record;
+
+/** What a member of a record is. */
+typedef enum hsmiam_member_kind {
+    HSMIAM_MEMBER_STRING,
+    HSMIAM_MEMBER_NUMBER, /**< a whole number, in decimal */
+    HSMIAM_MEMBER_LIST    /**< strings without blanks, parted by blanks; "" is an empty one */
+} hsmiam_member_kind;
+
+/** Member `index` of a record, in the order of its line. false if there is no such member.
+ *  Borrowed, until the function that got the record returns. */
+HSMIAM_API bool hsmiam_ledger_record_get_member(const hsmiam_ledger_record *record, size_t index,
+                                                const char **name_out, const char **value_out,
+                                                hsmiam_member_kind *kind_out);
+
+/** The text of a member, NULL if the record has none of that name. Borrowed likewise. */
+HSMIAM_API const char *hsmiam_ledger_record_get_text(const hsmiam_ledger_record *record,
+                                                     const char *name);
+
+/** Receives a record; false ends the reading. */
+typedef bool (*hsmiam_ledger_record_fn)(void *context, const hsmiam_ledger_record *record);
+
+/** Which records are wanted: those that have all of what is given. */
+typedef struct hsmiam_ledger_filter {
+    const char *user_name;     /**< NULL: any, here and below */
+    const char *access_key_id; /**< of the key, or of the credential that signed for it */
+    const char *event;
+    time_t since; /**< seconds since 1970-01-01T00:00:00Z, that one included; -1: any */
+    time_t until; /**< likewise */
+} hsmiam_ledger_filter;
+
+/** Reads the records in their order, unverified, in constant memory. What is no record is passed
+ *  over, and a NOTICE says so. `filter` may be NULL. Statuses: IO (also for a file that is not
+ *  there), ARGUMENT (no such event), MEMORY. */
+HSMIAM_API hsmiam_status hsmiam_ledger_read(hsmiam_ledger *ledger,
+                                            const hsmiam_ledger_filter *filter,
+                                            hsmiam_ledger_record_fn take, void *context,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Adds a public key, PEM, that a verification trusts from the start. With none, it trusts the key
+ *  that the ledger's own first signed record introduces: that shows whether the ledger is of one
+ *  piece, not whose it is. Statuses: ARGUMENT, MEMORY. */
+HSMIAM_API hsmiam_status hsmiam_ledger_trust_key(hsmiam_ledger *ledger, const char *pem,
+                                                 size_t size, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Sets a checkpoint, as hsmiam_ledger_make_checkpoint() gave it, that a verification holds the
+ *  ledger against. Statuses: ARGUMENT, MEMORY. */
+HSMIAM_API hsmiam_status hsmiam_ledger_set_checkpoint(hsmiam_ledger *ledger, const char *line,
+                                                      size_t size,
+                                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** What a verification points out; none of these makes a ledger a wrong one. */
+typedef enum hsmiam_finding {
+    HSMIAM_FINDING_KEY,     /**< a record introduces an audit key */
+    HSMIAM_FINDING_SEALED,  /**< a crash left what is no record, under a seal */
+    HSMIAM_FINDING_PENDING, /**< records that were not signed when they were written */
+    HSMIAM_FINDING_TRUST    /**< the first key is trusted because the ledger itself has it */
+} hsmiam_finding;
+
+/** Receives a finding: the number of its line, counted from 1, and a sentence. */
+typedef void (*hsmiam_finding_fn)(void *context, hsmiam_finding finding, uint64_t line,
+                                  const char *sentence);
+
+/** What is wrong with the first bad line. */
+typedef enum hsmiam_fault {
+    HSMIAM_FAULT_NONE = 0,
+    HSMIAM_FAULT_CHANGED,   /**< the line is not what was signed, or no record at all */
+    HSMIAM_FAULT_REMOVED,   /**< records are missing before it */
+    HSMIAM_FAULT_REORDERED, /**< it stands before records that belong before it */
+    HSMIAM_FAULT_ADDED,     /**< it stands there once more, or comes from elsewhere */
+    HSMIAM_FAULT_FORGED,    /**< nobody who is trusted signed it */
+    HSMIAM_FAULT_TORN,      /**< the last line is incomplete, and not sealed yet */
+    HSMIAM_FAULT_TRUNCATED  /**< the ledger ends before the checkpoint */
+} hsmiam_fault;
+
+/** What a verification came to. */
+typedef struct hsmiam_ledger_verdict {
+    hsmiam_fault fault;
+    uint64_t line;        /**< the first bad line, counted from 1; 0: none */
+    uint64_t records;     /**< that were read, up to a bad one */
+    uint64_t pending;     /**< of those, unsigned ones that a later record covers */
+    uint64_t unsettled;   /**< unsigned ones that none covers yet */
+    uint64_t sealed;      /**< seals */
+    uint64_t sequence;    /**< of the last record */
+    char hash[65];        /**< SHA-256 of its line, in hex */
+    char trusted_key[65]; /**< fingerprint of the key that trust started from */
+    bool pinned;          /**< it was given by hsmiam_ledger_trust_key() */
+} hsmiam_ledger_verdict;
+
+/** The word for a fault, "changed". Static storage. */
+HSMIAM_API const char *hsmiam_fault_get_name(hsmiam_fault fault);
+
+/**
+ * Verifies the whole ledger in constant memory, signatures on several threads. Needs no token.
+ * report       may be NULL.
+ * verdict_out  filled on LEDGER as well.
+ * Statuses: LEDGER (the message names the first bad line and what is wrong with it), IO, MEMORY,
+ * ARGUMENT (the checkpoint is none that a trusted key signed).
+ */
+HSMIAM_API hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_finding_fn report,
+                                              void *context, hsmiam_ledger_verdict *verdict_out,
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ------------------------------------------------------------------------ signers and requests */
 
@@ -551,10 +722,11 @@ HSMIAM_API void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn lo
 
 /**
  * Opens the token and rehearses with a random value that lives in the session only, so that the
- * routes are known to work before there is anything to lose. Safe to call again; an import does it
- * by itself.
+ * routes are known to work before there is anything to lose; opens the ledger, if one is set, and
+ * holds the token's wrapping key against it. Safe to call again; an import does it by itself.
  * Statuses: those of hsmiam_token_open(), UNSUPPORTED (no route works, or not the one that is
- * wanted), TOKEN (trouble that may pass: no weaker route is taken for that), ARGUMENT.
+ * wanted), TOKEN (trouble that may pass: no weaker route is taken for that), ARGUMENT; IO, LEDGER,
+ * CONFIG (of the ledger).
  */
 HSMIAM_API hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody,
                                                 hsmiam_error *error) HSMIAM_MUST_USE;
@@ -620,6 +792,14 @@ typedef void (*hsmiam_fact_fn)(void *context, const hsmiam_fact *fact);
  */
 HSMIAM_API hsmiam_status hsmiam_custody_check(hsmiam_custody *custody, hsmiam_fact_fn report,
                                               void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Sets the ledger (borrowed; it must outlive the custody) that tells what the custody does. It is
+ * written to before IAM is asked to make a key, and again before the key is handed out; if it
+ * cannot be, nothing is asked. A wrapping key that is not the one on record is refused. NULL, the
+ * default: no record is made.
+ */
+HSMIAM_API void hsmiam_custody_set_ledger(hsmiam_custody *custody, hsmiam_ledger *ledger);
 
 /** An access key that a token holds, proven. */
 typedef struct hsmiam_access_key hsmiam_access_key;

@@ -12,6 +12,11 @@ static const tool_option options[] = {
      .help = "Make sure of this way into the token; aes-kwp makes the AES key that it takes even "
              "if rsa-oaep works."},
     TOOL_SIGV4_ROUTE_OPTION,
+    {.name = "--accept-changed-keys",
+     .kind = TOOL_OPTION_FLAG,
+     .help =
+         "Put key pairs on record that are not those which the ledger has of this token, and an "
+         "audit key that no other one introduced. For when you know who changed them."},
     {.name = NULL},
 };
 
@@ -74,7 +79,9 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         goto out;
     }
     hsmiam_token_set_wants_aes_key(session.token, route && strcmp(route, "aes-kwp") == 0);
-    status = hsmiam_token_provision(session.token, add_pair, &report, session.error);
+    if (tool_arguments_get(context->arguments, "--accept-changed-keys"))
+        hsmiam_ledger_set_accept_changed_keys(session.ledger, true);
+    status = hsmiam_ledger_provision_token(session.ledger, add_pair, &report, session.error);
     if (status != HSMIAM_OK) {
         status = tool_session_fail(&session, error);
         goto out;
@@ -103,7 +110,8 @@ const tool_command tool_provision_token = {
         "is checked and left as it is, so the command may be repeated. Where RSA-OAEP does not "
         "work, an AES key is made too, if the token can unwrap by it. With "
         "--import-route or --sigv4-route, the command tells how keys will go in and serve, and "
-        "fails if that way does not work.\n\n"
+        "fails if that way does not work. The ledger gets the key pairs' fingerprints; a wrapping "
+        "key that is not the one on record is refused.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
     .run = run,

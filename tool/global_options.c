@@ -20,6 +20,15 @@ const tool_option tool_global_options[] = {
              "belongs to the credential's token, or to --token for a command that needs no "
              "credential. Default: the URI's pin-source or pin-value, hsmiam_pin_source in the "
              "profile, or the terminal."},
+    {.name = "--ledger",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "The file in which everything that is done goes on record, signed. Default: "
+             "HSMIAM_LEDGER, hsmiam_ledger in the profile, or hsmiam/ledger.jsonl in "
+             "XDG_STATE_HOME (~/.local/state)."},
+    {.name = "--audit-syslog",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Send every line of the ledger that is written to syslog (journald) as well. Default: "
+             "hsmiam_audit_syslog in the profile."},
     {.name = "--allow-final-try",
      .kind = TOOL_OPTION_FLAG,
      .help = "Log in even if the token says that one more wrong PIN locks it."},

@@ -72,7 +72,8 @@ static void print_synopsis(const tool_option *options, FILE *stream)
         if (options[i].kind == TOOL_OPTION_OPTIONAL)
             tool_text_put(" [<value>]", stream);
         else if (options[i].kind != TOOL_OPTION_FLAG)
-            tool_text_put(" <value>", stream);
+            tool_text_put(options[i].kind == TOOL_OPTION_REPEATED ? " <value> ..." : " <value>",
+                          stream);
         if (!leads)
             tool_text_put("]\n", stream);
     }
@@ -89,6 +90,12 @@ static void print_options(const tool_option *options, FILE *stream)
     }
 }
 
+static void print_commands(const tool_command *const *commands, FILE *stream)
+{
+    for (size_t i = 0; commands[i]; i++)
+        tool_text_print(stream, "    %-20s  %s\n", commands[i]->name, commands[i]->summary);
+}
+
 void tool_help_print(const tool_command *const *commands, FILE *stream)
 {
     tool_text_put("NAME\n    hsmiam - AWS access keys that are born inside an HSM\n\n"
@@ -102,20 +109,35 @@ void tool_help_print(const tool_command *const *commands, FILE *stream)
                   "credentials or PIN; 254 the service refused; 255 anything else.",
                   4);
     tool_text_put("\nCOMMANDS\n", stream);
-    for (size_t i = 0; commands[i]; i++)
-        tool_text_print(stream, "    %-20s  %s\n", commands[i]->name, commands[i]->summary);
+    print_commands(commands, stream);
     tool_text_put("\nGLOBAL OPTIONS\n", stream);
     print_options(tool_global_options, stream);
 }
 
-void tool_help_print_command(const tool_command *command, FILE *stream)
+static void print_operations(const tool_command *group, FILE *stream)
 {
-    tool_text_print(stream, "NAME\n    %s - %s\n\nDESCRIPTION\n", command->name, command->summary);
+    tool_text_print(stream, "\nSYNOPSIS\n    %s <operation> [parameters]\n\nOPERATIONS\n",
+                    group->name);
+    print_commands(group->operations, stream);
+    tool_text_put("\n", stream);
+}
+
+void tool_help_print_command(const tool_command *group, const tool_command *command, FILE *stream)
+{
+    const char *before = group ? group->name : "";
+    const char *blank = group ? " " : "";
+
+    tool_text_print(stream, "NAME\n    %s%s%s - %s\n\nDESCRIPTION\n", before, blank, command->name,
+                    command->summary);
     print_wrapped(stream, command->description, 4);
-    tool_text_print(stream, "\nSYNOPSIS\n    %s\n", command->name);
-    print_synopsis(command->options, stream);
-    tool_text_put("    [global options]\n\nOPTIONS\n", stream);
-    print_options(command->options, stream);
+    if (command->operations) {
+        print_operations(command, stream);
+    } else {
+        tool_text_print(stream, "\nSYNOPSIS\n    %s%s%s\n", before, blank, command->name);
+        print_synopsis(command->options, stream);
+        tool_text_put("    [global options]\n\nOPTIONS\n", stream);
+        print_options(command->options, stream);
+    }
     tool_text_put("GLOBAL OPTIONS\n", stream);
     print_options(tool_global_options, stream);
 }

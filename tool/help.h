@@ -11,8 +11,8 @@ void tool_help_print_usage(FILE *stream);
 /* Help for the whole tool (`commands` is NULL-terminated). */
 void tool_help_print(const tool_command *const *commands, FILE *stream);
 
-/* Help for one command. */
-void tool_help_print_command(const tool_command *command, FILE *stream);
+/* Help for one command; `group` is the one of which it is an operation, NULL if it is none. */
+void tool_help_print_command(const tool_command *group, const tool_command *command, FILE *stream);
 
 /* One line: the tool's version and the system's. */
 void tool_help_print_version(FILE *stream);

@@ -127,16 +127,20 @@ static void take_unknown(tool_parser *parser, const char *word)
                     word, length < strlen(word) ? "(not shown)" : "");
 }
 
+/* Takes a command, or the operation of a group that was given before. */
 static hsmiam_status take_command(tool_parser *parser, const char *word, tool_error *error)
 {
     tool_arguments *arguments = parser->arguments;
+    const tool_command *group = arguments->command;
+    const tool_command *const *commands = group ? group->operations : parser->commands;
     const char **names = NULL;
     hsmiam_status status = HSMIAM_OK;
     size_t count = 0;
 
-    for (; parser->commands[count]; count++) {
-        if (strcmp(parser->commands[count]->name, word) == 0) {
-            arguments->command = parser->commands[count];
+    for (; commands[count]; count++) {
+        if (strcmp(commands[count]->name, word) == 0) {
+            arguments->group = group;
+            arguments->command = commands[count];
             return HSMIAM_OK;
         }
     }
@@ -148,11 +152,21 @@ static hsmiam_status take_command(tool_parser *parser, const char *word, tool_er
     if (!names)
         return tool_error_set_memory(error);
     for (size_t i = 0; i < count; i++)
-        names[i] = parser->commands[i]->name;
+        names[i] = commands[i]->name;
     names[count] = "help";
-    status = refuse_choice("command", names, error);
+    status = refuse_choice(group ? "operation" : "command", names, error);
     free((void *)names);
     return status;
+}
+
+/* Where the next value of the repeated option goes; NULL: nowhere. */
+static const char **next_repeated(tool_arguments *arguments)
+{
+    size_t count = 0;
+
+    while (arguments->repeated_values[count])
+        count++;
+    return count < TOOL_REPEATED_MAX ? &arguments->repeated_values[count] : NULL;
 }
 
 static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error *error)
@@ -164,7 +178,7 @@ static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error
     const tool_option *option = NULL;
 
     if (!looks_like_option(word)) {
-        if (!command)
+        if (!command || command->operations)
             return take_command(parser, word, error);
         if (strcmp(word, "help") == 0)
             arguments->help = true;
@@ -184,6 +198,11 @@ static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error
         take_unknown(parser, word);
         return HSMIAM_OK;
     }
+    if (option->kind == TOOL_OPTION_REPEATED)
+        value = next_repeated(arguments);
+    if (!value)
+        return tool_error_set_usage(error, "hsmiam: error: argument %s: given more than %d times",
+                                    option->name, TOOL_REPEATED_MAX);
     return take_option(parser, option, word, length, value, error);
 }
 
@@ -199,6 +218,9 @@ static hsmiam_status check_whole(const tool_parser *parser, const char *unknown,
     if (!arguments->command)
         return tool_error_set_usage(error,
                                     "hsmiam: error: the following arguments are required: command");
+    if (arguments->command->operations)
+        return tool_error_set_usage(
+            error, "hsmiam: error: the following arguments are required: operation");
     return HSMIAM_OK;
 }
 

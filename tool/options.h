@@ -12,7 +12,8 @@ typedef enum tool_option_kind {
     TOOL_OPTION_FLAG,     /* takes no value */
     TOOL_OPTION_VALUE,    /* takes one */
     TOOL_OPTION_OPTIONAL, /* takes one, or stands for `bare` */
-    TOOL_OPTION_NUMBER    /* takes whole seconds or the like */
+    TOOL_OPTION_NUMBER,   /* takes whole seconds or the like */
+    TOOL_OPTION_REPEATED  /* takes one, and may be given several times; one such per command */
 } tool_option_kind;
 
 /* One option. A table of them ends with a name of NULL. */
@@ -29,12 +30,16 @@ typedef struct tool_option {
 typedef struct tool_context tool_context;
 typedef struct tool_schema tool_schema;
 
-/* One command. */
+/* The most values of a repeated option. */
+#define TOOL_REPEATED_MAX 16
+
+/* One command, or a group of them, which has no options and does nothing by itself. */
 typedef struct tool_command {
     const char *name;
     const char *summary;     /* a line in the list of commands */
     const char *description; /* paragraphs parted by "\n\n" */
     const tool_option *options;
+    const struct tool_command *const *operations; /* of a group, NULL-terminated; else NULL */
     bool hides_values; /* a secret may have been typed by mistake: stray words are not echoed */
     hsmiam_status (*run)(tool_context *context, tool_error *error);
 } tool_command;
@@ -42,7 +47,9 @@ typedef struct tool_command {
 /* What was given on the command line; values borrow from argv. */
 typedef struct tool_arguments {
     const tool_command *command; /* NULL with --version and with help for the whole tool */
+    const tool_command *group;   /* of which the command is an operation; NULL: none */
     bool help;
+    const char *repeated_values[TOOL_REPEATED_MAX + 1]; /* ends with NULL */
     const char *command_values[TOOL_OPTIONS_MAX];
     const char *global_values[TOOL_OPTIONS_MAX];
 } tool_arguments;

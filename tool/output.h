@@ -16,6 +16,12 @@ hsmiam_status tool_output_print(const tool_value *object, const tool_settings *s
 /* Flushes and closes standard output after something was written to it. Statuses: IO. */
 hsmiam_status tool_output_close(tool_error *error) HSMIAM_MUST_USE;
 
+/* Prints a list of objects, one by one as they come, as the member `name` of an object; JSON only.
+ * Between begin and end, each object is freed by the caller. */
+void tool_output_begin_list(const char *name);
+void tool_output_add_object(const tool_value *object, size_t index);
+hsmiam_status tool_output_end_list(size_t count, tool_error *error) HSMIAM_MUST_USE;
+
 /* The four forms. false if there is no memory; what the stream says is left to the caller. */
 bool tool_output_render_json(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
 bool tool_output_render_yaml(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;

@@ -189,6 +189,12 @@ out:
     return status;
 }
 
+hsmiam_status tool_file_load(const char *option, const char *path, char **text_out,
+                             tool_error *error)
+{
+    return load_file(option, path, path, text_out, error);
+}
+
 hsmiam_status tool_parameter_load(const char *option, const char *parameter, char **text_out,
                                   tool_error *error)
 {

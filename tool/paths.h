@@ -16,6 +16,10 @@ char *tool_path_expand(const char *path);
 /* True if a parameter is file://PATH or fileb://PATH, not the text itself. */
 bool tool_parameter_is_file(const char *parameter);
 
+/* The content of the file that an option names, with the limits of tool_parameter_load(). */
+hsmiam_status tool_file_load(const char *option, const char *path, char **text_out,
+                             tool_error *error) HSMIAM_MUST_USE;
+
 /* The text of a parameter: itself, or the content of the file it names. `option` is for messages.
  * Holds no NUL and at most TOOL_PARAMETER_SIZE_MAX bytes; freed by the caller.
  * Statuses: ARGUMENT, MEMORY, CANCELLED. */

@@ -23,6 +23,8 @@ static const char *const key_names[TOOL_PROFILE_KEY_COUNT] = {
     [TOOL_PROFILE_PIN_SOURCE] = "hsmiam_pin_source",
     [TOOL_PROFILE_TOKEN_TIMEOUT] = "hsmiam_token_timeout",
     [TOOL_PROFILE_FORBID_PLAINTEXT] = "hsmiam_forbid_plaintext_import",
+    [TOOL_PROFILE_LEDGER] = "hsmiam_ledger",
+    [TOOL_PROFILE_AUDIT_SYSLOG] = "hsmiam_audit_syslog",
 };
 
 /* The state of one reading. */

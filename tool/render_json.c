@@ -59,3 +59,24 @@ bool tool_output_render_json(const tool_value *object, FILE *stream)
     tool_text_put_char('\n', stream);
     return true;
 }
+
+void tool_output_begin_list(const char *name)
+{
+    tool_text_print(stdout, "{\n%*s", INDENT, "");
+    write_string(stdout, name);
+    tool_text_put(": [", stdout);
+}
+
+void tool_output_add_object(const tool_value *object, size_t index)
+{
+    tool_text_print(stdout, "%s\n%*s", index > 0 ? "," : "", 2 * INDENT, "");
+    write_value(stdout, object, 2 * INDENT);
+}
+
+hsmiam_status tool_output_end_list(size_t count, tool_error *error)
+{
+    if (count > 0)
+        tool_text_print(stdout, "\n%*s", INDENT, "");
+    tool_text_put("]\n}\n", stdout);
+    return tool_output_close(error);
+}

@@ -9,6 +9,7 @@
 #include "signals.h"
 
 static const tool_command *const commands[] = {
+    &tool_audit,
     &tool_check_token,
     &tool_create_access_key,
     &tool_import_access_key,
@@ -22,7 +23,7 @@ static hsmiam_status print_information(const tool_arguments *arguments, tool_err
     if (!arguments->help)
         tool_help_print_version(stdout);
     else if (arguments->command)
-        tool_help_print_command(arguments->command, stdout);
+        tool_help_print_command(arguments->group, arguments->command, stdout);
     else
         tool_help_print(commands, stdout);
     return tool_output_close(error);

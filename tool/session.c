@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 /* In the order of hsmiam_import_route. */
 const char *const tool_route_choices[] = {"auto", "rsa-oaep", "aes-kwp", "create-object", NULL};
@@ -88,21 +89,50 @@ static int find_choice(const tool_arguments *arguments, const char *name,
     return 0;
 }
 
+static void write_to_syslog(void *context, const char *line)
+{
+    (void)context;
+    syslog(LOG_NOTICE, "%s", line);
+}
+
+/* `signing`: the token whose audit key signs, NULL for reading. */
+static hsmiam_status make_ledger(tool_session *session, tool_context *context,
+                                 hsmiam_token *signing, tool_error *error)
+{
+    if (hsmiam_ledger_new(context->settings.ledger, &session->ledger, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    hsmiam_ledger_set_token(session->ledger, signing);
+    hsmiam_ledger_set_log(session->ledger, log_line, context);
+    if (context->settings.audit_syslog) {
+        openlog("hsmiam", LOG_PID, LOG_AUTHPRIV);
+        hsmiam_ledger_set_mirror(session->ledger, write_to_syslog, NULL);
+    }
+    log_setting(context, "ledger", context->settings.ledger);
+    return HSMIAM_OK;
+}
+
+/* The audit key is that of the credential's token, which signs already, if there is one. */
 static hsmiam_status make_custody(tool_session *session, tool_context *context, tool_error *error)
 {
     int route = find_choice(context->arguments, "--import-route", tool_route_choices);
     int sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices);
     bool forbid = context->settings.forbid_plaintext ||
                   tool_arguments_get(context->arguments, "--forbid-plaintext-import");
+    hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
+    hsmiam_status status = HSMIAM_OK;
 
     if (forbid && route == HSMIAM_ROUTE_CREATE_OBJECT)
         return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
                                            "is not allowed where plaintext import is forbidden "
                                            "(--forbid-plaintext-import, or "
                                            "hsmiam_forbid_plaintext_import in the profile)");
+    status = make_ledger(session, context, signing, error);
+    if (status != HSMIAM_OK)
+        return status;
     if (hsmiam_custody_new(session->token, &session->custody, session->error) != HSMIAM_OK)
         return fail(session, error);
     hsmiam_custody_set_log(session->custody, log_line, context);
+    hsmiam_custody_set_ledger(session->custody, session->ledger);
     hsmiam_custody_set_import_route(session->custody, (hsmiam_import_route)route);
     hsmiam_custody_set_sigv4_route(session->custody, (hsmiam_sigv4_route)sigv4);
     hsmiam_custody_set_forbid_plaintext(session->custody, forbid);
@@ -228,6 +258,18 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
     return status;
 }
 
+hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *context,
+                                        tool_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!(session->error = hsmiam_error_new()))
+        return tool_error_set_memory(error);
+    status = make_ledger(session, context, NULL, error);
+    remove_pins(context);
+    return status;
+}
+
 static hsmiam_status ask_pin(tool_session *session, hsmiam_token *token, tool_error *error)
 {
     if (!token || !hsmiam_token_needs_pin_callback(token))
@@ -284,6 +326,7 @@ static void free_token(hsmiam_token **token)
 void tool_session_clear(tool_session *session)
 {
     hsmiam_custody_free(&session->custody);
+    hsmiam_ledger_free(&session->ledger);
     hsmiam_client_free(&session->client);
     hsmiam_signer_free(&session->signer);
     if (session->token != session->credential_token)

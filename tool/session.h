@@ -21,6 +21,7 @@ typedef struct tool_session {
     hsmiam_signer *signer;
     hsmiam_client *client;
     hsmiam_custody *custody;
+    hsmiam_ledger *ledger;
     tool_error pin_error;  /* why the prompt gave no PIN */
     tool_error heap_error; /* why the client was stopped that was not by a signal */
     const tool_arguments *arguments;
@@ -33,6 +34,10 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context,
 
 /* The same, and a client of IAM that the credential signs for. */
 hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
+                                        tool_error *error) HSMIAM_MUST_USE;
+
+/* Names the ledger alone, for reading: no token is needed. */
+hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
 
 /* Opens those tokens that a person must be asked a PIN for, so that the question comes before the

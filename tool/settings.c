@@ -171,6 +171,31 @@ static void choose_token(const tool_arguments *arguments, tool_settings *setting
     settings->allow_final_try = tool_arguments_get(arguments, "--allow-final-try") != NULL;
 }
 
+/* The XDG base directory specification takes absolute paths only. */
+static char *make_default_ledger(void)
+{
+    const char *state = get_variable("XDG_STATE_HOME");
+    char *path = NULL;
+
+    if (!state || state[0] != '/')
+        return tool_path_expand("~/.local/state/hsmiam/ledger.jsonl");
+    return asprintf(&path, "%s/hsmiam/ledger.jsonl", state) < 0 ? NULL : path;
+}
+
+static hsmiam_status choose_ledger(const tool_arguments *arguments, tool_settings *settings,
+                                   tool_error *error)
+{
+    const char *flag = tool_arguments_get(arguments, "--ledger");
+    const char *path = choose(flag, get_variable("HSMIAM_LEDGER"),
+                              get_profile_value(settings, TOOL_PROFILE_LEDGER));
+
+    settings->audit_syslog =
+        tool_arguments_get(arguments, "--audit-syslog") != NULL ||
+        tool_text_is_true(get_profile_value(settings, TOOL_PROFILE_AUDIT_SYSLOG));
+    settings->ledger = path ? tool_path_expand(path) : make_default_ledger();
+    return settings->ledger ? HSMIAM_OK : tool_error_set_memory(error);
+}
+
 static hsmiam_status choose_output(const tool_arguments *arguments, tool_settings *settings,
                                    tool_error *error)
 {
@@ -226,6 +251,8 @@ hsmiam_status tool_settings_load(const tool_arguments *arguments, tool_settings 
     if (status == HSMIAM_OK)
         status = choose_token_timeout(arguments, settings_out, error);
     if (status == HSMIAM_OK)
+        status = choose_ledger(arguments, settings_out, error);
+    if (status == HSMIAM_OK)
         choose_token(arguments, settings_out);
     return status;
 }
@@ -247,5 +274,6 @@ void tool_settings_remove_pins(tool_settings *settings)
 void tool_settings_clear(tool_settings *settings)
 {
     tool_profile_clear(&settings->profile);
+    free(settings->ledger);
     *settings = (tool_settings){0};
 }

@@ -21,6 +21,8 @@ typedef struct tool_settings {
     const char *pin_source;         /* by flag: over what the URI says */
     const char *profile_pin_source; /* by profile: where the URI says nothing */
     const char *profile_name;       /* NULL: the default one */
+    char *ledger;                   /* the path, expanded; owned */
+    bool audit_syslog;
     const char *region;
     const char *endpoint_url;
     const char *sts_endpoint_url; /* NULL: that of IAM */

@@ -37,6 +37,15 @@ void tool_value_free(tool_value **value)
     free(gone);
 }
 
+static void append(tool_value *parent, tool_value *value)
+{
+    if (parent->last)
+        parent->last->next = value;
+    else
+        parent->first = value;
+    parent->last = value;
+}
+
 tool_value *tool_value_add(tool_value *parent, const char *name, tool_value_type type,
                            const char *text)
 {
@@ -48,12 +57,21 @@ tool_value *tool_value_add(tool_value *parent, const char *name, tool_value_type
         tool_value_free(&value);
         return NULL;
     }
-    if (parent->last)
-        parent->last->next = value;
-    else
-        parent->first = value;
-    parent->last = value;
+    append(parent, value);
     return value;
+}
+
+bool tool_value_take(tool_value *parent, const char *name, tool_value **value)
+{
+    char *copy = strdup(name);
+
+    if (!copy)
+        return false;
+    free((*value)->name);
+    (*value)->name = copy;
+    append(parent, *value);
+    *value = NULL;
+    return true;
 }
 
 bool tool_value_add_string(tool_value *parent, const char *name, const char *text)

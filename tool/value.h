@@ -48,6 +48,11 @@ bool tool_value_add_string(tool_value *parent, const char *name, const char *tex
 tool_value *tool_value_add_list(tool_value *parent, const char *name);
 tool_value *tool_value_add_object(tool_value *parent, const char *name);
 
+/* Moves a value that stands alone to the end of `parent`. false, and nothing is moved, if there is
+ * no memory. */
+bool tool_value_take(tool_value *parent, const char *name, tool_value **value)
+    __attribute__((warn_unused_result));
+
 /* The member of that name, NULL if there is none. Borrowed. */
 const tool_value *tool_value_get_member(const tool_value *object, const char *name);
 

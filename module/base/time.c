@@ -14,14 +14,26 @@ int64_t hsmiam_time_get_monotonic(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static bool split(time_t when, struct tm *parts_out)
+{
+    return when >= 0 && when <= LAST_SECOND_OF_9999 && gmtime_r(&when, parts_out) != NULL;
+}
+
 bool hsmiam_time_format_basic(time_t when, char basic_out[HSMIAM_TIME_BASIC_SIZE])
 {
     struct tm parts;
 
-    if (when < 0 || when > LAST_SECOND_OF_9999 || gmtime_r(&when, &parts) == NULL)
-        return false;
-    return strftime(basic_out, HSMIAM_TIME_BASIC_SIZE, "%Y%m%dT%H%M%SZ", &parts) ==
-           HSMIAM_TIME_BASIC_SIZE - 1;
+    return split(when, &parts) && strftime(basic_out, HSMIAM_TIME_BASIC_SIZE, "%Y%m%dT%H%M%SZ",
+                                           &parts) == HSMIAM_TIME_BASIC_SIZE - 1;
+}
+
+bool hsmiam_time_format_extended(time_t when, char extended_out[HSMIAM_TIME_EXTENDED_SIZE])
+{
+    struct tm parts;
+
+    return split(when, &parts) &&
+           strftime(extended_out, HSMIAM_TIME_EXTENDED_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) ==
+               HSMIAM_TIME_EXTENDED_SIZE - 1;
 }
 
 /* Reads `text` against a pattern in which '0' stands for one digit of the six numbers in turn (the

@@ -186,19 +186,49 @@ static hsmiam_status choose(void *context, hsmiam_error *error)
     return status;
 }
 
+/* A ledger that cannot be written to, or that knows another wrapping key, stops everything here.
+ * Where the wrapping key is not used because the caller wants it so, the one on record stays there.
+ */
+static hsmiam_status check_ledger(hsmiam_custody *custody, hsmiam_error *error)
+{
+    char *found = custody->wrapping_key;
+
+    if (custody->ledger == NULL || custody->ledger_checked)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_ledger_open(custody->ledger, error);
+    if (status != HSMIAM_OK)
+        return status;
+    found[0] = '\0';
+    if (custody->wanted != HSMIAM_ROUTE_AUTO && custody->wanted != HSMIAM_ROUTE_RSA_OAEP)
+        return hsmiam_ledger_find_wrapping_key(
+            custody->ledger, hsmiam_token_get_serial(custody->token), found, error);
+    status = hsmiam_token_get_wrapping_fingerprint(custody->token, found, error);
+    if (status == HSMIAM_ERR_NOT_FOUND) {
+        hsmiam_error_clear(error);
+        status = HSMIAM_OK;
+    }
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_check_wrapping_key(custody->ledger, custody->token, found, error);
+    custody->ledger_checked = status == HSMIAM_OK;
+    return status;
+}
+
 hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_token_open(custody->token, error);
     hsmiam_error *own = NULL;
 
-    if (status != HSMIAM_OK || custody->route != HSMIAM_ROUTE_AUTO)
+    if (status != HSMIAM_OK)
         return status;
     /* What a failure means is read from the record, whether the caller wants it or not. */
     if (error == NULL)
         error = own = hsmiam_error_new();
-    status = hsmiam_sealed_run(choose, custody, error);
-    if (status == HSMIAM_OK)
+    if (custody->route == HSMIAM_ROUTE_AUTO)
+        status = hsmiam_sealed_run(choose, custody, error);
+    if (status == HSMIAM_OK) {
         hsmiam_error_clear(error);
+        status = check_ledger(custody, error);
+    }
     hsmiam_error_free(&own);
     return status;
 }

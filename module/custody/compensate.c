@@ -32,8 +32,10 @@ static void delete_known(const hsmiam_mishap *mishap, hsmiam_error *error)
         advised = answered;
     if (hsmiam_client_delete_access_key(mishap->client, mishap->user_name, mishap->key->id, why) ==
         HSMIAM_OK) {
+        *mishap->result_out = HSMIAM_RESULT_DELETED;
         hsmiam_error_append(error, "Access key %s was deleted at IAM again.", mishap->key->id);
     } else {
+        *mishap->result_out = HSMIAM_RESULT_UNDELETED;
         hsmiam_error_append(error, "Access key %s exists at IAM and could not be deleted (%s%s%s).",
                             mishap->key->id, hsmiam_error_get_code_name(why),
                             hsmiam_error_get_code_name(why)[0] != '\0' ? ": " : "",
@@ -78,6 +80,7 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
 {
     const char *id = mishap->key->id;
 
+    *mishap->result_out = HSMIAM_RESULT_UNKNOWN;
     if (id[0] == '\0') {
         name_candidates(mishap, error);
         return cause;

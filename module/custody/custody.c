@@ -29,6 +29,13 @@ void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_rout
 {
     custody->wanted = route;
     custody->route = HSMIAM_ROUTE_AUTO;
+    custody->ledger_checked = false;
+}
+
+void hsmiam_custody_set_ledger(hsmiam_custody *custody, hsmiam_ledger *ledger)
+{
+    custody->ledger = ledger;
+    custody->ledger_checked = false;
 }
 
 void hsmiam_custody_set_forbid_plaintext(hsmiam_custody *custody, bool forbid)

@@ -4,6 +4,7 @@
 #define HSMIAM_CUSTODY_CUSTODY_H
 
 #include "iam/operations.h"
+#include "ledger/ledger.h"
 
 #define HSMIAM_KEY_VALUE_PREFIX   "AWS4"
 #define HSMIAM_SECRET_SIZE_MIN    16
@@ -19,6 +20,9 @@ struct hsmiam_custody {
     hsmiam_sigv4_route sigv4; /* the same */
     bool forbid_plaintext;    /* create-object is no route */
     hsmiam_log log;
+    hsmiam_ledger *ledger;                      /* NULL: no record is made */
+    bool ledger_checked;                        /* it can be written to, and has our wrapping key */
+    char wrapping_key[HSMIAM_FINGERPRINT_SIZE]; /* its fingerprint for the record, "" for none */
 };
 
 /* custody.c -------------------------------------------------------------------------------------*/
@@ -90,6 +94,7 @@ typedef struct hsmiam_mishap {
     const char *user_name;          /* as it was asked for; NULL: the signer's own user */
     const hsmiam_key_metadata *key; /* what the reply told, as far as it did */
     const hsmiam_key_list *before;  /* NULL: not known */
+    hsmiam_result *result_out;      /* what it came to, for the record */
 } hsmiam_mishap;
 
 /* Deletes the key at IAM if it is known to be ours, names what may be ours otherwise, and adds both
@@ -99,5 +104,33 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
 
 /* Whether the list names the key. */
 bool hsmiam_key_list_has(const hsmiam_key_list *list, const char *id);
+
+/* record.c --------------------------------------------------------------------------------------*/
+
+/* One issue on its way through the ledger. Without a ledger, all of it does nothing. */
+typedef struct hsmiam_issue_record {
+    hsmiam_ledger *ledger;
+    hsmiam_ledger_facts facts;
+    char endpoint[HSMIAM_ENDPOINT_SIZE];
+    char keys_before[HSMIAM_ACCESS_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1) + 1];
+    bool before_known;
+    time_t iam_time;
+    uint64_t intent; /* 0: none is recorded yet */
+} hsmiam_issue_record;
+
+/* Gathers what is known before the request. `before` may be NULL. The custody is prepared. */
+hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam_client *client,
+                                       const hsmiam_custody *custody, const char *user_name,
+                                       const hsmiam_key_list *before,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* An hsmiam_before_send_fn: records the intent before the request leaves. */
+hsmiam_status hsmiam_issue_record_intent(void *record, time_t request_time, hsmiam_error *error);
+
+/* Records the outcome, if an intent was recorded. `key` is what IAM told of it, `code` the
+ * service's error code, NULL for none. */
+hsmiam_status hsmiam_issue_record_outcome(hsmiam_issue_record *record, hsmiam_result result,
+                                          const hsmiam_key_metadata *key, const char *code,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

@@ -59,6 +59,26 @@ static hsmiam_status take(void *context, hsmiam_error *error)
     return status;
 }
 
+/* The token holds the key by now: what fails here must say so. */
+static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_metadata *key,
+                                   hsmiam_error *error)
+{
+    const hsmiam_ledger_facts facts = {
+        .token_serial = hsmiam_token_get_serial(custody->token),
+        .user_name = key->user_name,
+        .access_key_id = key->id,
+        .route = hsmiam_custody_get_route_name(custody),
+        .wrapping_key = custody->wrapping_key,
+    };
+
+    if (custody->ledger == NULL)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_ledger_add_import(custody->ledger, &facts, error);
+    if (status != HSMIAM_OK)
+        hsmiam_error_append(error, "Access key %s is in the token, but not on record.", key->id);
+    return status;
+}
+
 hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *access_key_id,
                                        const char *user_name, const char *secret,
                                        size_t secret_size, hsmiam_access_key **key_out,
@@ -88,6 +108,8 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
     status = hsmiam_access_key_new(custody, &key, &spec, &made, error);
     if (status == HSMIAM_OK)
         status = hsmiam_sealed_run(take, &wanted, error);
+    if (status == HSMIAM_OK)
+        status = record_import(custody, &key, error);
     if (status == HSMIAM_OK && key_out != NULL) {
         *key_out = made;
         made = NULL;

@@ -5,6 +5,7 @@
 #include "base/sealed.h"
 #include "base/time.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +22,8 @@ typedef struct issue {
     hsmiam_secret *value;
     hsmiam_access_key *made; /* once the token holds it */
     bool at_stake;           /* IAM made a key, or may have, that the token does not hold */
+    hsmiam_issue_record record;
+    hsmiam_result result; /* what it came to, for the record */
 } issue;
 
 static hsmiam_status wait_for_preflight(void *context, hsmiam_error *error)
@@ -124,6 +127,20 @@ out:
     return status;
 }
 
+/* The request is signed and about to leave; the preflight has ended. */
+static hsmiam_status record_intent(void *context, time_t signed_at, hsmiam_error *error)
+{
+    issue *run = context;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (run->record.intent == 0)
+        status = hsmiam_issue_record_init(&run->record, run->client, run->custody, run->user_name,
+                                          run->before_known ? &run->before : NULL, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_issue_record_intent(&run->record, signed_at, error);
+    return status;
+}
+
 /* All that meets the secret, or a key by which its transfer could be read. */
 static hsmiam_status request_and_take(void *context, hsmiam_error *error)
 {
@@ -132,12 +149,16 @@ static hsmiam_status request_and_take(void *context, hsmiam_error *error)
 
     if (status != HSMIAM_OK)
         return status;
+    hsmiam_client_set_before_send(run->client, record_intent, run);
     status =
         hsmiam_client_create_access_key(run->client, run->user_name, &run->key, run->value, error);
+    hsmiam_client_set_before_send(run->client, NULL, NULL);
     if (status == HSMIAM_OK) {
+        run->result = HSMIAM_RESULT_HELD;
         status = take_in(run, error);
         run->at_stake = status != HSMIAM_OK;
     } else {
+        run->result = status == HSMIAM_ERR_SERVICE ? HSMIAM_RESULT_REFUSED : HSMIAM_RESULT_NOT_SENT;
         run->at_stake = status == HSMIAM_ERR_UNKNOWN_OUTCOME || status == HSMIAM_ERR_REPLY;
     }
     hsmiam_secret_clear(run->value);
@@ -161,7 +182,8 @@ static hsmiam_status make_up(issue *run, hsmiam_status cause, hsmiam_error *erro
     compensation wanted = {.mishap = {.client = run->client,
                                       .user_name = run->user_name,
                                       .key = &run->key,
-                                      .before = run->before_known ? &run->before : NULL},
+                                      .before = run->before_known ? &run->before : NULL,
+                                      .result_out = &run->result},
                            .cause = cause};
     hsmiam_status status = hsmiam_sealed_run_anyhow(compensate, &wanted, error);
 
@@ -182,6 +204,30 @@ static void log_span(const issue *run)
                          (long long)(hsmiam_time_get_monotonic() - arrival) / 1000);
 }
 
+/* The outcome goes on record before anybody hears of it. If it cannot, the intent stays open. */
+static hsmiam_status record_outcome(issue *run, hsmiam_status status, hsmiam_error *error)
+{
+    hsmiam_error *why = hsmiam_error_new();
+    const char *code = status == HSMIAM_ERR_SERVICE ? hsmiam_error_get_code_name(error) : NULL;
+
+    if (run->key.request_id[0] == '\0')
+        (void)snprintf(run->key.request_id, sizeof run->key.request_id, "%s",
+                       hsmiam_error_get_request_id(error));
+    hsmiam_status recorded =
+        hsmiam_issue_record_outcome(&run->record, run->result, &run->key, code, why);
+    if (recorded != HSMIAM_OK && status == HSMIAM_OK) {
+        status = hsmiam_error_set(error, recorded,
+                                  "Access key %s was made and is in the token, but its outcome is "
+                                  "not on record: %s",
+                                  run->key.id, hsmiam_error_get_message(why));
+        hsmiam_access_key_free(&run->made);
+    } else if (recorded != HSMIAM_OK) {
+        hsmiam_error_append(error, "That is not on record: %s", hsmiam_error_get_message(why));
+    }
+    hsmiam_error_free(&why);
+    return status;
+}
+
 /* Between the preflight's start and its end. */
 static hsmiam_status carry_out(issue *run, hsmiam_error *error)
 {
@@ -191,7 +237,7 @@ static hsmiam_status carry_out(issue *run, hsmiam_error *error)
     if (run->at_stake)
         status = make_up(run, status, error);
     hsmiam_client_set_ready(run->client, NULL, NULL);
-    return status;
+    return record_outcome(run, status, error);
 }
 
 hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,

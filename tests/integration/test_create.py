@@ -7,7 +7,8 @@ import unittest
 from datetime import UTC, datetime
 from typing import Any
 
-from harness import REFUSED, IntegrationTest
+from harness import CONFIGURATION, REFUSED, IntegrationTest
+from token_base import AnyToken
 from tokens import KIND, where
 
 
@@ -161,9 +162,19 @@ class FormatTest(CreateTest):
 class PlaceTest(CreateTest):
     """Where the credential is and where the new key goes."""
 
+    def provision_second(self, other: AnyToken) -> None:
+        """The ledger has one token's audit key, which must introduce the other's."""
+        run = self.hsmiam("provision-token", "--token", other.uri(), expect=CONFIGURATION)
+        self.assertIn("is signed by another audit key", run.sentence)
+        key = self.hsmiam("audit", "export-public-key", "--token", other.uri()).out
+        path = self.write("vault.pem", key)
+        self.hsmiam("audit", "add-key", "--public-key", str(path), "--token", self.token.uri())
+        self.hsmiam("provision-token", "--token", other.uri())
+        self.assertEqual(self.hsmiam("audit", "verify").json["Verdict"], "intact")
+
     def test_two_tokens(self) -> None:
         other = self.new_token("vault")
-        self.hsmiam("provision-token", "--token", other.uri())
+        self.provision_second(other)
         access_key_id = self.key("--user-name", "alice", "--token", other.uri())["AccessKeyId"]
         self.assertEqual(other.access_key_ids(), [access_key_id])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])

@@ -14,12 +14,19 @@ from harness import (
 SAMPLE = ["create-access-key", "--generate-cli-skeleton", "output"]
 ESCAPE = "\x1b["
 GLOBALS = [
-    "--credential", "--token", "--pin-source", "--allow-final-try", "--token-timeout",
-    "--require-locked-memory", "--profile", "--region",
+    "--credential", "--token", "--pin-source", "--ledger", "--audit-syslog",
+    "--allow-final-try", "--token-timeout", "--require-locked-memory", "--profile", "--region",
     "--endpoint-url", "--output", "--ca-bundle", "--no-verify-ssl", "--cli-connect-timeout",
     "--cli-read-timeout", "--debug", "--color", "--version", "--no-paginate", "--no-cli-pager",
     "--cli-binary-format", "--query", "--no-sign-request", "--cli-auto-prompt",
 ]  # fmt: skip
+OPERATIONS = {
+    "show": ["--user-name", "--access-key-id", "--since", "--until", "--event"],
+    "verify": ["--public-key", "--checkpoint"],
+    "checkpoint": [],
+    "export-public-key": [],
+    "add-key": ["--public-key"],
+}
 COMMANDS = {
     "create-access-key": [
         "--user-name", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
@@ -29,7 +36,7 @@ COMMANDS = {
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
         "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
-    "provision-token": ["--import-route", "--sigv4-route"],
+    "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
 }  # fmt: skip
 
 
@@ -133,6 +140,22 @@ class HelpTest(CommandLineTest):
                 listed = re.findall(r"(?m)^    (--[\w-]+) \(\w+\)$", text)
                 self.assertEqual(listed, [*options, *GLOBALS])
         self.assertEqual(re.findall(r"(?m)^    (--[\w-]+) \(\w+\)$", whole), GLOBALS)
+
+    def test_operations(self) -> None:
+        group = self.hsmiam("audit", "help").out
+        for operation, options in OPERATIONS.items():
+            with self.subTest(operation):
+                self.assertRegex(group, rf"(?m)^    {operation}  ")
+                text = self.hsmiam("audit", operation, "help").out
+                self.assertIn(f"NAME\n    audit {operation} - ", text)
+                listed = re.findall(r"(?m)^    (--[\w-]+) \(\w+\)$", text)
+                self.assertEqual(listed, [*options, *GLOBALS])
+
+    def test_group_needs_an_operation(self) -> None:
+        run = self.hsmiam("audit", expect=USAGE)
+        self.assertIn("the following arguments are required: operation", run.sentence)
+        run = self.hsmiam("audit", "shred", expect=USAGE)
+        self.assertIn("argument operation: Invalid choice", run.err)
 
     def test_ways_to_ask(self) -> None:
         self.assertEqual(self.hsmiam("--help").out, self.hsmiam("help").out)

@@ -147,7 +147,8 @@ class AnyToken:
 
     def provision(self, hsmiam: str) -> None:
         """Make the keys of ours in it."""
-        command([hsmiam, "provision-token", "--token", self.uri()], self.environment)
+        state = {"XDG_STATE_HOME": str(self.directory / "state")}
+        command([hsmiam, "provision-token", "--token", self.uri()], self.environment | state)
 
     def close(self) -> None:
         """Stop what runs for the token."""

@@ -33,11 +33,16 @@ def reachable_program(program: str) -> str:
 
 
 def make_read_only(directory: Path, test_directory: Path) -> None:
-    """Let the other user read everything of the test and write nothing of the directory."""
+    """Let the other user read everything of the test and write nothing of the directory; the
+    ledger's place is theirs as well."""
     for root, _, files in os.walk(test_directory):
         os.chmod(root, 0o755)
         for name in files:
             os.chmod(Path(root) / name, 0o644)
+    for root, _, files in os.walk(test_directory / "state"):
+        os.chmod(root, 0o777)
+        for name in files:
+            os.chmod(Path(root) / name, 0o666)
     for root, _, files in os.walk(directory):
         for name in files:
             os.chmod(Path(root) / name, 0o444)

@@ -17,7 +17,8 @@ typedef enum fake_point {
     FAKE_CLIENT_REGION,
     FAKE_CLIENT_ENDPOINT,
     FAKE_CREATE,
-    FAKE_IMPORT
+    FAKE_IMPORT,
+    FAKE_LEDGER
 } fake_point;
 
 typedef struct fake_state {
@@ -30,6 +31,7 @@ typedef struct fake_state {
     unsigned token_timeout;
     bool needs_pin;   /* no token has a source for its PIN */
     int raise_signal; /* sent to the process while the key is made */
+    int records;      /* that the ledger has, at most 2 */
     /* what was told */
     int tokens;
     int live; /* objects that are not freed */
@@ -55,6 +57,14 @@ typedef struct fake_state {
     hsmiam_sigv4_route sigv4;
     bool forbid_plaintext;
     bool wants_aes_key;
+    char ledger[512];
+    char public_keys[256];
+    char checkpoint[128];
+    time_t since;
+    time_t until;
+    bool mirrored;
+    bool accepts_changed_keys;
+    bool has_ledger; /* the custody has */
 } fake_state;
 
 extern fake_state fake;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this layer share. */
+#ifndef HSMIAM_LEDGER_INTERNAL_H
+#define HSMIAM_LEDGER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "ledger/file.h"
+#include "ledger/ledger.h"
+#include "ledger/public_key.h"
+
+#define HSMIAM_PINNED_MAX 16
+
+struct hsmiam_ledger {
+    hsmiam_file file;    /* for writing; read-only uses have a file of their own */
+    hsmiam_token *token; /* whose audit key signs; NULL: none was set */
+    hsmiam_log log;
+    hsmiam_ledger_line_fn mirror; /* may be NULL */
+    void *mirror_context;
+    bool accept_new_key;
+    pthread_mutex_t lock; /* between threads, for the file and all below */
+
+    hsmiam_hash *hash;
+    char operator_name[HSMIAM_NAME_MAX + 1];
+    char host[HSMIAM_NAME_MAX + 1];
+    bool open;
+    bool has_key;
+    hsmiam_audit_key key;
+    hsmiam_public_key *own; /* its public half */
+
+    hsmiam_public_key *pinned[HSMIAM_PINNED_MAX]; /* whom a verification trusts */
+    size_t pinned_count;
+    char *checkpoint; /* a line; NULL: none */
+};
+
+/* operator.c ------------------------------------------------------------------------------------*/
+
+/* Who is logged in (also behind su and sudo), and where. */
+void hsmiam_operator_describe(char operator_out[HSMIAM_NAME_MAX + 1],
+                              char host_out[HSMIAM_NAME_MAX + 1]);
+
+/* tail.c ----------------------------------------------------------------------------------------*/
+
+/* How a ledger ends. */
+typedef struct hsmiam_tail {
+    uint64_t size;                /* of the file */
+    uint64_t sequence;            /* of the last record; 0: there is none */
+    char hash[HSMIAM_HEX_SIZE];   /* of its line; zeros: there is none */
+    char signer[HSMIAM_HEX_SIZE]; /* the audit key of the last signed record, "" if none is */
+    uint64_t first_pending;       /* of the unsigned records behind that one; 0: none are */
+    bool unended;                 /* the file does not end with a line feed */
+    bool torn;                    /* what follows the last record is none */
+    uint64_t torn_size;           /* its bytes, a last line feed left out */
+    char torn_hash[HSMIAM_HEX_SIZE];
+} hsmiam_tail;
+
+/* Reads it, from the end. LEDGER if the file is no ledger at all. */
+hsmiam_status hsmiam_tail_read(hsmiam_file *file, hsmiam_hash *hash, uint64_t size,
+                               hsmiam_tail *tail_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* lookup.c --------------------------------------------------------------------------------------*/
+
+/* Looks through the records from the end for one that `is_it` takes, among those whose line
+ * contains `text`, and whose signature is the ledger's own key's. `*found_out` tells whether there
+ * is one. The record is borrowed from `storage`. */
+typedef bool (*hsmiam_record_match_fn)(const void *context, const hsmiam_record *record);
+hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const char *text,
+                                 hsmiam_record_match_fn is_it, const void *context,
+                                 hsmiam_record_storage *storage, hsmiam_record *record_out,
+                                 bool *found_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether the ledger knows its writer's audit key. */
+hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *known_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* append.c --------------------------------------------------------------------------------------*/
+
+typedef enum hsmiam_append_rule {
+    HSMIAM_APPEND_SIGNED,    /* a token that fails to sign fails the call */
+    HSMIAM_APPEND_OR_PENDING /* it leaves the record unsigned */
+} hsmiam_append_rule;
+
+/* Appends the record, whose event and facts are filled in, behind whatever the ledger's end needs
+ * first; NULL: that alone. `sequence_out` may be NULL. */
+hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *record,
+                                   hsmiam_append_rule rule, uint64_t *sequence_out,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Signs what is in `line` so far and closes it. */
+hsmiam_status hsmiam_ledger_sign_line(hsmiam_ledger *ledger, hsmiam_buffer *line,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The time now, as records have it. */
+hsmiam_status hsmiam_ledger_format_now(char time_out[HSMIAM_TIME_SIZE],
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the layers above write into the ledger: one function for each event, with typed facts, so
+ * that nothing else can get there. Each returns when the disk has the record, and so is called
+ * before the step that the record precedes.
+ */
+#ifndef HSMIAM_LEDGER_LEDGER_H
+#define HSMIAM_LEDGER_LEDGER_H
+
+#include "ledger/record.h"
+
+/* Opens the file and finds the audit key, so that writing will not fail for what can be known
+ * beforehand: a disk that is read-only, a key that the ledger does not know. Safe to call again.
+ * A token without an audit key leaves the records unsigned, with a NOTICE.
+ * Statuses: IO, CONFIG (no token set, or its audit key cannot be used or was not introduced), those
+ * of hsmiam_token_open(). */
+hsmiam_status hsmiam_ledger_open(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The fingerprint of a token's wrapping key as the ledger has it: from the last record about that
+ * token that this ledger's audit key signed; "" if there is none. LEDGER if its signature is wrong.
+ * The ledger is open. */
+hsmiam_status hsmiam_ledger_find_wrapping_key(hsmiam_ledger *ledger, const char *token_serial,
+                                              char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Holds a token's wrapping key against what the ledger has. CONFIG if it is another one; a `found`
+ * of "" is a token that has none (any more). */
+hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmiam_token *token,
+                                               const char *found,
+                                               hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whom and what a record is about. NULL, or "" where it says so: not known. */
+typedef struct hsmiam_ledger_facts {
+    const char *account;       /* 12 digits */
+    const char *partition;     /* "aws" */
+    const char *endpoint;      /* the URL that IAM is asked at */
+    const char *token_serial;  /* of the token that keys go to */
+    const char *credential_id; /* the access key id that signs the requests */
+    const char *user_name;     /* NULL: the signer's own user */
+    const char *access_key_id; /* "" as well */
+    const char *request_id;    /* "" as well */
+    const char *route;         /* "" as well */
+    const char *wrapping_key;  /* its fingerprint; "" as well */
+} hsmiam_ledger_facts;
+
+/* An access key that existed went into the token. */
+hsmiam_status hsmiam_ledger_add_import(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* CreateAccessKey is about to be sent.
+ * keys_before   the ids of the user's keys, parted by blanks; NULL: IAM did not tell.
+ * iam_time      IAM's clock; -1: not known.
+ * request_time  X-Amz-Date.
+ * intent_out    the record's sequence number, which its outcome refers to. */
+hsmiam_status hsmiam_ledger_add_intent(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
+                                       const char *keys_before, time_t iam_time,
+                                       time_t request_time, uint64_t *intent_out,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The request of an intent was not sent, and is about to be, with another X-Amz-Date. */
+hsmiam_status hsmiam_ledger_add_renewal(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
+                                        uint64_t intent, time_t request_time,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What became of an intent. */
+typedef enum hsmiam_result {
+    HSMIAM_RESULT_HELD,      /* the token holds the key, proven */
+    HSMIAM_RESULT_REFUSED,   /* IAM refused; it made nothing */
+    HSMIAM_RESULT_NOT_SENT,  /* IAM was not reached; it made nothing */
+    HSMIAM_RESULT_DELETED,   /* IAM made a key that is deleted there again */
+    HSMIAM_RESULT_UNDELETED, /* IAM made a key that the token has not and that is still there */
+    HSMIAM_RESULT_UNKNOWN    /* IAM may have made a key */
+} hsmiam_result;
+
+/* Whether an intent with that outcome is settled; the last two leave it open. */
+bool hsmiam_result_is_final(hsmiam_result result);
+
+/* Records what became of an intent; may be called again for one that was left open. If the audit
+ * key cannot sign any more, the record is left pending: chained and unsigned, for the next writer
+ * to countersign. `code` is the service's error code, "" or NULL for none. */
+hsmiam_status hsmiam_ledger_add_outcome(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
+                                        uint64_t intent, hsmiam_result result, const char *code,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

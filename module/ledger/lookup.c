@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ledger says of earlier, as a rule a few lines before its end. Only what the writer's own
+ * audit key signed is believed, for whoever can write the file can write the rest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/internal.h"
+
+/* The state of one search. */
+typedef struct search {
+    hsmiam_ledger *ledger;
+    hsmiam_verifier *verifier;
+    const char *text;
+    hsmiam_record_match_fn is_it;
+    const void *context;
+    hsmiam_record_storage *storage;
+} search;
+
+static bool has_valid_signature(const search *run, const hsmiam_line *line, size_t signed_size,
+                                const hsmiam_record *record)
+{
+    uint8_t digest[HSMIAM_DIGEST_SIZE];
+    uint8_t signature[HSMIAM_SIGNATURE_MAX];
+    size_t size = 0;
+
+    return hsmiam_base64_decode(record->fields[HSMIAM_FIELD_SIGNATURE], signature, sizeof signature,
+                                &size) &&
+           hsmiam_hash_compute(run->ledger->hash, line->text, signed_size, digest) &&
+           hsmiam_verifier_check(run->verifier, digest, signature, size);
+}
+
+/* Whether the line is what is looked for. LEDGER if it only pretends to be. */
+static hsmiam_status judge(const search *run, const hsmiam_line *line, hsmiam_record *record,
+                           bool *found_out, hsmiam_error *error)
+{
+    size_t signed_size = 0;
+
+    *found_out = false;
+    if (line->text == NULL ||
+        memmem(line->text, line->size, run->text, strlen(run->text)) == NULL ||
+        !hsmiam_record_read(line->text, line->size, run->storage, record, &signed_size) ||
+        signed_size == 0 ||
+        strcmp(record->fields[HSMIAM_FIELD_AUDIT_KEY], run->ledger->key.fingerprint) != 0 ||
+        !run->is_it(run->context, record))
+        return HSMIAM_OK;
+    *found_out = has_valid_signature(run, line, signed_size, record);
+    if (*found_out)
+        return HSMIAM_OK;
+    return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
+                            "Record %s of the ledger %s is not what the audit key signed; `hsmiam "
+                            "audit verify` tells more.",
+                            record->fields[HSMIAM_FIELD_SEQUENCE], run->ledger->file.path);
+}
+
+hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const char *text,
+                                 hsmiam_record_match_fn is_it, const void *context,
+                                 hsmiam_record_storage *storage, hsmiam_record *record_out,
+                                 bool *found_out, hsmiam_error *error)
+{
+    search run = {.ledger = ledger,
+                  .verifier = hsmiam_verifier_new(ledger->own),
+                  .text = text,
+                  .is_it = is_it,
+                  .context = context,
+                  .storage = storage};
+    hsmiam_backward backward = {.window = NULL};
+    hsmiam_line line;
+    bool more = true;
+
+    *found_out = false;
+    hsmiam_status status =
+        run.verifier != NULL ? HSMIAM_OK : hsmiam_error_set_memory(error, "verifying the ledger");
+    if (status == HSMIAM_OK)
+        status = hsmiam_backward_init(&backward, &ledger->file, size, error);
+    while (status == HSMIAM_OK && !*found_out) {
+        status = hsmiam_backward_next(&backward, &line, &more, error);
+        if (status != HSMIAM_OK || !more)
+            break;
+        status = judge(&run, &line, record_out, found_out, error);
+    }
+    hsmiam_backward_clear(&backward);
+    hsmiam_verifier_free(&run.verifier);
+    return status;
+}
+
+static bool is_any(const void *context, const hsmiam_record *record)
+{
+    (void)context;
+    (void)record;
+    return true;
+}
+
+/* A record of another key that introduces ours cannot be verified here, but `audit verify` will:
+ * to forge it gains nothing. */
+static hsmiam_status find_introduction(hsmiam_ledger *ledger, uint64_t size,
+                                       hsmiam_record_storage *storage, bool *known_out,
+                                       hsmiam_error *error)
+{
+    hsmiam_backward backward = {.window = NULL};
+    hsmiam_record record;
+    hsmiam_line line;
+    bool more = true;
+    size_t signed_size = 0;
+
+    hsmiam_status status = hsmiam_backward_init(&backward, &ledger->file, size, error);
+    while (status == HSMIAM_OK && !*known_out) {
+        status = hsmiam_backward_next(&backward, &line, &more, error);
+        if (status != HSMIAM_OK || !more)
+            break;
+        if (line.text == NULL || memmem(line.text, line.size, ledger->key.fingerprint,
+                                        strlen(ledger->key.fingerprint)) == NULL)
+            continue;
+        *known_out =
+            hsmiam_record_read(line.text, line.size, storage, &record, &signed_size) &&
+            hsmiam_record_is(&record, HSMIAM_EVENT_AUDIT_KEY) &&
+            strcmp(record.fields[HSMIAM_FIELD_INTRODUCED_KEY], ledger->key.fingerprint) == 0;
+    }
+    hsmiam_backward_clear(&backward);
+    return status;
+}
+
+hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *known_out,
+                                    hsmiam_error *error)
+{
+    hsmiam_record_storage *storage = malloc(sizeof *storage);
+    hsmiam_record record;
+
+    *known_out = false;
+    if (storage == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    hsmiam_status status = hsmiam_lookup_last(ledger, size, ledger->key.fingerprint, is_any, NULL,
+                                              storage, &record, known_out, error);
+    if (status == HSMIAM_OK && !*known_out)
+        status = find_introduction(ledger, size, storage, known_out, error);
+    free(storage);
+    return status;
+}
+
+static bool is_of_token(const void *context, const hsmiam_record *record)
+{
+    const char *serial = record->fields[HSMIAM_FIELD_TOKEN_SERIAL];
+
+    return serial != NULL && strcmp(serial, context) == 0 &&
+           !hsmiam_record_is(record, HSMIAM_EVENT_AUDIT_KEY);
+}
+
+hsmiam_status hsmiam_ledger_find_wrapping_key(hsmiam_ledger *ledger, const char *token_serial,
+                                              char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                              hsmiam_error *error)
+{
+    hsmiam_record_storage *storage = malloc(sizeof *storage);
+    hsmiam_record record;
+    uint64_t size = 0;
+    bool found = false;
+
+    fingerprint_out[0] = '\0';
+    if (storage == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    (void)pthread_mutex_lock(&ledger->lock);
+    hsmiam_status status = HSMIAM_OK;
+    if (ledger->has_key)
+        status = hsmiam_file_get_size(&ledger->file, &size, error);
+    if (status == HSMIAM_OK && size > 0)
+        status = hsmiam_lookup_last(ledger, size, "\"token_serial\":", is_of_token, token_serial,
+                                    storage, &record, &found, error);
+    (void)pthread_mutex_unlock(&ledger->lock);
+    if (status == HSMIAM_OK && found && record.fields[HSMIAM_FIELD_WRAPPING_KEY] != NULL)
+        memcpy(fingerprint_out, record.fields[HSMIAM_FIELD_WRAPPING_KEY], HSMIAM_FINGERPRINT_SIZE);
+    free(storage);
+    return status;
+}
+
+hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmiam_token *token,
+                                               const char *found, hsmiam_error *error)
+{
+    char recorded[HSMIAM_FINGERPRINT_SIZE];
+    hsmiam_status status =
+        hsmiam_ledger_find_wrapping_key(ledger, hsmiam_token_get_serial(token), recorded, error);
+
+    if (status != HSMIAM_OK || recorded[0] == '\0' || strcmp(recorded, found) == 0)
+        return status;
+    return hsmiam_error_set(
+        error, HSMIAM_ERR_CONFIG,
+        "Token \"%s\" %s, but the ledger %s has %.16s... as the one that was there before: whoever "
+        "changed it could read what is imported. Find out who did; `hsmiam provision-token "
+        "--accept-changed-keys` records the new one.",
+        hsmiam_token_get_label(token),
+        found[0] != '\0' ? "has another wrapping key" : "has no wrapping key that works",
+        ledger->file.path, recorded);
+}
