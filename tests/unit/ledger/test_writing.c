@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static size_t count_lines(const fixture *fix)
@@ -366,6 +367,65 @@ static void test_forged_wrapping_key(void **state)
     fixture_expect_message(fix, "is not what the audit key signed");
 }
 
+#define WRITERS 8
+#define WRITES  12
+
+static hsmiam_status write_some(hsmiam_ledger *ledger)
+{
+    hsmiam_status status = HSMIAM_OK;
+    hsmiam_ledger_facts facts = fixture_facts;
+
+    facts.access_key_id = OTHER_ID;
+    facts.partition = facts.endpoint = facts.credential_id = NULL;
+    for (int i = 0; i < WRITES && status == HSMIAM_OK; i++)
+        status = hsmiam_ledger_add_import(ledger, &facts, NULL);
+    return status;
+}
+
+static void test_processes_at_once(void **state)
+{
+    fixture *fix = *state;
+    pid_t children[WRITERS];
+    int status = 0;
+
+    for (int i = 0; i < WRITERS; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            hsmiam_ledger *own = NULL;
+            bool done = hsmiam_ledger_new(fix->path, &own, NULL) == HSMIAM_OK;
+            if (done)
+                hsmiam_ledger_set_token(own, fix->token);
+            _exit(done && write_some(own) == HSMIAM_OK ? 0 : 1);
+        }
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    fixture_expect_intact(fix, 1 + WRITERS * WRITES);
+}
+
+static void *write_as_thread(void *context)
+{
+    return write_some(context) == HSMIAM_OK ? context : NULL;
+}
+
+static void test_threads_at_once(void **state)
+{
+    fixture *fix = *state;
+    pthread_t threads[WRITERS];
+    void *result = NULL;
+
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_as_thread, fix->ledger), 0);
+    for (int i = 0; i < WRITERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, fix->ledger);
+    }
+    fixture_expect_intact(fix, 1 + WRITERS * WRITES);
+}
+
 static void test_no_token(void **state)
 {
     fixture *fix = *state;
@@ -467,6 +527,8 @@ int main(void)
         fixture_test(test_introduction),
         fixture_test(test_wrapping_key_on_record),
         fixture_test(test_forged_wrapping_key),
+        fixture_test(test_processes_at_once),
+        fixture_test(test_threads_at_once),
         fixture_test(test_no_token),
         fixture_test(test_mirror),
         fixture_test(test_reading),
