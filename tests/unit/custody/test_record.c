@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ledger is told of an issue and of an import. */
+#include "fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "token/cryptoki.h"
+
+#define NEW_USER "bob"
+
+static char directory[] = "/tmp/hsmiam-custody-XXXXXX";
+static char path[sizeof directory + 16];
+static hsmiam_ledger *ledger;
+
+static void use_ledger(fixture *fix, const char *where)
+{
+    hsmiam_ledger_free(&ledger);
+    assert_int_equal(hsmiam_ledger_new(where, &ledger, fix->error), HSMIAM_OK);
+    hsmiam_ledger_set_token(ledger, fix->token);
+    hsmiam_custody_set_ledger(fix->custody, ledger);
+}
+
+static int set_up(void **state)
+{
+    hsmiam_object key = 0;
+    int failed = fixture_set_up(state);
+    fixture *fix = *state;
+
+    if (failed != 0 || mkdtemp(directory) == NULL)
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/ledger", directory);
+    if (hsmiam_token_open(fix->token, fix->error) != HSMIAM_OK ||
+        hsmiam_pair_generate(fix->token, &hsmiam_pair_audit, &key, fix->error) != HSMIAM_OK)
+        return -1;
+    use_ledger(fix, path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    hsmiam_ledger_free(&ledger);
+    (void)unlink(path);
+    int left = rmdir(directory);
+    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
+    return fixture_tear_down(state) != 0 ? -1 : left;
+}
+
+typedef struct expected {
+    const char *event;
+    const char *result;
+    const char *id;
+    bool found;
+} expected;
+
+static bool look(void *context, const hsmiam_ledger_record *record)
+{
+    expected *want = context;
+    const char *result = hsmiam_ledger_record_get_text(record, "result");
+    const char *id = hsmiam_ledger_record_get_text(record, "access_key_id");
+
+    want->found = strcmp(hsmiam_ledger_record_get_text(record, "event"), want->event) == 0 &&
+                  (want->result == NULL || (result != NULL && strcmp(result, want->result) == 0)) &&
+                  (want->id == NULL ? id == NULL : id != NULL && strcmp(id, want->id) == 0);
+    return true;
+}
+
+/* The last record is such a one, and the ledger is right. */
+static void expect_last(fixture *fix, const char *event, const char *result, const char *id)
+{
+    expected want = {.event = event, .result = result, .id = id};
+    hsmiam_ledger_verdict verdict;
+
+    assert_int_equal(hsmiam_ledger_read(ledger, NULL, look, &want, fix->error), HSMIAM_OK);
+    assert_true(want.found);
+    assert_int_equal(hsmiam_ledger_verify(ledger, NULL, NULL, &verdict, fix->error), HSMIAM_OK);
+}
+
+static size_t count_lines(void)
+{
+    FILE *file = fopen(path, "r");
+    size_t lines = 0;
+
+    for (int c = file != NULL ? fgetc(file) : EOF; c != EOF; c = fgetc(file))
+        lines += c == '\n';
+    if (file != NULL)
+        (void)fclose(file);
+    return lines;
+}
+
+static void intent_is_on_record_first(hsmiam_client *client)
+{
+    (void)client;
+    assert_int_equal(count_lines(), 2);
+}
+
+static void test_held(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.on_create = intent_is_on_record_first;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_OK);
+    assert_int_equal(count_lines(), 3);
+    expect_last(fix, "outcome", "held", NEW_ID);
+    assert_null(fix->client.before_send);
+}
+
+static void test_refused(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_SERVICE, "LimitExceeded"};
+    fix->client.makes_nothing = true;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_SERVICE);
+    expect_last(fix, "outcome", "refused", NULL);
+}
+
+static void test_not_sent(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_NETWORK, ""};
+    fix->client.makes_nothing = true;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_NETWORK);
+    expect_last(fix, "outcome", "not-sent", NULL);
+}
+
+static void token_breaks(hsmiam_client *client)
+{
+    (void)client;
+    mock_fail(MOCK_C_UnwrapKey, 0, CKR_DEVICE_MEMORY);
+}
+
+static void test_deleted(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.on_create = token_breaks;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CUSTODY);
+    expect_last(fix, "outcome", "deleted", NEW_ID);
+}
+
+static void test_undeleted(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.on_create = token_breaks;
+    fix->client.delete = (fake_answer){HSMIAM_ERR_SERVICE, "AccessDenied"};
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CUSTODY);
+    expect_last(fix, "outcome", "undeleted", NEW_ID);
+}
+
+static void test_unknown(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    expect_last(fix, "outcome", "unknown", NULL);
+}
+
+/* The token is gone: nothing can be signed any more, but the key's id is on record. */
+static void token_is_gone(hsmiam_client *client)
+{
+    token_breaks(client);
+    mock_fail(MOCK_C_Sign, 0, CKR_DEVICE_REMOVED);
+}
+
+static void test_token_is_gone(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.on_create = token_is_gone;
+    fix->client.delete = (fake_answer){HSMIAM_ERR_NETWORK, ""};
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CUSTODY);
+    expect_last(fix, "outcome", "undeleted", NEW_ID);
+}
+
+static void ledger_breaks(hsmiam_client *client)
+{
+    (void)client;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* The key is held; that its outcome is not on record is an error all the same. */
+static void test_outcome_that_cannot_be_written(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.on_create = ledger_breaks;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_IO);
+    fixture_expect_message(fix, NEW_ID " was made and is in the token, but its outcome is not on");
+    assert_true(fixture_token_has(NEW_ID));
+    assert_int_equal(rmdir(path), 0);
+}
+
+static void test_ledger_that_cannot_be_written(void **state)
+{
+    fixture *fix = *state;
+
+    use_ledger(fix, "/proc/hsmiam/ledger");
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_IO);
+    assert_int_equal(fix->client.creates, 0);
+    assert_int_equal(
+        hsmiam_access_key_import(fix->custody, OTHER_ID, NULL, NEW_SECRET, 40, NULL, fix->error),
+        HSMIAM_ERR_IO);
+    assert_int_equal(mock_find(CKO_SECRET_KEY, OTHER_ID), 0);
+}
+
+static void test_audit_key_that_fails_before(void **state)
+{
+    fixture *fix = *state;
+
+    assert_int_equal(hsmiam_custody_prepare(fix->custody, fix->error), HSMIAM_OK);
+    assert_int_equal(hsmiam_signer_open(fix->signer, fix->error), HSMIAM_OK);
+    mock_fail(MOCK_C_Sign, 1, CKR_FUNCTION_FAILED); /* behind the signature of the request's day */
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_TOKEN);
+    assert_int_equal(fix->client.creates, 0);
+}
+
+static void test_import(void **state)
+{
+    fixture *fix = *state;
+
+    assert_int_equal(hsmiam_access_key_import(fix->custody, NEW_ID, NEW_USER, NEW_SECRET, 40,
+                                              &fix->key, fix->error),
+                     HSMIAM_OK);
+    expect_last(fix, "import", NULL, NEW_ID);
+}
+
+/* The ledger has another wrapping key of this token than the token has now. */
+static void test_another_wrapping_key(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_ledger_facts facts = {
+        .token_serial = hsmiam_token_get_serial(fix->token),
+        .access_key_id = OTHER_ID,
+        .route = "rsa-oaep",
+        .wrapping_key = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    };
+
+    assert_int_equal(hsmiam_ledger_add_import(ledger, &facts, fix->error), HSMIAM_OK);
+    for (int i = 0; i < 2; i++) { /* a second try is not let through either */
+        assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CONFIG);
+        fixture_expect_message(fix, "has another wrapping key");
+    }
+    assert_int_equal(fix->client.creates, 0);
+    /* A route that does not use it is the caller's to choose; what is on record stays there. */
+    hsmiam_custody_set_import_route(fix->custody, HSMIAM_ROUTE_CREATE_OBJECT);
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_OK);
+    expect_last(fix, "outcome", "held", NEW_ID);
+    hsmiam_custody_set_import_route(fix->custody, HSMIAM_ROUTE_AUTO);
+    hsmiam_access_key_free(&fix->key);
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CONFIG);
+}
+
+#define one_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        one_test(test_held),
+        one_test(test_refused),
+        one_test(test_not_sent),
+        one_test(test_deleted),
+        one_test(test_undeleted),
+        one_test(test_unknown),
+        one_test(test_token_is_gone),
+        one_test(test_outcome_that_cannot_be_written),
+        one_test(test_ledger_that_cannot_be_written),
+        one_test(test_audit_key_that_fails_before),
+        one_test(test_import),
+        one_test(test_another_wrapping_key),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
