@@ -9,15 +9,16 @@
 
 #include "ledger/hash.h"
 
-#define HSMIAM_LINE_MAX     16384 /* bytes of a line, its line feed left out */
-#define HSMIAM_KEYS_MAX     32    /* in a list of access key ids */
-#define HSMIAM_REQUEST_MAX  128   /* of an AWS request id */
-#define HSMIAM_CODE_MAX     63    /* of a service's error code */
-#define HSMIAM_ENDPOINT_MAX 1023
-#define HSMIAM_SERIAL_MAX   48
-#define HSMIAM_NAME_MAX     128 /* of an operator or a host */
-#define HSMIAM_NUMBER_SIZE  21  /* of a decimal number of 64 bits, with its NUL */
-#define HSMIAM_TIME_SIZE    sizeof "YYYY-MM-DDTHH:MM:SSZ"
+#define HSMIAM_LINE_MAX      16384 /* bytes of a line, its line feed left out */
+#define HSMIAM_KEYS_MAX      32    /* in a list of access key ids */
+#define HSMIAM_KEYS_TEXT_MAX ((size_t)HSMIAM_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1))
+#define HSMIAM_REQUEST_MAX   128 /* of an AWS request id */
+#define HSMIAM_CODE_MAX      63  /* of a service's error code */
+#define HSMIAM_ENDPOINT_MAX  1023
+#define HSMIAM_SERIAL_MAX    48
+#define HSMIAM_NAME_MAX      128 /* of an operator or a host */
+#define HSMIAM_NUMBER_SIZE   21  /* of a decimal number of 64 bits, with its NUL */
+#define HSMIAM_TIME_SIZE     sizeof "YYYY-MM-DDTHH:MM:SSZ"
 
 /* The members, in their order on a line. */
 typedef enum hsmiam_field {

@@ -9,7 +9,7 @@
 
 #define BATCH_SIZE  256
 #define THREADS_MAX 8
-#define BATCHES_MAX (2 * THREADS_MAX)
+#define BATCHES_MAX 16
 
 typedef struct item {
     uint64_t line;

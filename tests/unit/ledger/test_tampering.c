@@ -57,8 +57,10 @@ static void test_flipped_bits(void **state)
     size_t line = 0;
 
     make_ledger(fix, &whole);
-    for (size_t i = 0; i < whole.size; i++) {
-        line += i == whole.starts[line] ? 1 : 0;
+    /* Not every byte, for the sake of valgrind; every kind of place. */
+    for (size_t i = 0; i < whole.size; i += i + 7 < whole.size ? 7 : 1) {
+        while (i >= whole.starts[line])
+            line++;
         int bit = (int)(i * 5 % 8);
         whole.data[i] ^= (char)(1 << bit);
         fixture_write(fix, whole.data, whole.size);
