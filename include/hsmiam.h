@@ -840,7 +840,8 @@ HSMIAM_API const char *hsmiam_access_key_get_sigv4_route(const hsmiam_access_key
  * secret         the secret access key, 16 to 128 printable ASCII bytes; the caller wipes it.
  * key_out        owned by the caller; may be NULL.
  * Statuses: ARGUMENT, EXISTS (the token holds that id), UNSUPPORTED (no route works), CUSTODY (the
- * proof failed; the object was destroyed again), those of hsmiam_token_open().
+ * proof failed; the object was destroyed again), those of hsmiam_token_open(); with a ledger, IO,
+ * CONFIG and LEDGER (the message says whether the token holds the key).
  */
 HSMIAM_API hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody,
                                                   const char *access_key_id, const char *user_name,
@@ -859,7 +860,8 @@ HSMIAM_API hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody,
  * key_out    owned by the caller.
  * Statuses: ARGUMENT, SERVICE, NETWORK, CANCELLED (nothing was made); CUSTODY, REPLY and
  * UNKNOWN_OUTCOME (a key was or may have been made: the message says its id where it is known, and
- * whether it was deleted); those of hsmiam_signer_open().
+ * whether it was deleted); those of hsmiam_signer_open(); with a ledger, IO, CONFIG and LEDGER
+ * (nothing was made, or the message names the key that the token holds).
  */
 HSMIAM_API hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,
                                                   const char *user_name,
