@@ -73,9 +73,7 @@ int fixture_set_up(void **state)
     (void)snprintf(fix->directory, sizeof fix->directory, "/tmp/hsmiam-ledger-XXXXXX");
     assert_non_null(mkdtemp(fix->directory));
     (void)snprintf(fix->path, sizeof fix->path, "%s/ledger.jsonl", fix->directory);
-    assert_int_equal(
-        hsmiam_token_new("pkcs11:token=mock%20token?pin-value=" MOCK_PIN, &fix->token, fix->error),
-        HSMIAM_OK);
+    assert_int_equal(hsmiam_token_new(TOKEN, &fix->token, fix->error), HSMIAM_OK);
     hsmiam_token_set_modules(fix->token, mock_get_modules());
     make_key(fix);
     fixture_reopen(fix);

@@ -11,6 +11,7 @@
 #define KEY_ID   "AKIAIOSFODNN7EXAMPLE"
 #define OTHER_ID "AKIAI44QH8DHBEXAMPLE"
 #define SERIAL   "serial"
+#define TOKEN    "pkcs11:token=mock%20token?pin-value=" MOCK_PIN
 #define WRAPPING "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 typedef struct fixture {

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "token/cryptoki.h"
+
 static size_t count_lines(const fixture *fix)
 {
     size_t size = 0;
@@ -393,9 +395,13 @@ static void test_processes_at_once(void **state)
         assert_true(children[i] >= 0);
         if (children[i] == 0) {
             hsmiam_ledger *own = NULL;
-            bool done = hsmiam_ledger_new(fix->path, &own, NULL) == HSMIAM_OK;
-            if (done)
-                hsmiam_ledger_set_token(own, fix->token);
+            hsmiam_token *token = NULL; /* the parent's is the parent's */
+            bool done = hsmiam_ledger_new(fix->path, &own, NULL) == HSMIAM_OK &&
+                        hsmiam_token_new(TOKEN, &token, NULL) == HSMIAM_OK;
+            if (done) {
+                hsmiam_token_set_modules(token, mock_get_modules());
+                hsmiam_ledger_set_token(own, token);
+            }
             _exit(done && write_some(own) == HSMIAM_OK ? 0 : 1);
         }
     }
