@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define BODY_MAX 4096
+#define BODY_MAX        4096
+#define HURRIED_SECONDS 5
 
 /* How long nobody asks whether to stop. */
 #define SLEEP_MILLISECONDS 50
@@ -138,14 +139,21 @@ static hsmiam_cancel_rule get_cancel_rule(const hsmiam_call *call)
                : call->cancel_rule;
 }
 
+/* No time-out (0) is one that nothing else limits. */
+static unsigned limit_seconds(const hsmiam_client *client, unsigned seconds)
+{
+    return client->hurried && (seconds == 0 || seconds > HURRIED_SECONDS) ? HURRIED_SECONDS
+                                                                          : seconds;
+}
+
 static hsmiam_status exchange(hsmiam_call *call, hsmiam_error *error)
 {
     hsmiam_client *client = call->client;
     const hsmiam_transport_settings settings = {
         .ca_bundle = client->ca_bundle,
         .no_verify = client->no_verify,
-        .connect_seconds = client->connect_seconds,
-        .read_seconds = client->read_seconds,
+        .connect_seconds = limit_seconds(client, client->connect_seconds),
+        .read_seconds = limit_seconds(client, client->read_seconds),
         .log = &client->log,
     };
     hsmiam_exchange exchange = {
@@ -249,7 +257,7 @@ static bool may_resend(hsmiam_call *call, const hsmiam_retry_rule *rule, unsigne
     if (resend == HSMIAM_RESEND_NEVER ||
         (resend == HSMIAM_RESEND_CORRECTED && !correct_clock(call, error)))
         return false;
-    return attempts < call->client->max_attempts;
+    return !call->client->hurried && attempts < call->client->max_attempts;
 }
 
 static hsmiam_status sleep_for(const hsmiam_call *call, unsigned milliseconds, hsmiam_error *error)

@@ -181,6 +181,24 @@ void hsmiam_client_set_before_send(hsmiam_client *client, hsmiam_before_send_fn 
     client->before_send_context = context;
 }
 
+hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *signer)
+{
+    hsmiam_signer *before = client->signer;
+
+    client->signer = signer;
+    return before;
+}
+
+void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried)
+{
+    client->hurried = hurried;
+}
+
+bool hsmiam_client_is_cancelled(const hsmiam_client *client)
+{
+    return client->cancel != NULL && client->cancel(client->cancel_context);
+}
+
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client)
 {
     return client->signer;

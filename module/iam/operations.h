@@ -91,6 +91,16 @@ hsmiam_status hsmiam_client_describe(const hsmiam_client *client, const char **p
 /* IAM's clock, or STS's: the Date of the last answer that had one. false if none had. */
 bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_out) HSMIAM_MUST_USE;
 
+/* Lets another signer sign, and returns the one that did. */
+hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *signer);
+
+/* With true, what is asked next is given few seconds and one attempt: for what one can do without.
+ */
+void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried);
+
+/* Whether the client's cancel function wants an end. */
+bool hsmiam_client_is_cancelled(const hsmiam_client *client);
+
 /* The client's signer and log, for the layer above. Borrowed. */
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client);
 const hsmiam_log *hsmiam_client_get_log(const hsmiam_client *client);

@@ -30,6 +30,25 @@ hsmiam_status hsmiam_ledger_format_now(char time_out[HSMIAM_TIME_SIZE], hsmiam_e
                             "The system's clock is before 1970 or after 9999.");
 }
 
+/* Anyone can plant a public half in some tokens. That ours is the private half's, the first
+ * signature proves, before anything is written. */
+static hsmiam_status prove_key(hsmiam_ledger *ledger, const uint8_t digest[HSMIAM_DIGEST_SIZE],
+                               const uint8_t *signature, size_t size, hsmiam_error *error)
+{
+    hsmiam_verifier *verifier = hsmiam_verifier_new(ledger->own);
+
+    if (verifier == NULL)
+        return hsmiam_error_set_memory(error, "verifying a signature");
+    ledger->key.proven = hsmiam_verifier_check(verifier, digest, signature, size);
+    hsmiam_verifier_free(&verifier);
+    if (ledger->key.proven)
+        return HSMIAM_OK;
+    return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                            "Token \"%s\": the public and the private half of the audit key do not "
+                            "belong together; find out who made them.",
+                            hsmiam_token_get_label(ledger->token));
+}
+
 hsmiam_status hsmiam_ledger_sign_line(hsmiam_ledger *ledger, hsmiam_buffer *line,
                                       hsmiam_error *error)
 {
@@ -44,6 +63,8 @@ hsmiam_status hsmiam_ledger_sign_line(hsmiam_ledger *ledger, hsmiam_buffer *line
     if (!hsmiam_hash_compute(ledger->hash, line->data, line->size, digest))
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot hash.");
     status = hsmiam_token_sign_digest(ledger->token, &ledger->key, digest, signature, &size, error);
+    if (status == HSMIAM_OK && !ledger->key.proven)
+        status = prove_key(ledger, digest, signature, size, error);
     if (status != HSMIAM_OK)
         return status;
     hsmiam_base64_encode(signature, size, text);

@@ -2,6 +2,7 @@
 /* The events, one function each. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/time.h"
 #include "ledger/internal.h"
@@ -14,10 +15,26 @@ static const struct {
     [HSMIAM_RESULT_HELD] = {"held", true},
     [HSMIAM_RESULT_REFUSED] = {"refused", true},
     [HSMIAM_RESULT_NOT_SENT] = {"not-sent", true},
+    [HSMIAM_RESULT_NOT_EXECUTED] = {"not-executed", true},
     [HSMIAM_RESULT_DELETED] = {"deleted", true},
     [HSMIAM_RESULT_UNDELETED] = {"undeleted", false},
     [HSMIAM_RESULT_UNKNOWN] = {"unknown", false},
 };
+
+const char *hsmiam_result_get_name(hsmiam_result result)
+{
+    return results[result].name;
+}
+
+bool hsmiam_result_find(const char *name, size_t size, hsmiam_result *result_out)
+{
+    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+        if (strlen(results[i].name) == size && memcmp(results[i].name, name, size) == 0) {
+            *result_out = (hsmiam_result)i;
+            return true;
+        }
+    return false;
+}
 
 bool hsmiam_result_is_final(hsmiam_result result)
 {

@@ -70,6 +70,10 @@ hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const cha
                                  hsmiam_record_storage *storage, hsmiam_record *record_out,
                                  bool *found_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Whether the ledger's own key signed the line that the record was read from. */
+bool hsmiam_lookup_is_own(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
+                          const hsmiam_line *line, size_t signed_size, const hsmiam_record *record);
+
 /* Whether the ledger knows its writer's audit key. */
 hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *known_out,
                                     hsmiam_error *error) HSMIAM_MUST_USE;

@@ -118,7 +118,7 @@ hsmiam_status hsmiam_ledger_export_public_key(hsmiam_ledger *ledger, hsmiam_ledg
 
     if (ledger->token == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG, "The ledger has no token set.");
-    hsmiam_status status = hsmiam_token_find_audit_key(ledger->token, &key, error);
+    hsmiam_status status = hsmiam_token_find_audit_key(ledger->token, true, &key, error);
     if (status == HSMIAM_OK)
         status = hsmiam_public_key_new(key.public_key, key.public_key_size, &half, error);
     if (status == HSMIAM_OK)

@@ -73,7 +73,7 @@ static hsmiam_status find_key(hsmiam_ledger *ledger, hsmiam_error *error)
     hsmiam_status status = hsmiam_token_open(ledger->token, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_token_find_audit_key(ledger->token, &ledger->key, error);
+    status = hsmiam_token_find_audit_key(ledger->token, false, &ledger->key, error);
     if (status == HSMIAM_ERR_NOT_FOUND) {
         hsmiam_log_write(&ledger->log, HSMIAM_LOG_NOTICE,
                          "Token \"%s\" has no audit key, so the records in the ledger %s stay "

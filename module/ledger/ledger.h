@@ -64,13 +64,18 @@ hsmiam_status hsmiam_ledger_add_renewal(hsmiam_ledger *ledger, const hsmiam_ledg
 
 /* What became of an intent. */
 typedef enum hsmiam_result {
-    HSMIAM_RESULT_HELD,      /* the token holds the key, proven */
-    HSMIAM_RESULT_REFUSED,   /* IAM refused; it made nothing */
-    HSMIAM_RESULT_NOT_SENT,  /* IAM was not reached; it made nothing */
-    HSMIAM_RESULT_DELETED,   /* IAM made a key that is deleted there again */
-    HSMIAM_RESULT_UNDELETED, /* IAM made a key that the token has not and that is still there */
-    HSMIAM_RESULT_UNKNOWN    /* IAM may have made a key */
+    HSMIAM_RESULT_HELD,         /* the token holds the key, proven */
+    HSMIAM_RESULT_REFUSED,      /* IAM refused; it made nothing */
+    HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached; it made nothing */
+    HSMIAM_RESULT_NOT_EXECUTED, /* IAM can execute the request no more, and did not */
+    HSMIAM_RESULT_DELETED,      /* IAM made a key that is deleted there again */
+    HSMIAM_RESULT_UNDELETED,    /* IAM made a key that the token has not and that is still there */
+    HSMIAM_RESULT_UNKNOWN       /* IAM may have made a key */
 } hsmiam_result;
+
+/* "held"; and back, from a text of that size. Static storage. */
+const char *hsmiam_result_get_name(hsmiam_result result);
+bool hsmiam_result_find(const char *name, size_t size, hsmiam_result *result_out);
 
 /* Whether an intent with that outcome is settled; the last two leave it open. */
 bool hsmiam_result_is_final(hsmiam_result result);
@@ -81,5 +86,61 @@ bool hsmiam_result_is_final(hsmiam_result result);
 hsmiam_status hsmiam_ledger_add_outcome(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
                                         uint64_t intent, hsmiam_result result, const char *code,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* open.c ----------------------------------------------------------------------------------------*/
+
+/* An intent that no outcome settled. What is not known is "". */
+typedef struct hsmiam_open_intent {
+    uint64_t sequence;
+    char account[13];
+    char endpoint[HSMIAM_ENDPOINT_MAX + 1];
+    char token_serial[HSMIAM_SERIAL_MAX + 1];
+    char credential_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    char user_name[HSMIAM_USER_NAME_MAX + 1]; /* "": the credential's own user */
+    char route[33];
+    char partition[33];
+    char wrapping_key[HSMIAM_FINGERPRINT_SIZE];
+    char keys_before[HSMIAM_KEYS_TEXT_MAX + 1];
+    bool before_known;
+    time_t iam_time;      /* -1: not known */
+    time_t request_time;  /* of the signature that was sent last */
+    hsmiam_result result; /* the last that is on record; UNKNOWN if none is */
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as that has it */
+    bool is_trusted; /* the ledger's own key signed it, or nobody can sign */
+} hsmiam_open_intent;
+
+/* Receives an open intent; false ends the search. */
+typedef bool (*hsmiam_open_intent_fn)(void *context, const hsmiam_open_intent *intent);
+
+/* Looks through the ledger, from its end, for open intents. `user_name`: only those of this user
+ * (case does not matter), or if it is "", of the credential's own user; NULL: all.
+ * Statuses: IO, MEMORY. */
+hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_name,
+                                      const char *credential_id, hsmiam_open_intent_fn take,
+                                      void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether a record is about an access key, or was signed for by it. Statuses: IO, MEMORY. */
+hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_key_id,
+                                      bool *known_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The account of a credential, as the last record that its own key signed has it; "" if none does.
+ * The ledger is open. Statuses: IO, MEMORY, LEDGER. */
+hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
+                                         char account_out[13], hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* lock.c ----------------------------------------------------------------------------------------*/
+
+/* The lock on one user's keys, between all processes that share the ledger; a file beside it. It
+ * ends with the process. */
+typedef struct hsmiam_user_lock {
+    int fd; /* -1: not held */
+} hsmiam_user_lock;
+
+/* Takes it if it is free; `*held_out` tells. `subject` is the user, or what stands for one.
+ * Statuses: IO, MEMORY. */
+hsmiam_status hsmiam_user_lock_try(const hsmiam_ledger *ledger, const char *subject,
+                                   hsmiam_user_lock *lock, bool *held_out,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_user_lock_release(hsmiam_user_lock *lock);
 
 #endif

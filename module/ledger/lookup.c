@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the ledger says of earlier, as a rule a few lines before its end. Only what the writer's own
  * audit key signed is believed, for whoever can write the file can write the rest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ typedef struct search {
     hsmiam_record_storage *storage;
 } search;
 
-static bool has_valid_signature(const search *run, const hsmiam_line *line, size_t signed_size,
+static bool has_valid_signature(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
+                                const hsmiam_line *line, size_t signed_size,
                                 const hsmiam_record *record)
 {
     uint8_t digest[HSMIAM_DIGEST_SIZE];
@@ -25,8 +27,16 @@ static bool has_valid_signature(const search *run, const hsmiam_line *line, size
 
     return hsmiam_base64_decode(record->fields[HSMIAM_FIELD_SIGNATURE], signature, sizeof signature,
                                 &size) &&
-           hsmiam_hash_compute(run->ledger->hash, line->text, signed_size, digest) &&
-           hsmiam_verifier_check(run->verifier, digest, signature, size);
+           hsmiam_hash_compute(ledger->hash, line->text, signed_size, digest) &&
+           hsmiam_verifier_check(verifier, digest, signature, size);
+}
+
+bool hsmiam_lookup_is_own(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
+                          const hsmiam_line *line, size_t signed_size, const hsmiam_record *record)
+{
+    return signed_size > 0 &&
+           strcmp(record->fields[HSMIAM_FIELD_AUDIT_KEY], ledger->key.fingerprint) == 0 &&
+           has_valid_signature(ledger, verifier, line, signed_size, record);
 }
 
 /* Whether the line is what is looked for. LEDGER if it only pretends to be. */
@@ -43,7 +53,7 @@ static hsmiam_status judge(const search *run, const hsmiam_line *line, hsmiam_re
         strcmp(record->fields[HSMIAM_FIELD_AUDIT_KEY], run->ledger->key.fingerprint) != 0 ||
         !run->is_it(run->context, record))
         return HSMIAM_OK;
-    *found_out = has_valid_signature(run, line, signed_size, record);
+    *found_out = has_valid_signature(run->ledger, run->verifier, line, signed_size, record);
     if (*found_out)
         return HSMIAM_OK;
     return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
@@ -132,6 +142,40 @@ hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *
                                               storage, &record, known_out, error);
     if (status == HSMIAM_OK && !*known_out)
         status = find_introduction(ledger, size, storage, known_out, error);
+    free(storage);
+    return status;
+}
+
+static bool has_account(const void *context, const hsmiam_record *record)
+{
+    const char *id = record->fields[HSMIAM_FIELD_CREDENTIAL_ID];
+
+    return id != NULL && strcmp(id, context) == 0 && record->fields[HSMIAM_FIELD_ACCOUNT] != NULL;
+}
+
+hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
+                                         char account_out[13], hsmiam_error *error)
+{
+    hsmiam_record_storage *storage = malloc(sizeof *storage);
+    char text[HSMIAM_ACCESS_KEY_ID_MAX + 32];
+    hsmiam_record record;
+    uint64_t size = 0;
+    bool found = false;
+
+    account_out[0] = '\0';
+    if (storage == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    (void)snprintf(text, sizeof text, "\"credential_id\":\"%s\"", credential_id);
+    (void)pthread_mutex_lock(&ledger->lock);
+    hsmiam_status status = HSMIAM_OK;
+    if (ledger->has_key)
+        status = hsmiam_file_get_size(&ledger->file, &size, error);
+    if (status == HSMIAM_OK && size > 0)
+        status = hsmiam_lookup_last(ledger, size, text, has_account, credential_id, storage,
+                                    &record, &found, error);
+    (void)pthread_mutex_unlock(&ledger->lock);
+    if (status == HSMIAM_OK && found)
+        (void)snprintf(account_out, 13, "%s", record.fields[HSMIAM_FIELD_ACCOUNT]);
     free(storage);
     return status;
 }

@@ -30,12 +30,14 @@ static hsmiam_status find(hsmiam_token *token, const hsmiam_session *session, hs
     EVP_PKEY *public_half = NULL;
 
     key->object = CK_INVALID_HANDLE;
+    key->proven = key->wants_proof;
     key->generation = session->generation;
     hsmiam_status status = hsmiam_pair_find(token, &hsmiam_pair_audit, &key->object, error);
     if (status == HSMIAM_OK)
         status = hsmiam_pair_check(token, &hsmiam_pair_audit, key->object, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_ec_load(token, &hsmiam_pair_audit, key->object, &public_half, error);
+        status = hsmiam_ec_load(token, &hsmiam_pair_audit, key->object, &public_half,
+                                key->wants_proof ? NULL : &key->proven, error);
     /* NOT_FOUND says that there is no audit key; here there is half of one. */
     if (status == HSMIAM_ERR_NOT_FOUND && key->object != CK_INVALID_HANDLE) {
         status = HSMIAM_ERR_CONFIG;
@@ -48,9 +50,10 @@ static hsmiam_status find(hsmiam_token *token, const hsmiam_session *session, hs
     return status;
 }
 
-static hsmiam_status find_once(hsmiam_token *token, hsmiam_audit_key *key_out, hsmiam_error *error)
+static hsmiam_status find_once(hsmiam_token *token, bool prove, hsmiam_audit_key *key_out,
+                               hsmiam_error *error)
 {
-    hsmiam_audit_key key = {.object = CK_INVALID_HANDLE};
+    hsmiam_audit_key key = {.object = CK_INVALID_HANDLE, .wants_proof = prove};
     hsmiam_session *session = NULL;
 
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
@@ -63,8 +66,8 @@ static hsmiam_status find_once(hsmiam_token *token, hsmiam_audit_key *key_out, h
     return status;
 }
 
-hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, hsmiam_audit_key *key_out,
-                                          hsmiam_error *error)
+hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
+                                          hsmiam_audit_key *key_out, hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_token_open(token, error);
 
@@ -72,7 +75,7 @@ hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, hsmiam_audit_key 
         return status;
     hsmiam_retry retry = hsmiam_retry_start(token);
     do
-        status = find_once(token, key_out, error);
+        status = find_once(token, prove, key_out, error);
     while (hsmiam_retry_again(&retry, status, error));
     return status;
 }

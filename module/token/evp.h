@@ -31,9 +31,10 @@ hsmiam_status hsmiam_ec_encode(const uint8_t raw[HSMIAM_EC_SIGNATURE_SIZE], unsi
                                int *size_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Of the public halves, for anyone can plant one, the one that verifies what the private half
- * signs. */
+ * signs. With `proven_out` not NULL, a public half that is the only one is taken unproven, which
+ * spares a signature; whoever signs then must verify the first one. */
 hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
-                             hsmiam_object private_key, EVP_PKEY **key_out,
+                             hsmiam_object private_key, EVP_PKEY **key_out, bool *proven_out,
                              hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Writes the SHA-256 of bytes, 64 hex digits and a NUL. */

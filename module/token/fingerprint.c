@@ -178,7 +178,8 @@ static hsmiam_status report_none(const hsmiam_token *token, const hsmiam_pair_sp
 }
 
 hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
-                             hsmiam_object private_key, EVP_PKEY **key_out, hsmiam_error *error)
+                             hsmiam_object private_key, EVP_PKEY **key_out, bool *proven_out,
+                             hsmiam_error *error)
 {
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     size_t count = 0;
@@ -190,7 +191,9 @@ hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
     hsmiam_status status = find_public(token, spec, found, &count, error);
     if (status != HSMIAM_OK)
         return status;
-    status = make_proof(token, private_key, &proof, error);
+    bool prove = proven_out == NULL || count != 1;
+    if (prove)
+        status = make_proof(token, private_key, &proof, error);
     if (status != HSMIAM_OK)
         goto out;
     for (size_t i = 0; i < count; i++) {
@@ -198,7 +201,7 @@ hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
         if (status != HSMIAM_OK)
             goto out;
         is_point = key != NULL;
-        if (is_point && is_proven(&proof, key))
+        if (is_point && (!prove || is_proven(&proof, key)))
             break;
         EVP_PKEY_free(key);
         key = NULL;
@@ -208,6 +211,8 @@ hsmiam_status hsmiam_ec_load(hsmiam_token *token, const hsmiam_pair_spec *spec,
         goto out;
     }
     *key_out = key;
+    if (proven_out != NULL)
+        *proven_out = prove;
 out:
     OPENSSL_free(proof.der);
     return status;
@@ -234,7 +239,7 @@ hsmiam_status hsmiam_pair_get_fingerprint(hsmiam_token *token, const hsmiam_pair
 
     hsmiam_status status = spec->key_type == CKK_RSA
                                ? hsmiam_wrapping_key_load(token, private_key, &key, error)
-                               : hsmiam_ec_load(token, spec, private_key, &key, error);
+                               : hsmiam_ec_load(token, spec, private_key, &key, NULL, error);
     if (status != HSMIAM_OK)
         return status;
 

@@ -149,12 +149,17 @@ typedef struct hsmiam_audit_key {
     char fingerprint[HSMIAM_FINGERPRINT_SIZE];
     uint8_t public_key[HSMIAM_PUBLIC_KEY_MAX]; /* SubjectPublicKeyInfo, DER */
     size_t public_key_size;
+    bool wants_proof;
+    bool proven; /* that the public half is this private half's */
 } hsmiam_audit_key;
 
-/* Finds the audit key, checks that it may sign and nothing else, and has it prove its public half.
- * Opens the token if need be. Statuses: NOT_FOUND (`hsmiam provision-token` makes it), AMBIGUOUS,
- * CONFIG, TOKEN, those of hsmiam_token_open(). */
-hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, hsmiam_audit_key *key_out,
+/* Finds the audit key and checks that it may sign and nothing else. With `prove`, or where there is
+ * a choice of public halves, it proves its own by a signature; else `proven` may be false, and the
+ * first signature that is made must be verified by the public half. Opens the token if need be.
+ * Statuses: NOT_FOUND (`hsmiam provision-token` makes it), AMBIGUOUS, CONFIG, TOKEN, those of
+ * hsmiam_token_open(). */
+hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
+                                          hsmiam_audit_key *key_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ECDSA over a digest, as DER: `*size_out` bytes. After a loss of the token the key is found again;

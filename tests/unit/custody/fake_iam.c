@@ -77,6 +77,27 @@ bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_ou
     return client->service_time != 0;
 }
 
+hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *signer)
+{
+    hsmiam_signer *before = client->signer;
+
+    client->asks_as_other = !client->asks_as_other;
+    client->signer = signer;
+    return before;
+}
+
+void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried)
+{
+    (void)client;
+    (void)hurried;
+}
+
+bool hsmiam_client_is_cancelled(const hsmiam_client *client)
+{
+    (void)client;
+    return false;
+}
+
 hsmiam_signer *hsmiam_client_get_signer(const hsmiam_client *client)
 {
     return client->signer;
@@ -216,10 +237,14 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
     if (status != HSMIAM_OK)
         return status;
     client->may_cancel = may_cancel;
-    status = answer(&client->caller, "GetCallerIdentity", error);
+    client->callers++;
+    status = answer(client->asks_as_other ? &client->other_caller : &client->caller,
+                    "GetCallerIdentity", error);
     if (status != HSMIAM_OK)
         return status;
-    *caller_out = (hsmiam_caller){.account = "123456789012", .user_id = "AIDAEXAMPLE"};
+    *caller_out = (hsmiam_caller){.user_id = "AIDAEXAMPLE"};
+    (void)snprintf(caller_out->account, sizeof caller_out->account, "%s",
+                   client->account != NULL ? client->account : "123456789012");
     (void)snprintf(caller_out->arn, sizeof caller_out->arn, "arn:aws:iam::123456789012:user/%s",
                    client->own_user);
     return HSMIAM_OK;

@@ -41,6 +41,8 @@ struct hsmiam_client {
     fake_answer delete;
     fake_answer usage;
     fake_answer caller;
+    fake_answer other_caller; /* to GetCallerIdentity by another signer */
+    const char *account;      /* NULL: 123456789012 */
 
     const char *new_id; /* what CreateAccessKey makes */
     const char *new_secret;
@@ -52,6 +54,8 @@ struct hsmiam_client {
 
     time_t service_time; /* IAM's clock, which signs too; 0: no answer told it yet */
 
+    bool asks_as_other; /* another signer than the client's own signed GetCallerIdentity */
+    unsigned callers;
     unsigned lists;
     bool may_cancel; /* the last list */
     unsigned creates;
