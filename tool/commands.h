@@ -16,5 +16,6 @@ extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;
 extern const tool_command tool_import_access_key;
 extern const tool_command tool_provision_token;
+extern const tool_command tool_recover;
 
 #endif

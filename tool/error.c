@@ -27,6 +27,8 @@ static const tool_exit exit_codes[] = {
     [HSMIAM_ERR_IO] = TOOL_EXIT_GENERAL,
     [HSMIAM_ERR_MEMORY] = TOOL_EXIT_GENERAL,
     [HSMIAM_ERR_INTERNAL] = TOOL_EXIT_GENERAL,
+    [HSMIAM_ERR_LEDGER] = TOOL_EXIT_GENERAL,
+    [HSMIAM_ERR_UNSETTLED] = TOOL_EXIT_GENERAL,
 };
 
 int tool_exit_get(hsmiam_status status)

@@ -14,6 +14,7 @@ static const tool_command *const commands[] = {
     &tool_create_access_key,
     &tool_import_access_key,
     &tool_provision_token,
+    &tool_recover,
     NULL,
 };
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#define INTERRUPTED 130 /* exit code */
+
 static volatile sig_atomic_t stopping;
 static volatile sig_atomic_t holding;
 
@@ -14,9 +16,17 @@ static void take_signal(int number)
     static const char message[] =
         "\nhsmiam: stopping. If the request has left already, its outcome "
         "is waited for, so that no key is lost.\n";
+    static const char given_up[] = "\nhsmiam: stopped at once. If a key was on its way, the ledger "
+                                   "has its intent: run `hsmiam "
+                                   "recover`.\n";
     int saved = errno;
 
-    (void)number;
+    if (holding && stopping && number == SIGINT) {
+        ssize_t ignored = write(STDERR_FILENO, given_up, sizeof given_up - 1);
+
+        (void)ignored;
+        _exit(INTERRUPTED);
+    }
     if (holding && !stopping) {
         ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
 

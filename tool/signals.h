@@ -8,7 +8,8 @@
 /* How a second signal to stop is taken. */
 typedef enum tool_signals_mode {
     TOOL_SIGNALS_ONCE, /* it ends the process: nothing can be lost */
-    TOOL_SIGNALS_HOLD  /* it is held like the first: a key may be on its way */
+    TOOL_SIGNALS_HOLD  /* it is held like the first, for a key may be on its way; a second SIGINT
+                        * ends the process all the same, and leaves the rest to `recover` */
 } tool_signals_mode;
 
 /* Catches SIGINT, SIGTERM and SIGHUP, without restarting what they interrupt, and ignores SIGPIPE

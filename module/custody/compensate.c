@@ -20,26 +20,52 @@ static void advise_deletion(const char *user_name, const char *id, hsmiam_error 
                         user_name != NULL ? user_name : "");
 }
 
+static bool is_out_of_token(const hsmiam_mishap *mishap)
+{
+    size_t count = 0;
+
+    return mishap->token == NULL || (hsmiam_token_count_access_keys(mishap->token, mishap->key->id,
+                                                                    &count, NULL) == HSMIAM_OK &&
+                                     count == 0);
+}
+
 /* Deletes under the name that was asked for, not the one answered: IAM then refuses if the key is
  * somebody else's. */
 static void delete_known(const hsmiam_mishap *mishap, hsmiam_error *error)
 {
     const char *answered = mishap->key->user_name;
     const char *advised = mishap->user_name;
+    const hsmiam_log *log = hsmiam_client_get_log(mishap->client);
     hsmiam_error *why = hsmiam_error_new();
 
     if (advised == NULL && answered[0] != '\0')
         advised = answered;
+    *mishap->result_out = HSMIAM_RESULT_UNDELETED;
+    /* From here on, whatever stops this process, the key's id is on record. */
+    if (mishap->record != NULL &&
+        hsmiam_issue_record_outcome(mishap->record, HSMIAM_RESULT_UNDELETED, mishap->key, NULL,
+                                    why) != HSMIAM_OK)
+        hsmiam_log_write(log, HSMIAM_LOG_NOTICE, "Access key %s is not on record: %s",
+                         mishap->key->id, hsmiam_error_get_message(why));
+    if (hsmiam_client_update_access_key(mishap->client, mishap->user_name, mishap->key->id,
+                                        "Inactive", false, why) != HSMIAM_OK)
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "Access key %s was not deactivated: %s",
+                         mishap->key->id, hsmiam_error_get_message(why));
     if (hsmiam_client_delete_access_key(mishap->client, mishap->user_name, mishap->key->id, why) ==
         HSMIAM_OK) {
-        *mishap->result_out = HSMIAM_RESULT_DELETED;
         hsmiam_error_append(error, "Access key %s was deleted at IAM again.", mishap->key->id);
+        if (is_out_of_token(mishap))
+            *mishap->result_out = HSMIAM_RESULT_DELETED;
+        else if (mishap->record != NULL)
+            hsmiam_error_append(error, "Whether the token holds its object is not known; `hsmiam "
+                                       "recover` finds out.");
     } else {
-        *mishap->result_out = HSMIAM_RESULT_UNDELETED;
         hsmiam_error_append(error, "Access key %s exists at IAM and could not be deleted (%s%s%s).",
                             mishap->key->id, hsmiam_error_get_code_name(why),
                             hsmiam_error_get_code_name(why)[0] != '\0' ? ": " : "",
                             hsmiam_error_get_message(why));
+        if (mishap->record != NULL)
+            hsmiam_error_append(error, "Run `hsmiam recover`, which deletes it.");
         advise_deletion(advised, mishap->key->id, error);
     }
     hsmiam_error_free(&why);
@@ -82,7 +108,8 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
 
     *mishap->result_out = HSMIAM_RESULT_UNKNOWN;
     if (id[0] == '\0') {
-        name_candidates(mishap, error);
+        if (mishap->record == NULL) /* else it is settled by the ledger's rules */
+            name_candidates(mishap, error);
         return cause;
     }
     /* An answer that names a key which was there before, in the list or in the token, or the one

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_out,
                                  hsmiam_error *error)
@@ -12,6 +13,7 @@ hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_o
     if (custody == NULL)
         return hsmiam_error_set_memory(error, "a custody");
     custody->token = token;
+    custody->sync = sync;
     *custody_out = custody;
     return HSMIAM_OK;
 }
@@ -54,6 +56,13 @@ void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route 
 void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context)
 {
     custody->log = (hsmiam_log){log, context};
+}
+
+/* Where SoftHSM has its files is its own affair. */
+void hsmiam_custody_make_durable(const hsmiam_custody *custody)
+{
+    if (!hsmiam_token_is_hardware(custody->token))
+        custody->sync();
 }
 
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out, hsmiam_error *error)

@@ -12,6 +12,9 @@
 #define HSMIAM_KEY_VALUE_SIZE_MAX (HSMIAM_SECRET_SIZE_MAX + sizeof HSMIAM_KEY_VALUE_PREFIX)
 #define HSMIAM_ROOT_USER_LABEL    "<root_account>" /* as in IAM's credential report */
 
+typedef struct hsmiam_issue_record hsmiam_issue_record;
+typedef struct hsmiam_survey hsmiam_survey;
+
 struct hsmiam_custody {
     hsmiam_token *token;
     hsmiam_import_route wanted;
@@ -21,6 +24,7 @@ struct hsmiam_custody {
     bool forbid_plaintext;    /* create-object is no route */
     hsmiam_log log;
     hsmiam_ledger *ledger;                      /* NULL: no record is made */
+    void (*sync)(void);                         /* of the file systems */
     bool ledger_checked;                        /* it can be written to, and has our wrapping key */
     char wrapping_key[HSMIAM_FINGERPRINT_SIZE]; /* its fingerprint for the record, "" for none */
 };
@@ -30,6 +34,9 @@ struct hsmiam_custody {
 /* Makes the secret that takes a key's value, "AWS4" already in it. */
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Where the token is software, whose files nobody synced, syncs the file systems. */
+void hsmiam_custody_make_durable(const hsmiam_custody *custody);
 
 /* choose.c --------------------------------------------------------------------------------------*/
 
@@ -75,7 +82,9 @@ typedef enum hsmiam_preflight_stage {
     HSMIAM_PREFLIGHT_CUSTODY /* the token has rehearsed an import */
 } hsmiam_preflight_stage;
 
+/* `survey` is filled when the last stage is reached. */
 hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody *custody,
+                                     const char *user_name, hsmiam_survey *survey,
                                      hsmiam_preflight **preflight_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
@@ -95,6 +104,8 @@ typedef struct hsmiam_mishap {
     const hsmiam_key_metadata *key; /* what the reply told, as far as it did */
     const hsmiam_key_list *before;  /* NULL: not known */
     hsmiam_result *result_out;      /* what it came to, for the record */
+    hsmiam_issue_record *record;    /* with its intent; NULL: there is no ledger */
+    hsmiam_token *token;            /* which must not hold what is deleted */
 } hsmiam_mishap;
 
 /* Deletes the key at IAM if it is known to be ours, names what may be ours otherwise, and adds both
@@ -105,10 +116,17 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
 /* Whether the list names the key. */
 bool hsmiam_key_list_has(const hsmiam_key_list *list, const char *id);
 
+/* recover.c -------------------------------------------------------------------------------------*/
+
+/* Looks for one open intent. Statuses: of the ledger. */
+hsmiam_status hsmiam_open_intent_look(hsmiam_custody *custody, uint64_t sequence,
+                                      hsmiam_open_intent *intent_out, bool *found_out,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* record.c --------------------------------------------------------------------------------------*/
 
 /* One issue on its way through the ledger. Without a ledger, all of it does nothing. */
-typedef struct hsmiam_issue_record {
+struct hsmiam_issue_record {
     hsmiam_ledger *ledger;
     hsmiam_ledger_facts facts;
     char endpoint[HSMIAM_ENDPOINT_SIZE];
@@ -116,12 +134,28 @@ typedef struct hsmiam_issue_record {
     bool before_known;
     time_t iam_time;
     uint64_t intent; /* 0: none is recorded yet */
-} hsmiam_issue_record;
+    char account[HSMIAM_ACCOUNT_MAX + 1];
+};
+
+/* What the ledger says of earlier, before an issue. */
+struct hsmiam_survey {
+    char account[HSMIAM_ACCOUNT_MAX + 1]; /* of the credential; "" if no record has it */
+    bool has_open;                        /* an intent for the same user, and */
+    uint64_t open;                        /* its number */
+};
+
+/* The signer is open, the custody prepared. Without a ledger, nothing is known. */
+hsmiam_status hsmiam_issue_survey(const hsmiam_client *client, const hsmiam_custody *custody,
+                                  const char *user_name, hsmiam_survey *survey_out,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What the lock is on: the user; NULL or "": that of whatever credential signs. */
+const char *hsmiam_issue_get_subject(const char *user_name);
 
 /* Gathers what is known before the request. `before` may be NULL. The custody is prepared. */
 hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam_client *client,
-                                       const hsmiam_custody *custody, const char *user_name,
-                                       const hsmiam_key_list *before,
+                                       const hsmiam_custody *custody, const char *account,
+                                       const char *user_name, const hsmiam_key_list *before,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* An hsmiam_before_send_fn: records the intent before the request leaves. */

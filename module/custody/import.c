@@ -71,6 +71,7 @@ static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_met
         .wrapping_key = custody->wrapping_key,
     };
 
+    hsmiam_custody_make_durable(custody);
     if (custody->ledger == NULL)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_ledger_add_import(custody->ledger, &facts, error);

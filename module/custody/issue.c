@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The issue protocol: preflight, one request, custody, and what to do when it fails between. */
-#include "custody/custody.h"
+#include "custody/settle.h"
 
 #include "base/sealed.h"
 #include "base/time.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* How long another issue for the same user is waited for. */
+#define LOCK_SECONDS      60
+#define LOCK_MILLISECONDS 20
 
 /* One run of the protocol. */
 typedef struct issue {
@@ -22,6 +27,9 @@ typedef struct issue {
     hsmiam_secret *value;
     hsmiam_access_key *made; /* once the token holds it */
     bool at_stake;           /* IAM made a key, or may have, that the token does not hold */
+    hsmiam_user_lock lock;
+    hsmiam_survey survey;
+    hsmiam_caller caller;
     hsmiam_issue_record record;
     hsmiam_result result; /* what it came to, for the record */
 } issue;
@@ -127,6 +135,64 @@ out:
     return status;
 }
 
+/* One issue at a time for a user, from the list of keys that exist to the outcome. */
+static hsmiam_status take_lock(issue *run, hsmiam_error *error)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_MILLISECONDS * 1000000L};
+    const char *subject = hsmiam_issue_get_subject(run->user_name);
+    bool held = false;
+
+    if (run->custody->ledger == NULL)
+        return HSMIAM_OK;
+    for (int i = 0; i < LOCK_SECONDS * 1000 / LOCK_MILLISECONDS; i++) {
+        hsmiam_status status =
+            hsmiam_user_lock_try(run->custody->ledger, subject, &run->lock, &held, error);
+        if (status != HSMIAM_OK || held)
+            return status;
+        if (hsmiam_client_is_cancelled(run->client))
+            return hsmiam_error_set(error, HSMIAM_ERR_CANCELLED,
+                                    "Stopped while another process issued a key for the user.");
+        (void)nanosleep(&pause, NULL);
+    }
+    return hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
+                            "Another process has been issuing a key for %s for %d seconds; no key "
+                            "was asked for. Try again when it has ended.",
+                            run->user_name != NULL ? run->user_name : "the credential's user",
+                            LOCK_SECONDS);
+}
+
+/* What the ledger says of earlier: an intent of the user that is open stops this one. Whose account
+ * it is, IAM's sister is asked only if the ledger has never heard. */
+static hsmiam_status heed_ledger(issue *run, hsmiam_error *error)
+{
+    if (run->custody->ledger == NULL)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_preflight_wait(run->preflight, HSMIAM_PREFLIGHT_CUSTODY, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (run->survey.has_open)
+        return hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
+                                "What became of an earlier request for the same user (record %llu "
+                                "of the ledger) is not settled: no key was asked for. Run `hsmiam "
+                                "recover`.",
+                                (unsigned long long)run->survey.open);
+    if (run->survey.account[0] != '\0')
+        return HSMIAM_OK;
+    hsmiam_client_set_hurried(run->client, true);
+    status = hsmiam_client_get_caller(run->client, true, &run->caller, error);
+    hsmiam_client_set_hurried(run->client, false);
+    if (status == HSMIAM_ERR_CANCELLED || status == HSMIAM_ERR_MEMORY)
+        return status;
+    if (status == HSMIAM_OK)
+        (void)snprintf(run->survey.account, sizeof run->survey.account, "%s", run->caller.account);
+    else
+        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_DEBUG,
+                         "The account stays unknown to the ledger: %s",
+                         hsmiam_error_get_message(error));
+    hsmiam_error_clear(error);
+    return HSMIAM_OK;
+}
+
 /* The request is signed and about to leave; the preflight has ended. */
 static hsmiam_status record_intent(void *context, time_t signed_at, hsmiam_error *error)
 {
@@ -134,7 +200,8 @@ static hsmiam_status record_intent(void *context, time_t signed_at, hsmiam_error
     hsmiam_status status = HSMIAM_OK;
 
     if (run->record.intent == 0)
-        status = hsmiam_issue_record_init(&run->record, run->client, run->custody, run->user_name,
+        status = hsmiam_issue_record_init(&run->record, run->client, run->custody,
+                                          run->survey.account, run->user_name,
                                           run->before_known ? &run->before : NULL, error);
     if (status == HSMIAM_OK)
         status = hsmiam_issue_record_intent(&run->record, signed_at, error);
@@ -147,6 +214,8 @@ static hsmiam_status request_and_take(void *context, hsmiam_error *error)
     issue *run = context;
     hsmiam_status status = prepare(run, error);
 
+    if (status == HSMIAM_OK)
+        status = heed_ledger(run, error);
     if (status != HSMIAM_OK)
         return status;
     hsmiam_client_set_before_send(run->client, record_intent, run);
@@ -183,7 +252,9 @@ static hsmiam_status make_up(issue *run, hsmiam_status cause, hsmiam_error *erro
                                       .user_name = run->user_name,
                                       .key = &run->key,
                                       .before = run->before_known ? &run->before : NULL,
-                                      .result_out = &run->result},
+                                      .result_out = &run->result,
+                                      .record = run->record.intent != 0 ? &run->record : NULL,
+                                      .token = run->custody->token},
                            .cause = cause};
     hsmiam_status status = hsmiam_sealed_run_anyhow(compensate, &wanted, error);
 
@@ -228,6 +299,44 @@ static hsmiam_status record_outcome(issue *run, hsmiam_status status, hsmiam_err
     return status;
 }
 
+/* Says what settling came to. */
+static void tell_settlement(const hsmiam_settlement *settlement, hsmiam_error *error)
+{
+    if (settlement->state != HSMIAM_RECOVERY_SETTLED)
+        hsmiam_error_append(error, "%s Then run `hsmiam recover`.", settlement->reason);
+    else if (settlement->result == HSMIAM_RESULT_DELETED)
+        hsmiam_error_append(error, "Access key %s, which it had made, was deleted at IAM again.",
+                            settlement->access_key_id);
+    else
+        hsmiam_error_append(error, "It is settled: %s.",
+                            hsmiam_result_get_name(settlement->result));
+}
+
+/* An outcome that is not known is looked for at once, by the rules of `recover`. */
+static void settle_now(issue *run, hsmiam_error *error)
+{
+    hsmiam_open_intent *intent = calloc(1, sizeof *intent);
+    hsmiam_settlement *settlement = calloc(1, sizeof *settlement);
+    hsmiam_error *why = hsmiam_error_new();
+    bool found = false;
+    hsmiam_status status = HSMIAM_ERR_MEMORY;
+
+    if (intent != NULL && settlement != NULL)
+        status = hsmiam_open_intent_look(run->custody, run->record.intent, intent, &found, why);
+    if (status == HSMIAM_OK && found)
+        status = hsmiam_settle(run->client, run->custody, intent, run->survey.account, false,
+                               settlement, why);
+    if (status == HSMIAM_OK && found)
+        tell_settlement(settlement, error);
+    else
+        hsmiam_error_append(error,
+                            "Whether IAM made a key is not known (%s); run `hsmiam recover`.",
+                            hsmiam_error_get_message(why));
+    hsmiam_error_free(&why);
+    free(settlement);
+    free(intent);
+}
+
 /* Between the preflight's start and its end. */
 static hsmiam_status carry_out(issue *run, hsmiam_error *error)
 {
@@ -237,14 +346,19 @@ static hsmiam_status carry_out(issue *run, hsmiam_error *error)
     if (run->at_stake)
         status = make_up(run, status, error);
     hsmiam_client_set_ready(run->client, NULL, NULL);
-    return record_outcome(run, status, error);
+    if (status == HSMIAM_OK)
+        hsmiam_custody_make_durable(run->custody);
+    status = record_outcome(run, status, error);
+    if (run->record.intent != 0 && run->result == HSMIAM_RESULT_UNKNOWN)
+        settle_now(run, error);
+    return status;
 }
 
 hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *custody,
                                        const char *user_name, hsmiam_access_key **key_out,
                                        hsmiam_error *error)
 {
-    issue run = {.client = client, .custody = custody, .user_name = user_name};
+    issue run = {.client = client, .custody = custody, .user_name = user_name, .lock = {.fd = -1}};
     hsmiam_status status = HSMIAM_OK;
     hsmiam_error *own = NULL;
 
@@ -263,7 +377,10 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
         error = own = hsmiam_error_new();
     status = hsmiam_custody_new_value(&run.value, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_preflight_start(client, custody, &run.preflight, error);
+        status = take_lock(&run, error);
+    if (status == HSMIAM_OK)
+        status =
+            hsmiam_preflight_start(client, custody, user_name, &run.survey, &run.preflight, error);
     if (status == HSMIAM_OK)
         status = carry_out(&run, error);
     if (status == HSMIAM_OK) { /* the list may have been refused */
@@ -271,6 +388,7 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
         *key_out = run.made;
     }
     hsmiam_preflight_free(&run.preflight);
+    hsmiam_user_lock_release(&run.lock);
     hsmiam_secret_free(&run.value);
     hsmiam_error_free(&own);
     return status;

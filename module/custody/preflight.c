@@ -11,6 +11,8 @@
 struct hsmiam_preflight {
     const hsmiam_client *client;
     hsmiam_custody *custody;
+    const char *user_name;
+    hsmiam_survey *survey;
 
     hsmiam_sealed *thread; /* NULL: all was done at the start */
     pthread_mutex_t lock;
@@ -42,11 +44,15 @@ static hsmiam_status run(void *context, hsmiam_error *error)
     if (status != HSMIAM_OK)
         return status;
     status = hsmiam_custody_prepare(preflight->custody, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_issue_survey(preflight->client, preflight->custody, preflight->user_name,
+                                     preflight->survey, error);
     reach(preflight, HSMIAM_PREFLIGHT_CUSTODY, status);
     return status;
 }
 
 hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody *custody,
+                                     const char *user_name, hsmiam_survey *survey,
                                      hsmiam_preflight **preflight_out, hsmiam_error *error)
 {
     hsmiam_preflight *preflight = calloc(1, sizeof *preflight);
@@ -55,6 +61,8 @@ hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody
         return hsmiam_error_set_memory(error, "the preflight");
     preflight->client = client;
     preflight->custody = custody;
+    preflight->user_name = user_name;
+    preflight->survey = survey;
     (void)pthread_mutex_init(&preflight->lock, NULL);
     (void)pthread_cond_init(&preflight->changed, NULL);
     if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) != HSMIAM_OK)

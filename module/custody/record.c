@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the ledger is told of an issue: the intent before the request leaves, then what became of
  * it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "custody/custody.h"
@@ -17,19 +18,53 @@ static void list_ids(const hsmiam_key_list *before, char *to)
     *to = '\0';
 }
 
+const char *hsmiam_issue_get_subject(const char *user_name)
+{
+    return user_name != NULL && user_name[0] != '\0' ? user_name : ":own";
+}
+
+static bool take_open(void *context, const hsmiam_open_intent *intent)
+{
+    hsmiam_survey *survey = context;
+
+    survey->has_open = true;
+    survey->open = intent->sequence;
+    return false;
+}
+
+hsmiam_status hsmiam_issue_survey(const hsmiam_client *client, const hsmiam_custody *custody,
+                                  const char *user_name, hsmiam_survey *survey_out,
+                                  hsmiam_error *error)
+{
+    const char *credential = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client));
+    hsmiam_ledger *ledger = custody->ledger;
+
+    if (ledger == NULL)
+        return HSMIAM_OK;
+    hsmiam_status status =
+        hsmiam_ledger_find_account(ledger, credential, survey_out->account, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_find_open(ledger, user_name != NULL ? user_name : "", credential,
+                                         take_open, survey_out, error);
+    return status;
+}
+
 hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam_client *client,
-                                       const hsmiam_custody *custody, const char *user_name,
-                                       const hsmiam_key_list *before, hsmiam_error *error)
+                                       const hsmiam_custody *custody, const char *account,
+                                       const char *user_name, const hsmiam_key_list *before,
+                                       hsmiam_error *error)
 {
     *record = (hsmiam_issue_record){.ledger = custody->ledger};
     if (record->ledger == NULL)
         return HSMIAM_OK;
     if (!hsmiam_client_get_service_time(client, &record->iam_time))
         record->iam_time = -1;
+    (void)snprintf(record->account, sizeof record->account, "%s", account);
     record->before_known = before != NULL;
     if (before != NULL)
         list_ids(before, record->keys_before);
     record->facts = (hsmiam_ledger_facts){
+        .account = record->account,
         .endpoint = record->endpoint,
         .token_serial = hsmiam_token_get_serial(custody->token),
         .credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client)),
@@ -62,7 +97,8 @@ hsmiam_status hsmiam_issue_record_outcome(hsmiam_issue_record *record, hsmiam_re
 
     if (record->ledger == NULL || record->intent == 0)
         return HSMIAM_OK;
-    facts.access_key_id = key->id;
+    /* An id that nobody answers for is no fact. */
+    facts.access_key_id = result != HSMIAM_RESULT_UNKNOWN ? key->id : "";
     facts.request_id = key->request_id;
     if (key->user_name[0] != '\0')
         facts.user_name = key->user_name;

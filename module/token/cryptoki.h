@@ -89,6 +89,7 @@ struct hsmiam_token {
     bool open;
     bool closed;
     bool read_only;
+    bool is_hardware; /* its slot says so */
 
     char own_uri[512];
     char label[sizeof((CK_TOKEN_INFO *)0)->label + 1];

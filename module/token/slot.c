@@ -220,6 +220,7 @@ hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
         token->info = search.found[0].info;
         token->slot_info = search.found[0].slot_info;
         token->module_info = search.found[0].module_info;
+        token->is_hardware = (token->slot_info.flags & CKF_HW_SLOT) != 0;
         token->form.dropped = hsmiam_hardening_start(&token->info);
         return HSMIAM_OK;
     }

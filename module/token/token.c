@@ -203,6 +203,11 @@ const char *hsmiam_token_get_label(const hsmiam_token *token)
     return token->label;
 }
 
+bool hsmiam_token_is_hardware(const hsmiam_token *token)
+{
+    return token->is_hardware;
+}
+
 const char *hsmiam_token_get_serial(const hsmiam_token *token)
 {
     return token->serial;

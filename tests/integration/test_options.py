@@ -37,6 +37,7 @@ COMMANDS = {
         "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
     "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
+    "recover": ["--dry-run", "--wait"],
 }  # fmt: skip
 
 

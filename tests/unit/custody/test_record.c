@@ -2,6 +2,7 @@
 /* What the ledger is told of an issue and of an import. */
 #include "fixture.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,24 @@ static int set_up(void **state)
     return 0;
 }
 
+/* The locks on users stay beside the ledger. */
+static void remove_locks(void)
+{
+    char pattern[sizeof path + 16];
+    glob_t found = {0};
+
+    (void)snprintf(pattern, sizeof pattern, "%s.lock-*", path);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)unlink(found.gl_pathv[i]);
+    globfree(&found);
+}
+
 static int tear_down(void **state)
 {
     hsmiam_ledger_free(&ledger);
     (void)unlink(path);
+    remove_locks();
     int left = rmdir(directory);
     memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
     return fixture_tear_down(state) != 0 ? -1 : left;
@@ -159,7 +174,28 @@ static void test_unknown(void **state)
 
     fix->client.create = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
     assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    fixture_expect_message(fix, NEW_ID ", which it had made, was deleted at IAM again");
+    expect_last(fix, "outcome", "deleted", NEW_ID);
+    assert_false(fake_iam_has_key(&fix->client, NEW_ID));
+}
+
+/* The user gets no other key before it is known what became of the first. */
+static void test_unknown_and_unsettled(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
+    fix->client.makes_nothing = true;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    fixture_expect_message(fix, "IAM lists no new key so far");
+    fixture_expect_message(fix, "hsmiam recover");
     expect_last(fix, "outcome", "unknown", NULL);
+    assert_int_equal(fixture_create(fix, "BOB"), HSMIAM_ERR_UNSETTLED);
+    fixture_expect_message(fix, "no key was asked for. Run `hsmiam recover`");
+    assert_int_equal(fix->client.creates, 1);
+    fix->client.create = (fake_answer){HSMIAM_OK, ""};
+    fix->client.makes_nothing = false;
+    assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
 }
 
 /* The token is gone: nothing can be signed any more, but the key's id is on record. */
@@ -269,6 +305,7 @@ int main(void)
         one_test(test_deleted),
         one_test(test_undeleted),
         one_test(test_unknown),
+        one_test(test_unknown_and_unsettled),
         one_test(test_token_is_gone),
         one_test(test_outcome_that_cannot_be_written),
         one_test(test_ledger_that_cannot_be_written),

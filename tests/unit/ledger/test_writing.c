@@ -298,7 +298,7 @@ static void test_introduction(void **state)
     hsmiam_audit_key old;
 
     fixture_import(fix);
-    assert_int_equal(hsmiam_token_find_audit_key(fix->token, &old, fix->error), HSMIAM_OK);
+    assert_int_equal(hsmiam_token_find_audit_key(fix->token, true, &old, fix->error), HSMIAM_OK);
     CK_OBJECT_HANDLE private_half = mock_find_labelled(CKO_PRIVATE_KEY, "hsmiam-audit-key");
     CK_OBJECT_HANDLE public_half = mock_find_labelled(CKO_PUBLIC_KEY, "hsmiam-audit-key");
 

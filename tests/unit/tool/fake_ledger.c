@@ -175,3 +175,23 @@ hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_finding_fn repo
     }
     return status;
 }
+
+hsmiam_status hsmiam_custody_recover(hsmiam_client *client, hsmiam_custody *custody, bool dry_run,
+                                     hsmiam_recovery_fn report, void *context, hsmiam_error *error)
+{
+    bool open = false;
+
+    (void)client;
+    (void)custody;
+    fake.dry_run = dry_run;
+    fake.recover_calls++;
+    hsmiam_status status = fake_pass(FAKE_RECOVER, error);
+    if (status != HSMIAM_OK)
+        return status;
+    for (int i = 0; i < fake.recovery_count; i++) {
+        open |= fake.recoveries[i].state != HSMIAM_RECOVERY_SETTLED;
+        report(context, &fake.recoveries[i]);
+    }
+    return open ? fake_set(error, HSMIAM_ERR_UNSETTLED, "1 interrupted runs are left open.")
+                : HSMIAM_OK;
+}

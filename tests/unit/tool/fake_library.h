@@ -18,7 +18,8 @@ typedef enum fake_point {
     FAKE_CLIENT_ENDPOINT,
     FAKE_CREATE,
     FAKE_IMPORT,
-    FAKE_LEDGER
+    FAKE_LEDGER,
+    FAKE_RECOVER
 } fake_point;
 
 typedef struct fake_state {
@@ -64,7 +65,11 @@ typedef struct fake_state {
     time_t until;
     bool mirrored;
     bool accepts_changed_keys;
-    bool has_ledger; /* the custody has */
+    bool has_ledger;                   /* the custody has */
+    const hsmiam_recovery *recoveries; /* what recover finds, */
+    int recovery_count;                /* so many */
+    int recover_calls;
+    bool dry_run;
 } fake_state;
 
 extern fake_state fake;

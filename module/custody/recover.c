@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settling all that interrupted runs left open. */
+#include "custody/settle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/sealed.h"
+
+typedef struct recovery {
+    hsmiam_client *client;
+    hsmiam_custody *custody;
+    bool dry_run;
+    hsmiam_recovery_fn report;
+    void *context;
+    hsmiam_open_intent *intents; /* the last one first */
+    size_t count;
+    bool no_memory;
+    hsmiam_caller caller;
+    size_t open;
+} recovery;
+
+static bool collect(void *context, const hsmiam_open_intent *intent)
+{
+    recovery *run = context;
+    hsmiam_open_intent *more = realloc(run->intents, (run->count + 1) * sizeof *more);
+
+    run->no_memory = more == NULL;
+    if (more == NULL)
+        return false;
+    run->intents = more;
+    run->intents[run->count++] = *intent;
+    return true;
+}
+
+/* Whom the credential belongs to; "" if nobody tells. */
+static hsmiam_status ask_account(void *context, hsmiam_error *error)
+{
+    recovery *run = context;
+
+    hsmiam_status status = hsmiam_signer_open(hsmiam_client_get_signer(run->client), error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_client_get_caller(run->client, true, &run->caller, error);
+    if (status == HSMIAM_ERR_SERVICE) {
+        hsmiam_error_clear(error);
+        status = HSMIAM_OK;
+    }
+    return status;
+}
+
+/* For looking whether it is still open, now that the lock is held. */
+typedef struct sought {
+    uint64_t sequence;
+    hsmiam_open_intent *intent;
+    bool found;
+} sought;
+
+static bool look(void *context, const hsmiam_open_intent *intent)
+{
+    sought *wanted = context;
+
+    if (intent->sequence != wanted->sequence)
+        return intent->sequence > wanted->sequence;
+    *wanted->intent = *intent;
+    wanted->found = true;
+    return false;
+}
+
+hsmiam_status hsmiam_open_intent_look(hsmiam_custody *custody, uint64_t sequence,
+                                      hsmiam_open_intent *intent_out, bool *found_out,
+                                      hsmiam_error *error)
+{
+    sought wanted = {.sequence = sequence, .intent = intent_out};
+    hsmiam_status status =
+        hsmiam_ledger_find_open(custody->ledger, NULL, NULL, look, &wanted, error);
+
+    *found_out = wanted.found;
+    return status;
+}
+
+static void tell(recovery *run, const hsmiam_open_intent *intent,
+                 const hsmiam_settlement *settlement)
+{
+    const hsmiam_recovery told = {
+        .intent = intent->sequence,
+        .state = settlement->state,
+        .result = settlement->state == HSMIAM_RECOVERY_SETTLED
+                      ? hsmiam_result_get_name(settlement->result)
+                      : "",
+        .user_name = intent->user_name,
+        .access_key_id = settlement->access_key_id,
+        .reason = settlement->reason,
+        .candidates = settlement->candidates,
+        .request_time = intent->request_time,
+        .come_back = settlement->come_back,
+    };
+
+    if (settlement->state != HSMIAM_RECOVERY_SETTLED || run->dry_run)
+        run->open++;
+    if (run->report != NULL)
+        run->report(run->context, &told);
+}
+
+static hsmiam_status settle_locked(recovery *run, hsmiam_open_intent *intent, hsmiam_error *error)
+{
+    hsmiam_settlement *settlement = calloc(1, sizeof *settlement);
+    bool found = false;
+
+    if (settlement == NULL)
+        return hsmiam_error_set_memory(error, "recovering");
+    hsmiam_status status =
+        hsmiam_open_intent_look(run->custody, intent->sequence, intent, &found, error);
+    if (status == HSMIAM_OK && found) {
+        status = hsmiam_settle(run->client, run->custody, intent, run->caller.account, run->dry_run,
+                               settlement, error);
+        if (status == HSMIAM_OK)
+            tell(run, intent, settlement);
+    }
+    free(settlement);
+    return status;
+}
+
+static hsmiam_status settle_one(recovery *run, hsmiam_open_intent *intent, hsmiam_error *error)
+{
+    static const hsmiam_settlement live = {
+        .state = HSMIAM_RECOVERY_LIVE, .reason = "Its process is still at work.", .come_back = 5};
+    hsmiam_user_lock lock = {.fd = -1};
+    bool held = false;
+
+    hsmiam_status status = hsmiam_user_lock_try(
+        run->custody->ledger, hsmiam_issue_get_subject(intent->user_name), &lock, &held, error);
+    if (status == HSMIAM_OK && held)
+        status = settle_locked(run, intent, error);
+    else if (status == HSMIAM_OK)
+        tell(run, intent, &live);
+    hsmiam_user_lock_release(&lock);
+    return status;
+}
+
+static hsmiam_status recover(recovery *run, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_token_open(run->custody->token, error);
+
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_find_open(run->custody->ledger, NULL, NULL, collect, run, error);
+    if (status == HSMIAM_OK && run->no_memory)
+        status = hsmiam_error_set_memory(error, "recovering");
+    if (status != HSMIAM_OK || run->count == 0)
+        return status;
+    status = hsmiam_sealed_run(ask_account, run, error);
+    for (size_t i = run->count; status == HSMIAM_OK && i > 0; i--)
+        status = settle_one(run, &run->intents[i - 1], error);
+    if (status == HSMIAM_OK && run->open > 0)
+        status = hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
+                                  run->dry_run ? "%zu interrupted runs are to be settled."
+                                               : "%zu interrupted runs are left open.",
+                                  run->open);
+    return status;
+}
+
+hsmiam_status hsmiam_custody_recover(hsmiam_client *client, hsmiam_custody *custody, bool dry_run,
+                                     hsmiam_recovery_fn report, void *context, hsmiam_error *error)
+{
+    recovery run = {.client = client,
+                    .custody = custody,
+                    .dry_run = dry_run,
+                    .report = report,
+                    .context = context};
+
+    if (client == NULL || custody == NULL || custody->ledger == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "What is open stands in a ledger; the custody has none.");
+    hsmiam_status status = recover(&run, error);
+    free(run.intents);
+    return status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of an intent that no outcome settled (design: recover). */
+#ifndef HSMIAM_CUSTODY_SETTLE_H
+#define HSMIAM_CUSTODY_SETTLE_H
+
+#include "custody/custody.h"
+
+/* After X-Amz-Date IAM takes a signature for so long; and what clocks and lists may lag behind. */
+#define HSMIAM_SIGNATURE_SECONDS 300
+#define HSMIAM_SETTLE_MARGIN     60
+
+/* What is known about an intent. Candidates are keys of its user that it could have made: new since
+ * its list, made while its signature was good, and that no record of the ledger explains. */
+typedef struct hsmiam_evidence {
+    bool before_known; /* IAM told which keys there were before */
+    bool window_over;  /* IAM can execute the request no more, and would list what it made */
+    bool id_known;     /* the answer told the key's id: */
+    bool id_listed;
+    bool id_held;   /* the token has an object of that id */
+    size_t held;    /* candidates that the token has an object of */
+    size_t orphans; /* candidates that it has not, and that were never used */
+    size_t unclear; /* the same, but whether they were used IAM does not tell */
+} hsmiam_evidence;
+
+typedef enum hsmiam_settle_action {
+    HSMIAM_SETTLE_WAIT,         /* the time will tell */
+    HSMIAM_SETTLE_NAME,         /* only a person can tell */
+    HSMIAM_SETTLE_PROVE,        /* sign with the key that the token has */
+    HSMIAM_SETTLE_DELETE,       /* it is an orphan */
+    HSMIAM_SETTLE_DESTROY,      /* IAM has it no more, the token still has */
+    HSMIAM_SETTLE_GONE,         /* neither has it */
+    HSMIAM_SETTLE_NOT_EXECUTED, /* there never was one */
+    HSMIAM_SETTLE_COUNT
+} hsmiam_settle_action;
+
+/* The rules themselves. */
+hsmiam_settle_action hsmiam_settle_decide(const hsmiam_evidence *evidence);
+
+/* What it came to. */
+typedef struct hsmiam_settlement {
+    hsmiam_recovery_state state;
+    hsmiam_result result; /* of a settled one */
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    char reason[1024];   /* why it is open; "" if it is settled */
+    long long come_back; /* in so many seconds; -1: waiting does not help */
+    char candidates[HSMIAM_KEYS_TEXT_MAX + 1];
+} hsmiam_settlement;
+
+/* Settles an intent, whose lock the caller holds, by the client's credential. `account`: the one
+ * that it belongs to, "" if that is not known. With `dry_run`, nothing is changed or recorded.
+ * What IAM or the token refuse leaves it open, with the reason. Statuses: of the ledger. */
+hsmiam_status hsmiam_settle(hsmiam_client *client, hsmiam_custody *custody,
+                            const hsmiam_open_intent *intent, const char *account, bool dry_run,
+                            hsmiam_settlement *settlement_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+#endif

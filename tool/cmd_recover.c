@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands.h"
+#include "output.h"
+#include "session.h"
+#include "signals.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define PAUSE_MAX 5 /* seconds between two looks */
+
+static const char command_name[] = "recover";
+
+static const tool_option options[] = {
+    {.name = "--dry-run",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Tell what is open and what would be done, and change nothing, neither at IAM nor in "
+             "the token nor in the ledger."},
+    {.name = "--wait",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Where only time will tell, wait for it: IAM may still execute a request minutes "
+             "after it was sent."},
+    {.name = NULL},
+};
+
+static const char *const states[] = {[HSMIAM_RECOVERY_SETTLED] = "settled",
+                                     [HSMIAM_RECOVERY_OPEN] = "open",
+                                     [HSMIAM_RECOVERY_LIVE] = "in-progress"};
+
+/* What one look brought. */
+typedef struct tool_findings {
+    tool_value *root;
+    tool_value *list;
+    bool failed;
+    long long come_back; /* the longest; -1: waiting helps nothing */
+} tool_findings;
+
+static bool add_text(tool_value *object, const char *name, const char *text)
+{
+    return !*text || tool_value_add_string(object, name, text);
+}
+
+static bool add_time(tool_value *object, time_t when)
+{
+    char text[sizeof "9999-12-31T23:59:59+00:00"] = "";
+    struct tm parts = {0};
+
+    if (when >= 0 && gmtime_r(&when, &parts))
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S+00:00", &parts);
+    return add_text(object, "RequestTime", text);
+}
+
+static bool add_candidates(tool_value *object, const char *ids)
+{
+    tool_value *list = *ids ? tool_value_add_list(object, "Candidates") : NULL;
+
+    if (*ids && !list)
+        return false;
+    while (*ids) {
+        char id[256];
+        size_t length = strcspn(ids, " ");
+
+        (void)snprintf(id, sizeof id, "%.*s", (int)length, ids);
+        if (!tool_value_add_string(list, NULL, id))
+            return false;
+        ids += length + (ids[length] == ' ' ? 1 : 0);
+    }
+    return true;
+}
+
+static bool add_number(tool_value *object, const char *name, long long number)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%lld", number);
+    return tool_value_add(object, name, TOOL_VALUE_INTEGER, text) != NULL;
+}
+
+static void take(void *context, const hsmiam_recovery *found)
+{
+    tool_findings *findings = context;
+    tool_value *object = findings->list ? tool_value_add_object(findings->list, NULL) : NULL;
+
+    if (!object || !add_number(object, "Intent", (long long)found->intent) ||
+        !add_text(object, "UserName", found->user_name) || !add_time(object, found->request_time) ||
+        !tool_value_add_string(object, "State", states[found->state]) ||
+        !add_text(object, "Result", found->result) ||
+        !add_text(object, "AccessKeyId", found->access_key_id) ||
+        !add_candidates(object, found->candidates) || !add_text(object, "Reason", found->reason) ||
+        (found->come_back >= 0 && !add_number(object, "ComeBackIn", found->come_back)))
+        findings->failed = true;
+    if (found->state != HSMIAM_RECOVERY_SETTLED && found->come_back > findings->come_back)
+        findings->come_back = found->come_back;
+}
+
+static bool begin(tool_findings *findings)
+{
+    tool_value_free(&findings->root);
+    *findings = (tool_findings){.root = tool_value_new(TOOL_VALUE_OBJECT, NULL), .come_back = -1};
+    findings->list = findings->root ? tool_value_add_list(findings->root, "InterruptedRuns") : NULL;
+    return findings->list != NULL;
+}
+
+/* A signal ends the pause. */
+static void pause_for(long long seconds)
+{
+    struct timespec pause = {.tv_sec = seconds < PAUSE_MAX ? (time_t)seconds : PAUSE_MAX};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Looks until nothing is left that time will tell, or once. */
+static hsmiam_status look(tool_session *session, const tool_context *context,
+                          tool_findings *findings, tool_error *error)
+{
+    bool wait = tool_arguments_get(context->arguments, "--wait") != NULL;
+    bool dry_run = tool_arguments_get(context->arguments, "--dry-run") != NULL;
+
+    for (;;) {
+        hsmiam_status status = HSMIAM_OK;
+
+        if (!begin(findings))
+            return tool_error_set_memory(error);
+        status = hsmiam_custody_recover(session->client, session->custody, dry_run, take, findings,
+                                        session->error);
+        if (findings->failed)
+            return tool_error_set_memory(error);
+        if (status != HSMIAM_ERR_UNSETTLED || !wait || findings->come_back < 0)
+            return status == HSMIAM_OK ? status : tool_session_fail(session, error);
+        if (tool_signals_is_stopping(NULL))
+            return tool_error_set(error, HSMIAM_ERR_CANCELLED, "Interrupted.");
+        pause_for(findings->come_back);
+    }
+}
+
+static hsmiam_status run(tool_context *context, tool_error *error)
+{
+    tool_session session = {0};
+    tool_findings findings = {.come_back = -1};
+    hsmiam_status status = HSMIAM_OK;
+
+    tool_signals_install(TOOL_SIGNALS_ONCE);
+    status = tool_session_start_client(&session, context, error);
+    if (status == HSMIAM_OK)
+        status = tool_session_ask_pins(&session, error);
+    if (status == HSMIAM_OK)
+        status = look(&session, context, &findings, error);
+    if (status == HSMIAM_OK) {
+        status = tool_output_print(findings.root, &context->settings, command_name, error);
+    } else if (status == HSMIAM_ERR_UNSETTLED) {
+        /* What is open is told on standard output, that it is, on the other. */
+        tool_error ignored = {0};
+        hsmiam_status printed =
+            tool_output_print(findings.root, &context->settings, command_name, &ignored);
+
+        if (printed != HSMIAM_OK)
+            status = tool_error_set(error, printed, "%s",
+                                    ignored.message ? ignored.message : "Not enough memory.");
+        tool_error_clear(&ignored);
+    }
+    tool_value_free(&findings.root);
+    tool_session_clear(&session);
+    return status;
+}
+
+const tool_command tool_recover = {
+    .name = command_name,
+    .summary = "Settle what interrupted runs left open.",
+    .description =
+        "A run that was killed, cut off or left without an answer leaves an intent in the ledger "
+        "without its outcome. This command finds out what became of it. A key that the token took "
+        "in is proven and recorded. A key that only that run can have made, that neither the token "
+        "nor the ledger knows and that was never used, is deactivated and deleted. Every other key "
+        "is named and left as it is. That no key was made is recorded only when IAM can execute "
+        "the request no more, some six minutes after it was sent; until then, the user gets no "
+        "other key.\n\n"
+        "The exit code is 0 if nothing is left open, and 255 otherwise.",
+    .options = options,
+    .run = run,
+};
