@@ -324,7 +324,8 @@ static hsmiam_status act(work *run, hsmiam_error *error)
     case HSMIAM_SETTLE_NOT_EXECUTED:
         return settle_as(run, HSMIAM_RESULT_NOT_EXECUTED, "", error);
     default:
-        return leave_until_end(run, "IAM lists no new key so far, but may still make it.");
+        return leave_until_end(run, "IAM lists no new key so far, but it may still execute the "
+                                    "request in the next minutes; look again.");
     }
 }
 

@@ -254,10 +254,10 @@ static bool may_resend(hsmiam_call *call, const hsmiam_retry_rule *rule, unsigne
 {
     hsmiam_resend resend = rule->resend[call->operation->class];
 
-    if (resend == HSMIAM_RESEND_NEVER ||
+    if (call->client->hurried || resend == HSMIAM_RESEND_NEVER ||
         (resend == HSMIAM_RESEND_CORRECTED && !correct_clock(call, error)))
         return false;
-    return !call->client->hurried && attempts < call->client->max_attempts;
+    return attempts < call->client->max_attempts;
 }
 
 static hsmiam_status sleep_for(const hsmiam_call *call, unsigned milliseconds, hsmiam_error *error)

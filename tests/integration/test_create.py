@@ -59,6 +59,13 @@ class MainJobTest(CreateTest):
         self.assertNotIn("CKA_EXTRACTABLE", listing)
 
     def test_request(self) -> None:
+        self.key("--user-name", "bob")
+        self.assertEqual(
+            [request["operation"] for request in self.iam.requests()],
+            ["ListAccessKeys", "GetCallerIdentity", "CreateAccessKey"],
+            "whose credential it is, the ledger knows from the first issue on",
+        )
+        self.iam.endpoint.log.clear()
         self.key("--user-name", "alice")
         listed, created = self.iam.requests()
         self.assertEqual([listed["operation"], created["operation"]],

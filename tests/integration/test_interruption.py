@@ -71,7 +71,7 @@ class InterruptionTest(IntegrationTest):
                 self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
 
     def test_answer_that_is_lost_after_the_signal(self) -> None:
-        """What IAM made meanwhile is looked up all the same: a signal must not cost its name."""
+        """What IAM made meanwhile is looked up and deleted all the same."""
         for number in SIGNALS:
             with self.subTest(number.name):
                 self.iam.endpoint.reset()
@@ -82,8 +82,9 @@ class InterruptionTest(IntegrationTest):
                 self.assertEqual(self.iam.endpoint.gate.release(), 1)
                 self.assertIn(run.code, (INTERRUPTED, GENERAL), run)
                 self.assertEqual(run.out, "")
-                (access_key_id,) = self.iam.key_ids("alice")
-                self.assertIn(access_key_id, run.sentence)
+                (access_key_id,) = self.iam.deleted_ids()
+                self.assertIn(f"{access_key_id} was deleted at IAM again", run.sentence)
+                self.assertEqual(self.iam.key_ids("alice"), [])
                 self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
                 self.assert_sent_once()
 
