@@ -414,16 +414,16 @@ HSMIAM_API hsmiam_status hsmiam_ledger_set_checkpoint(hsmiam_ledger *ledger, con
                                                       hsmiam_error *error) HSMIAM_MUST_USE;
 
 /** What a verification points out; none of these makes a ledger a wrong one. */
-typedef enum hsmiam_finding {
-    HSMIAM_FINDING_KEY,     /**< a record introduces an audit key */
-    HSMIAM_FINDING_SEALED,  /**< a crash left what is no record, under a seal */
-    HSMIAM_FINDING_PENDING, /**< records that were not signed when they were written */
-    HSMIAM_FINDING_TRUST    /**< the first key is trusted because the ledger itself has it */
-} hsmiam_finding;
+typedef enum hsmiam_ledger_finding {
+    HSMIAM_LEDGER_KEY,     /**< a record introduces an audit key */
+    HSMIAM_LEDGER_SEALED,  /**< a crash left what is no record, under a seal */
+    HSMIAM_LEDGER_PENDING, /**< records that were not signed when they were written */
+    HSMIAM_LEDGER_TRUST    /**< the first key is trusted because the ledger itself has it */
+} hsmiam_ledger_finding;
 
 /** Receives a finding: the number of its line, counted from 1, and a sentence. */
-typedef void (*hsmiam_finding_fn)(void *context, hsmiam_finding finding, uint64_t line,
-                                  const char *sentence);
+typedef void (*hsmiam_ledger_finding_fn)(void *context, hsmiam_ledger_finding finding,
+                                         uint64_t line, const char *sentence);
 
 /** What is wrong with the first bad line. */
 typedef enum hsmiam_fault {
@@ -461,8 +461,9 @@ HSMIAM_API const char *hsmiam_fault_get_name(hsmiam_fault fault);
  * Statuses: LEDGER (the message names the first bad line and what is wrong with it), IO, MEMORY,
  * ARGUMENT (the checkpoint is none that a trusted key signed).
  */
-HSMIAM_API hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_finding_fn report,
-                                              void *context, hsmiam_ledger_verdict *verdict_out,
+HSMIAM_API hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger,
+                                              hsmiam_ledger_finding_fn report, void *context,
+                                              hsmiam_ledger_verdict *verdict_out,
                                               hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ------------------------------------------------------------------------ signers and requests */

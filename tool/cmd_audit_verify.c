@@ -38,12 +38,13 @@ static bool add_number(tool_value *object, const char *name, uint64_t number)
     return tool_value_add(object, name, TOOL_VALUE_INTEGER, text) != NULL;
 }
 
-static void add_finding(void *context, hsmiam_finding finding, uint64_t line, const char *sentence)
+static void add_finding(void *context, hsmiam_ledger_finding finding, uint64_t line,
+                        const char *sentence)
 {
-    static const char *const kinds[] = {[HSMIAM_FINDING_KEY] = "Key",
-                                        [HSMIAM_FINDING_SEALED] = "Sealed",
-                                        [HSMIAM_FINDING_PENDING] = "Pending",
-                                        [HSMIAM_FINDING_TRUST] = "Trust"};
+    static const char *const kinds[] = {[HSMIAM_LEDGER_KEY] = "Key",
+                                        [HSMIAM_LEDGER_SEALED] = "Sealed",
+                                        [HSMIAM_LEDGER_PENDING] = "Pending",
+                                        [HSMIAM_LEDGER_TRUST] = "Trust"};
     tool_findings *findings = context;
     tool_value *object = NULL;
 

@@ -12,8 +12,8 @@
 #define LINES_BETWEEN_LOOKS 4096 /* at what the threads found */
 
 __attribute__((format(printf, 4, 5))) static void point_out(const hsmiam_verification *run,
-                                                            hsmiam_finding finding, uint64_t line,
-                                                            const char *format, ...)
+                                                            hsmiam_ledger_finding finding,
+                                                            uint64_t line, const char *format, ...)
 {
     char sentence[512];
     va_list arguments;
@@ -81,7 +81,7 @@ static hsmiam_status take_key(hsmiam_verification *run, hsmiam_error *error)
     bool is_own = strcmp(name, signer) == 0;
     if (run->key_count == 0 && is_own) {
         (void)snprintf(run->verdict->trusted_key, sizeof run->verdict->trusted_key, "%s", name);
-        point_out(run, HSMIAM_FINDING_TRUST, run->line_number,
+        point_out(run, HSMIAM_LEDGER_TRUST, run->line_number,
                   "Trust starts from audit key %s, which the ledger itself names; give "
                   "--public-key to hold it against one that you know.",
                   name);
@@ -89,7 +89,7 @@ static hsmiam_status take_key(hsmiam_verification *run, hsmiam_error *error)
         hsmiam_public_key_free(&key);
         return hsmiam_verification_distrust(run, error);
     } else {
-        point_out(run, HSMIAM_FINDING_KEY, run->line_number, "Audit key %s is introduced by %s.",
+        point_out(run, HSMIAM_LEDGER_KEY, run->line_number, "Audit key %s is introduced by %s.",
                   name, is_own ? "itself; it was given as trusted" : signer);
     }
     return trust(run, key, error);
@@ -101,7 +101,7 @@ static void close_pending(hsmiam_verification *run)
 
     if (run->pending_line == 0)
         return;
-    point_out(run, HSMIAM_FINDING_PENDING, run->pending_line,
+    point_out(run, HSMIAM_LEDGER_PENDING, run->pending_line,
               "%" PRIu64 " record%s, from line %" PRIu64 " on, %s not signed when written; line "
               "%" PRIu64 " (%s) covers %s.",
               count, count == 1 ? "" : "s", run->pending_line, count == 1 ? "was" : "were",
@@ -178,7 +178,7 @@ static hsmiam_status close_torn(hsmiam_verification *run, hsmiam_error *error)
         return hsmiam_verification_fail(run, HSMIAM_FAULT_CHANGED, run->torn_line,
                                         "it is neither a record nor what the seal behind it covers",
                                         error);
-    point_out(run, HSMIAM_FINDING_SEALED, run->torn_line,
+    point_out(run, HSMIAM_LEDGER_SEALED, run->torn_line,
               "%" PRIu64 " bytes that are no record were left there by a writer that was "
               "interrupted; the seal in line %" PRIu64 " covers them.",
               run->torn_size, run->line_number);
@@ -260,7 +260,7 @@ static hsmiam_status finish(hsmiam_verification *run, hsmiam_error *error)
                                         "writes seals it",
                                         error);
     if (run->pending_line != 0)
-        point_out(run, HSMIAM_FINDING_PENDING, run->pending_line,
+        point_out(run, HSMIAM_LEDGER_PENDING, run->pending_line,
                   "%" PRIu64 " records, from line %" PRIu64 " on, are not signed, and none that is "
                   "covers them yet.",
                   run->verdict->unsettled, run->pending_line);
@@ -320,8 +320,9 @@ static hsmiam_status set_up(hsmiam_verification *run, hsmiam_error *error)
     return status;
 }
 
-hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_finding_fn report, void *context,
-                                   hsmiam_ledger_verdict *verdict_out, hsmiam_error *error)
+hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_fn report,
+                                   void *context, hsmiam_ledger_verdict *verdict_out,
+                                   hsmiam_error *error)
 {
     hsmiam_verification *run = calloc(1, sizeof *run);
 

@@ -33,7 +33,7 @@ uint64_t hsmiam_verify_pool_get_bad_line(hsmiam_verify_pool *pool);
 /* A verification on its way. */
 typedef struct hsmiam_verification {
     hsmiam_ledger *ledger;
-    hsmiam_finding_fn report;
+    hsmiam_ledger_finding_fn report;
     void *context;
     hsmiam_ledger_verdict *verdict;
 

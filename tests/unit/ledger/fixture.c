@@ -149,7 +149,8 @@ void fixture_write(const fixture *fix, const char *data, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
-static void note_finding(void *context, hsmiam_finding finding, uint64_t line, const char *sentence)
+static void note_finding(void *context, hsmiam_ledger_finding finding, uint64_t line,
+                         const char *sentence)
 {
     fixture *fix = context;
 

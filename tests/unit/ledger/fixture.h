@@ -22,9 +22,9 @@ typedef struct fixture {
     hsmiam_error *error;
     size_t notices;
     char log[8192];
-    size_t findings[HSMIAM_FINDING_TRUST + 1]; /* of the last verification, */
-    uint64_t finding_line;                     /* the last one's line, */
-    hsmiam_ledger_verdict verdict;             /* and its verdict */
+    size_t findings[HSMIAM_LEDGER_TRUST + 1]; /* of the last verification, */
+    uint64_t finding_line;                    /* the last one's line, */
+    hsmiam_ledger_verdict verdict;            /* and its verdict */
 } fixture;
 
 int fixture_set_up(void **state);

@@ -51,7 +51,7 @@ static void test_first_record_introduces_the_key(void **state)
     fixture_import(fix);
     assert_int_equal(count_lines(fix), 2);
     fixture_expect_intact(fix, 2);
-    assert_int_equal(fix->findings[HSMIAM_FINDING_TRUST], 1);
+    assert_int_equal(fix->findings[HSMIAM_LEDGER_TRUST], 1);
     assert_int_equal(stat(fix->path, &information), 0);
     assert_int_equal(information.st_mode & 07137, 0);
 }
@@ -127,7 +127,7 @@ static void test_torn_line_is_sealed(void **state)
         fixture_import(fix);
         fixture_expect_intact(fix, 4);
         assert_int_equal(fix->verdict.sealed, 1);
-        assert_int_equal(fix->findings[HSMIAM_FINDING_SEALED], 1);
+        assert_int_equal(fix->findings[HSMIAM_LEDGER_SEALED], 1);
         size_t after = 0;
         char *sealed = fixture_read(fix, &after);
         assert_memory_equal(sealed, data, cut);
@@ -205,7 +205,7 @@ static void test_token_without_audit_key(void **state)
     assert_non_null(strstr(fix->log, "has no audit key"));
     fixture_expect_intact(fix, 2);
     assert_int_equal(fix->verdict.unsettled, 2);
-    assert_int_equal(fix->findings[HSMIAM_FINDING_PENDING], 1);
+    assert_int_equal(fix->findings[HSMIAM_LEDGER_PENDING], 1);
 
     fixture_change_key(fix);
     fixture_import(fix);
@@ -285,7 +285,7 @@ static void test_keys_that_are_given(void **state)
                      HSMIAM_OK);
     fixture_expect_intact(fix, 4);
     assert_true(fix->verdict.pinned);
-    assert_int_equal(fix->findings[HSMIAM_FINDING_TRUST], 0);
+    assert_int_equal(fix->findings[HSMIAM_LEDGER_TRUST], 0);
     assert_int_equal(hsmiam_ledger_trust_key(fix->ledger, "no key", 6, fix->error),
                      HSMIAM_ERR_ARGUMENT);
 }
@@ -329,7 +329,7 @@ static void test_introduction(void **state)
         fixture_import(fix);
     }
     fixture_expect_intact(fix, 6);
-    assert_int_equal(fix->findings[HSMIAM_FINDING_KEY], 1);
+    assert_int_equal(fix->findings[HSMIAM_LEDGER_KEY], 1);
 }
 
 static void test_wrapping_key_on_record(void **state)

@@ -161,14 +161,14 @@ const char *hsmiam_fault_get_name(hsmiam_fault fault)
     return fault == HSMIAM_FAULT_CHANGED ? "changed" : "none";
 }
 
-hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_finding_fn report, void *context,
+hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_fn report, void *context,
                                    hsmiam_ledger_verdict *verdict_out, hsmiam_error *error)
 {
     hsmiam_status status = fake_pass(FAKE_LEDGER, error);
 
     (void)ledger;
     *verdict_out = (hsmiam_ledger_verdict){.records = 3, .sequence = 3, .hash = "00ff"};
-    report(context, HSMIAM_FINDING_SEALED, 2, "A seal.");
+    report(context, HSMIAM_LEDGER_SEALED, 2, "A seal.");
     if (status == HSMIAM_ERR_LEDGER) {
         verdict_out->fault = HSMIAM_FAULT_CHANGED;
         verdict_out->line = 3;
