@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "endpoint"))
 import control  # noqa: E402
 from endpoint import Endpoint, Options  # noqa: E402
 from server import Door  # noqa: E402
+from service import Settings  # noqa: E402, F401
 
 Json = dict[str, Any]
 
