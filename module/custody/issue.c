@@ -303,7 +303,9 @@ static hsmiam_status record_outcome(issue *run, hsmiam_status status, hsmiam_err
 static void tell_settlement(const hsmiam_settlement *settlement, hsmiam_error *error)
 {
     if (settlement->state != HSMIAM_RECOVERY_SETTLED)
-        hsmiam_error_append(error, "%s Run `hsmiam recover` then.", settlement->reason);
+        hsmiam_error_append(error,
+                            "Whether IAM made a key is not known. %s Then run `hsmiam recover`.",
+                            settlement->reason);
     else if (settlement->result == HSMIAM_RESULT_DELETED)
         hsmiam_error_append(error, "Access key %s was deleted at IAM again.",
                             settlement->access_key_id);

@@ -298,10 +298,12 @@ static hsmiam_status name_candidates(work *run)
 {
     return leave_open(run,
                       "%s of the user's keys may be the one that was made (%s); nothing was "
-                      "touched. Delete what nobody knows, and come back.",
+                      "touched. Delete those that nobody knows: aws iam delete-access-key "
+                      "--access-key-id ID%s%s",
                       run->evidence.before_known ? "Several"
                                                  : "IAM did not list the keys before; some",
-                      run->to->candidates);
+                      run->to->candidates, run->user_name != NULL ? " --user-name " : "",
+                      run->user_name != NULL ? run->user_name : "");
 }
 
 static hsmiam_status act(work *run, hsmiam_error *error)

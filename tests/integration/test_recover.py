@@ -218,7 +218,10 @@ class TogetherTest(RecoverTest):
             self.start("create-access-key", *self.iam_arguments(), "--user-name", user)
             for user, _ in zip(itertools.cycle(users), range(count))
         ]
-        return [process.wait(60) for process in processes]
+        ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
+        for (_, err), code in ends:
+            self.assertIn(code, (0, 254), err.decode())
+        return [code for _, code in ends]
 
     def test_two_for_one_user(self) -> None:
         self.assertEqual(self.issue_at_once(2, [USER]), [0, 0])

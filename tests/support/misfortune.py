@@ -17,6 +17,9 @@ NOTHING_MADE = "before the request: no access key was made."
 class MisfortuneTest(IntegrationTest):
     """Runs the main job against an IAM that was told how to misbehave."""
 
+    ledgers = 0
+    first_ledger = b""
+
     def suffer(self, kind: str, operation: str = "CreateAccessKey", *arguments: str,
                expect: int | None = GENERAL, **fields: Any) -> Run:  # fmt: skip
         """One misfortune on a fresh account; what must hold in every case is checked."""
@@ -28,9 +31,15 @@ class MisfortuneTest(IntegrationTest):
         return run
 
     def use_new_ledger(self) -> None:
-        """What is open in another ledger keeps nobody from issuing."""
-        self.ledgers = getattr(self, "ledgers", 0) + 1
+        """One that knows the credential's account; what is open in another holds up nobody."""
+        if self.ledgers == 0:
+            path = self.directory / "state" / "ledger-of-bob.jsonl"
+            self.issue("--user-name", "bob", env={"HSMIAM_LEDGER": str(path)})
+            self.first_ledger = path.read_bytes()
+            self.iam.endpoint.reset()
+        self.ledgers += 1
         path = self.directory / "state" / f"ledger-{self.ledgers}.jsonl"
+        path.write_bytes(self.first_ledger)
         self.environment["HSMIAM_LEDGER"] = str(path)
 
     def assert_settled(self, run: Run) -> None:
