@@ -6,17 +6,18 @@
  *   TROUBLE_MODULE  the other module's path
  *   TROUBLE         FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1;
  *                   with a + behind it, every call from there on. WHAT is a CK_RV that is returned
- *                   instead; "late" and a CK_RV, returned after the call was carried out; "hang";
- *                   "sleep", which takes two seconds before it is carried out;
- *                   "logout", which logs out first; "close", which closes all sessions first;
- * "none", for C_GetMechanismList and C_GetMechanismInfo: there are no mechanisms; "all", for
- * C_GetMechanismInfo: there is every one. TROUBLE_LOG     a file that each call's name is appended
- * to
+ *                   instead; "late" and a CK_RV, returned after the call was carried out; "kill",
+ *                   SIGKILL before the call; "latekill", after it; "hang"; "sleep",
+ *                   which takes two seconds before it; "logout", which logs out first; "close",
+ * which closes all sessions first; "none", for C_GetMechanismList and C_GetMechanismInfo: there are
+ * no mechanisms; "all", for C_GetMechanismInfo: there is every one TROUBLE_LOG     a file that each
+ * call's name is appended to, and "!" for one that is in trouble
  */
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ typedef enum trouble {
     TROUBLE_NONE,
     TROUBLE_INSTEAD,
     TROUBLE_LATE,
+    TROUBLE_KILL,
+    TROUBLE_LATE_KILL,
     TROUBLE_HANG,
     TROUBLE_SLEEP,
     TROUBLE_LOGOUT,
@@ -57,7 +60,8 @@ static bool parse_what(const char *text, order *to)
     static const struct {
         const char *word;
         trouble what;
-    } words[] = {{"hang", TROUBLE_HANG},          {"sleep", TROUBLE_SLEEP},
+    } words[] = {{"kill", TROUBLE_KILL},          {"latekill", TROUBLE_LATE_KILL},
+                 {"hang", TROUBLE_HANG},          {"sleep", TROUBLE_SLEEP},
                  {"logout", TROUBLE_LOGOUT},      {"close", TROUBLE_CLOSE},
                  {"none", TROUBLE_NO_MECHANISMS}, {"all", TROUBLE_ALL_MECHANISMS}};
 
@@ -126,6 +130,8 @@ static order next_trouble(const char *function)
         if (orders[i].calls == orders[i].call || (orders[i].on && orders[i].calls > orders[i].call))
             found = orders[i];
     }
+    if (found.what != TROUBLE_NONE)
+        log_call("!");
     (void)pthread_mutex_unlock(&lock);
     return found;
 }
@@ -134,6 +140,9 @@ static order next_trouble(const char *function)
 static bool suffer(const order *trouble_now, CK_SESSION_HANDLE session)
 {
     switch (trouble_now->what) {
+    case TROUBLE_KILL:
+        (void)raise(SIGKILL);
+        return false;
     case TROUBLE_HANG:
         for (;;)
             (void)pause();
@@ -151,61 +160,24 @@ static bool suffer(const order *trouble_now, CK_SESSION_HANDLE session)
     }
 }
 
+/* What the caller gets to hear of a call that was carried out, if anything. */
+static CK_RV finish(const order *trouble_now, CK_RV rv)
+{
+    if (trouble_now->what == TROUBLE_LATE_KILL)
+        (void)raise(SIGKILL);
+    return trouble_now->what == TROUBLE_LATE ? trouble_now->rv : rv;
+}
+
 #define PASS(name, session, parameters, arguments)                                                 \
     static CK_RV name##_troubled parameters                                                        \
     {                                                                                              \
         const order now = next_trouble(#name);                                                     \
-        if (!suffer(&now, session))                                                                \
-            return now.rv;                                                                         \
-        CK_RV rv = real->name arguments;                                                           \
-        return now.what == TROUBLE_LATE ? now.rv : rv;                                             \
+        return suffer(&now, session) ? finish(&now, real->name arguments) : now.rv;                \
     }
 
-PASS(C_Initialize, 0, (void *arguments), (arguments))
-PASS(C_Finalize, 0, (void *reserved), (reserved))
-PASS(C_GetInfo, 0, (CK_INFO * info), (info))
-PASS(C_GetSlotList, 0, (unsigned char present, CK_SLOT_ID *list, CK_ULONG *count),
-     (present, list, count))
-PASS(C_GetSlotInfo, 0, (CK_SLOT_ID slot, CK_SLOT_INFO *info), (slot, info))
-PASS(C_GetTokenInfo, 0, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
-PASS(C_CloseSession, s, (CK_SESSION_HANDLE s), (s))
-PASS(C_GetSessionInfo, s, (CK_SESSION_HANDLE s, CK_SESSION_INFO *info), (s, info))
-PASS(C_Login, s, (CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, CK_ULONG size),
-     (s, user, pin, size))
-PASS(C_CreateObject, s,
-     (CK_SESSION_HANDLE s, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object),
-     (s, template, count, object))
-PASS(C_CopyObject, s,
-     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE from, CK_ATTRIBUTE *template, CK_ULONG count,
-      CK_OBJECT_HANDLE *object),
-     (s, from, template, count, object))
-PASS(C_DestroyObject, s, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object), (s, object))
-PASS(C_GetAttributeValue, s,
-     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count),
-     (s, object, template, count))
-PASS(C_FindObjectsInit, s, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *template, CK_ULONG count),
-     (s, template, count))
-PASS(C_FindObjects, s,
-     (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *objects, CK_ULONG room, CK_ULONG *count),
-     (s, objects, room, count))
-PASS(C_FindObjectsFinal, s, (CK_SESSION_HANDLE s), (s))
-PASS(C_SignInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-     (s, mechanism, key))
-PASS(C_Sign, s,
-     (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG size, unsigned char *signature,
-      CK_ULONG *signature_size),
-     (s, data, size, signature, signature_size))
-PASS(C_GenerateKeyPair, s,
-     (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template,
-      CK_ULONG public_count, CK_ATTRIBUTE *private_template, CK_ULONG private_count,
-      CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key),
-     (s, mechanism, public_template, public_count, private_template, private_count, public_key,
-      private_key))
-PASS(C_UnwrapKey, s,
-     (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
-      unsigned char *wrapped, CK_ULONG wrapped_size, CK_ATTRIBUTE *template, CK_ULONG count,
-      CK_OBJECT_HANDLE *object),
-     (s, mechanism, unwrapping, wrapped, wrapped_size, template, count, object))
+#define TROUBLE_CALL PASS
+#include "trouble_calls.h"
+#undef TROUBLE_CALL
 
 static CK_RV C_OpenSession_troubled(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
                                     CK_NOTIFY notify, CK_SESSION_HANDLE *session)
@@ -215,7 +187,7 @@ static CK_RV C_OpenSession_troubled(CK_SLOT_ID slot, CK_FLAGS flags, void *appli
     if (!suffer(&now, 0))
         return now.rv;
     last_slot = slot;
-    return real->C_OpenSession(slot, flags, application, notify, session);
+    return finish(&now, real->C_OpenSession(slot, flags, application, notify, session));
 }
 
 static CK_RV C_GetMechanismList_troubled(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
@@ -225,7 +197,7 @@ static CK_RV C_GetMechanismList_troubled(CK_SLOT_ID slot, CK_MECHANISM_TYPE *lis
     if (!suffer(&now, 0))
         return now.rv;
     if (now.what != TROUBLE_NO_MECHANISMS)
-        return real->C_GetMechanismList(slot, list, count);
+        return finish(&now, real->C_GetMechanismList(slot, list, count));
     *count = 0;
     return CKR_OK;
 }
@@ -240,7 +212,7 @@ static CK_RV C_GetMechanismInfo_troubled(CK_SLOT_ID slot, CK_MECHANISM_TYPE type
     if (now.what == TROUBLE_NO_MECHANISMS)
         return CKR_MECHANISM_INVALID;
     if (now.what != TROUBLE_ALL_MECHANISMS)
-        return real->C_GetMechanismInfo(slot, type, info);
+        return finish(&now, real->C_GetMechanismInfo(slot, type, info));
     *info = (CK_MECHANISM_INFO){.ulMaxKeySize = 4096, .flags = ~0UL};
     return CKR_OK;
 }
@@ -256,8 +228,6 @@ static bool load_real(void)
     return get_list != NULL && get_list(&real) == CKR_OK && parse_orders();
 }
 
-#define TROUBLED(name) functions.name = name##_troubled
-
 __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list_out)
 {
     static CK_FUNCTION_LIST functions;
@@ -265,29 +235,11 @@ __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST 
     if (real == NULL && !load_real())
         return CKR_GENERAL_ERROR;
     functions = *real;
-    TROUBLED(C_Initialize);
-    TROUBLED(C_Finalize);
-    TROUBLED(C_GetInfo);
-    TROUBLED(C_GetSlotList);
-    TROUBLED(C_GetSlotInfo);
-    TROUBLED(C_GetTokenInfo);
-    TROUBLED(C_GetMechanismList);
-    TROUBLED(C_GetMechanismInfo);
-    TROUBLED(C_OpenSession);
-    TROUBLED(C_CloseSession);
-    TROUBLED(C_GetSessionInfo);
-    TROUBLED(C_Login);
-    TROUBLED(C_CreateObject);
-    TROUBLED(C_CopyObject);
-    TROUBLED(C_DestroyObject);
-    TROUBLED(C_GetAttributeValue);
-    TROUBLED(C_FindObjectsInit);
-    TROUBLED(C_FindObjects);
-    TROUBLED(C_FindObjectsFinal);
-    TROUBLED(C_SignInit);
-    TROUBLED(C_Sign);
-    TROUBLED(C_GenerateKeyPair);
-    TROUBLED(C_UnwrapKey);
+    functions.C_OpenSession = C_OpenSession_troubled;
+    functions.C_GetMechanismList = C_GetMechanismList_troubled;
+    functions.C_GetMechanismInfo = C_GetMechanismInfo_troubled;
+#define TROUBLE_CALL(name, session, parameters, arguments) functions.name = name##_troubled;
+#include "trouble_calls.h"
     *list_out = &functions;
     return CKR_OK;
 }
