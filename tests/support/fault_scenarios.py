@@ -1,0 +1,134 @@
+"""The runs that are made to fail, and how a worker makes one of them fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from fault_bed import KILLED, USER, Bed, Outcome, Snapshot
+from fault_points import Event, Point, Recording, call_points, service_points
+
+ISSUE = ("create-access-key", "--user-name", USER)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A run: what comes before it, its words, and which of its failures are tried."""
+
+    name: str
+    words: tuple[str, ...]
+    prepare: Callable[[Bed, Recording], None]
+    kills_only: bool = False
+    #: What is wrong already, so that another part of the product runs.
+    trouble: Callable[[Recording], str] = field(default=lambda issue: "")
+
+
+def _nothing(bed: Bed, issue: Recording) -> None:
+    """The run starts from the pristine state."""
+
+
+def _kill(bed: Bed, order: str) -> None:
+    code, _, _ = bed.run_faulty(Point("", "", "", (("TROUBLE", order),)), *ISSUE)
+    assert code == KILLED, bed.transcript
+    bed.pass_time()
+
+
+def _orphan(bed: Bed, issue: Recording) -> None:
+    """IAM made a key, and the process died before the token had it."""
+    _kill(bed, f"C_UnwrapKey:{issue.last('C_UnwrapKey')}:kill")
+
+
+def _unproven(bed: Bed, issue: Recording) -> None:
+    """The token has the key, and the process died before that was recorded."""
+    _kill(bed, f"C_UnwrapKey:{issue.last('C_UnwrapKey')}:latekill")
+
+
+def _refusing_token(issue: Recording) -> str:
+    """The token takes no key in once there is one: it is full."""
+    return f"C_UnwrapKey:{issue.last('C_UnwrapKey')}+:0x31"
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("issue", ISSUE, _nothing),
+        Scenario("undo", ISSUE, _nothing, True, _refusing_token),
+        Scenario("recover-orphan", ("recover",), _orphan, True),
+        Scenario("recover-unproven", ("recover",), _unproven, True),
+    )
+}
+
+
+def _first_difference(one: list[Event], other: list[Event]) -> int:
+    """The functions of the token are called in the same order up to where something goes wrong."""
+    functions = [event for event in other if event.is_function]
+    for at, event in enumerate(one):
+        if event.is_function and (not functions or functions.pop(0) != event):
+            return at
+    return len(one)
+
+
+class Stage:
+    """A worker's bed, with the state that each scenario begins with."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.bed = bed
+        self._snapshots: dict[str, Snapshot] = {}
+        self._troubles: dict[str, str] = {}
+        bed.restore(bed.pristine)
+        code, self.issue, _ = bed.run_faulty(None, *ISSUE)
+        assert code == 0, bed.transcript
+
+    def points(self, scenario: Scenario, everything: bool = False) -> list[Point]:
+        """Record the run and make the points of what was recorded."""
+        self._set(scenario)
+        name, trouble = scenario.name, self._troubles[scenario.name]
+        base = Point(name, "", "", (("TROUBLE", trouble),)) if trouble else None
+        _, recording, _ = self.bed.run_faulty(base, *scenario.words)
+        begin = 0
+        if scenario.words == ISSUE and scenario.name != "issue":
+            begin = _first_difference(recording.events, self.issue.events)
+        found = [
+            *call_points(name, recording, scenario.kills_only, everything, begin),
+            *service_points(name, recording),
+        ]
+        return [self._with_trouble(point, trouble) for point in found]
+
+    def suffer(self, point: Point, recovers: bool = True) -> Outcome:
+        """One failure, what makes up for it, and what remains to be said."""
+        scenario = SCENARIOS[point.scenario]
+        self._set(scenario)
+        outcome = Outcome(point.name)
+        code, _, outcome.reached = self.bed.run_faulty(point, *scenario.words)
+        if code is None:
+            outcome.problems.append("the run does not end")
+        snapshot = self.bed.pristine
+        if outcome.reached and not self.bed.is_untouched(snapshot):
+            self.bed.meddle()
+            if recovers:
+                outcome.problems += self.bed.settle(point, early="late" in point.way)
+            issued = code if scenario.words == ISSUE else None
+            self.bed.judge(snapshot, outcome, issued)
+        outcome.transcript = "".join(self.bed.transcript)
+        return outcome
+
+    def _set(self, scenario: Scenario) -> None:
+        """Put everything to where the scenario begins; the first time, get there."""
+        if scenario.name in self._snapshots:
+            self.bed.restore(self._snapshots[scenario.name])
+            return
+        self.bed.restore(self.bed.pristine)
+        scenario.prepare(self.bed, self.issue)
+        self._troubles[scenario.name] = scenario.trouble(self.issue)
+        self._snapshots[scenario.name] = self.bed.take_snapshot(scenario.name)
+        self.bed.restore(self._snapshots[scenario.name])
+
+    @staticmethod
+    def _with_trouble(point: Point, trouble: str) -> Point:
+        """The point's own order, and that which the scenario begins with."""
+        if not trouble:
+            return point
+        environment = dict(point.environment)
+        orders = [order for order in (environment.get("TROUBLE"), trouble) if order]
+        environment["TROUBLE"] = ",".join(reversed(orders))
+        return replace(point, environment=tuple(environment.items()))
