@@ -75,6 +75,11 @@ def _check_order(_: None) -> Outcome:
     return Outcome("issue/order", problems=order_problems(_stage().issue))
 
 
+def _forget(_: None) -> Outcome:
+    """What the matrix says of a token that loses a key."""
+    return _stage().forget()
+
+
 class Matrix:
     """All points, carried out by workers that have a bed each."""
 
@@ -94,6 +99,9 @@ class Matrix:
 
     def check_order(self) -> Outcome:
         return self.pool.map(_check_order, [None])[0]
+
+    def forget(self) -> Outcome:
+        return self.pool.map(_forget, [None])[0]
 
     def close(self) -> None:
         self.pool.terminate()
@@ -121,15 +129,16 @@ def report(outcomes: list[Outcome], verbose: bool) -> bool:
 
 
 def control(matrix: Matrix, points: list[Point]) -> bool:
-    """The matrix can fail: without `recover`, keys stay behind, and it says so."""
+    """The matrix can fail: without `recover` keys stay behind, and a token can forget one."""
     killed = [
         point
         for point in points
-        if point.scenario == "issue" and point.place.startswith("C_UnwrapKey") and point.way == "kill"
+        if (point.scenario, point.way) == ("issue", "kill") and point.place.startswith("C_Unwrap")
     ]
-    orphans = sum(len(outcome.orphaned) for outcome in matrix.run(killed, recovers=False))
-    print(f"control: without recover, {orphans} orphaned of {len(killed)} killed at C_UnwrapKey")
-    return orphans > 0
+    orphaned = sum(len(outcome.orphaned) for outcome in matrix.run(killed, recovers=False))
+    lost = len(matrix.forget().lost)
+    print(f"control: {orphaned} orphaned without recover, {lost} lost by a token that forgets")
+    return orphaned > 0 and lost > 0
 
 
 def main() -> int:

@@ -303,21 +303,28 @@ class Bed:
         return mac == self.token.expected_hmac(b"AWS4" + secret.encode(), data)
 
     def is_untouched(self, snapshot: Snapshot) -> bool:
-        """Nothing was asked of IAM that changes anything, and no file says anything else."""
+        """Nothing was asked of IAM that changes anything, and no record or object is another."""
         if any(not entry["operation"].startswith(("List", "Get")) for entry in self.iam.requests()):
             return False
         if self.iam.endpoint.late.pending():
             return False
-        return _contents(self.directory, "state") == _contents(
-            snapshot.directory, "state"
-        ) and _contents(self.directory, "hsm") == _contents(snapshot.directory, "hsm")
+        return _contents(self.directory) == _contents(snapshot.directory)
+
+    def lose_objects(self, snapshot: Snapshot) -> None:
+        """What a power cut does to a software token whose files were not synced."""
+        shutil.rmtree(self.directory / "hsm")
+        shutil.copytree(snapshot.directory / "hsm", self.directory / "hsm")
 
 
-def _contents(directory: Path, part: str) -> dict[str, bytes]:
-    """The files that say anything, by their paths."""
+# At each login SoftHSM writes the former anew, and the latter at whatever it does.
+_NOT_OBJECTS = ("token.object", "generation")
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    """The ledger's files that say anything, and the token's objects, by their paths."""
     found = {}
-    for path in (directory / part).rglob("*"):
-        if path.is_file() and path.stat().st_size > 0:
+    for path in [*(directory / "state").rglob("*"), *(directory / "hsm" / "tokens").rglob("*")]:
+        if path.is_file() and path.name not in _NOT_OBJECTS and path.stat().st_size > 0:
             found[str(path.relative_to(directory))] = path.read_bytes()
     return found
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from fault_bed import KILLED, USER, Bed, Outcome, Snapshot
-from fault_points import Event, Point, Recording, call_points, service_points
+from fault_points import Point, Recording, call_points, service_points
 
 ISSUE = ("create-access-key", "--user-name", USER)
 
@@ -59,15 +60,6 @@ SCENARIOS = {
 }
 
 
-def _first_difference(one: list[Event], other: list[Event]) -> int:
-    """The functions of the token are called in the same order up to where something goes wrong."""
-    functions = [event for event in other if event.is_function]
-    for at, event in enumerate(one):
-        if event.is_function and (not functions or functions.pop(0) != event):
-            return at
-    return len(one)
-
-
 class Stage:
     """A worker's bed, with the state that each scenario begins with."""
 
@@ -85,12 +77,14 @@ class Stage:
         name, trouble = scenario.name, self._troubles[scenario.name]
         base = Point(name, "", "", (("TROUBLE", trouble),)) if trouble else None
         _, recording, _ = self.bed.run_faulty(base, *scenario.words)
-        begin = 0
-        if scenario.words == ISSUE and scenario.name != "issue":
-            begin = _first_difference(recording.events, self.issue.events)
+        request = 0
+        if trouble:  # up to there it is the run of "issue"
+            request = len(os.path.commonprefix([recording.operations, self.issue.operations]))
         found = [
-            *call_points(name, recording, scenario.kills_only, everything, begin),
-            *service_points(name, recording),
+            *call_points(
+                name, recording, scenario.kills_only, everything, recording.failed_after
+            ),
+            *service_points(name, recording, request),
         ]
         return [self._with_trouble(point, trouble) for point in found]
 
@@ -110,6 +104,15 @@ class Stage:
             issued = code if scenario.words == ISSUE else None
             self.bed.judge(snapshot, outcome, issued)
         outcome.transcript = "".join(self.bed.transcript)
+        return outcome
+
+    def forget(self) -> Outcome:
+        """A run that goes well, and a token that has forgotten the key when one looks."""
+        outcome = Outcome("control")
+        self._set(SCENARIOS["issue"])
+        code = self.bed.run(*ISSUE)
+        self.bed.lose_objects(self.bed.pristine)
+        self.bed.judge(self.bed.pristine, outcome, code)
         return outcome
 
     def _set(self, scenario: Scenario) -> None:
