@@ -141,9 +141,9 @@ hsmiam_status hsmiam_token_sign_digest(hsmiam_token *token, hsmiam_audit_key *ke
     return status;
 }
 
-hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
-                                                    char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
-                                                    hsmiam_error *error)
+static hsmiam_status get_wrapping_once(hsmiam_token *token,
+                                       char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                       hsmiam_error *error)
 {
     hsmiam_object key = CK_INVALID_HANDLE;
     hsmiam_session *session = NULL;
@@ -156,5 +156,18 @@ hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
         status =
             hsmiam_pair_get_fingerprint(token, &hsmiam_pair_wrapping, key, fingerprint_out, error);
     hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
+                                                    char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                                    hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do
+        status = get_wrapping_once(token, fingerprint_out, error);
+    while (hsmiam_retry_again(&retry, status, error));
     return status;
 }

@@ -18,6 +18,10 @@ METADATA = "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</R
 LIST = (f'<ListAccessKeysResponse xmlns="{NAMESPACE}"><ListAccessKeysResult>'
         "<UserName>Bob</UserName><AccessKeyMetadata/><IsTruncated>false</IsTruncated>"
         f"</ListAccessKeysResult>{METADATA}</ListAccessKeysResponse>")
+CALLER = ('<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+          "<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/root</Arn>"
+          "<UserId>AIDABENCH0000000</UserId><Account>123456789012</Account>"
+          f"</GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>")
 CREATE = (f'<CreateAccessKeyResponse xmlns="{NAMESPACE}"><CreateAccessKeyResult><AccessKey>'
           "<UserName>Bob</UserName><AccessKeyId>AKIABENCH{number:011d}</AccessKeyId>"
           "<Status>Active</Status>"
@@ -64,6 +68,7 @@ def serve(raw: socket.socket, context: ssl.SSLContext) -> None:
             while (request := read_request(connection, pending)) is not None:
                 body, pending = request
                 text = LIST if b"Action=ListAccessKeys" in body \
+                    else CALLER if b"Action=GetCallerIdentity" in body \
                     else CREATE.format(number=next(numbers))
                 connection.sendall(
                     f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(text)}"

@@ -6,7 +6,7 @@ import itertools
 import unittest
 
 from harness import CONFIGURATION, GENERAL, OK
-from trouble import TroubleTest
+from trouble import PENDING, TroubleTest
 
 # What says that session, login or token are gone.
 LOSSES = {
@@ -57,6 +57,8 @@ class LossTest(TroubleTest):
                     f"{name}:{call}+:{code}", f"C_OpenSession:{1 + (name != 'C_OpenSession')}+:0x32",
                     expect=None,
                 )  # fmt: skip
+                if run.code == OK and PENDING in run.err:  # the key was held by then
+                    continue
                 if run.code == OK:
                     self.assertIn(name, DISPENSABLE)
                     continue

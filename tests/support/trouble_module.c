@@ -3,15 +3,16 @@
  * A PKCS#11 module that makes trouble: it passes calls on to another module, but for those that it
  * is told of.
  *
- *   TROUBLE_MODULE  the other module's path
- *   TROUBLE         FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1;
- *                   with a + behind it, every call from there on. WHAT is a CK_RV that is returned
- *                   instead; "late" and a CK_RV, returned after the call was carried out; "kill",
- *                   SIGKILL before the call; "latekill", after it; "hang"; "sleep",
- *                   which takes two seconds before it; "logout", which logs out first; "close",
- * which closes all sessions first; "none", for C_GetMechanismList and C_GetMechanismInfo: there are
- * no mechanisms; "all", for C_GetMechanismInfo: there is every one TROUBLE_LOG     a file that each
- * call's name is appended to, and "!" for one that is in trouble
+ * TROUBLE_MODULE: the other module's path.
+ *
+ * TROUBLE_LOG: a file that each call's name is appended to, and "!" for one that is in trouble.
+ *
+ * TROUBLE: FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1; with a +
+ * behind it, every call from there on. WHAT is a CK_RV that is returned instead; "late" and a CK_RV,
+ * returned after the call was carried out; "kill", SIGKILL before the call; "latekill", after it;
+ * "hang"; "sleep", which takes two seconds before it; "logout", which logs out first; "close", which
+ * closes all sessions first; "none", for C_GetMechanismList and C_GetMechanismInfo: there are no
+ * mechanisms; "all", for C_GetMechanismInfo: there is every one.
  */
 #include <p11-kit/pkcs11.h>
 
