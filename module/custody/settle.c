@@ -214,9 +214,13 @@ static hsmiam_status delete_at_iam(work *run, hsmiam_error *error)
     if (run->dry_run)
         return settle_as(run, HSMIAM_RESULT_DELETED, id, error);
     /* What cannot be deactivated may be deleted all the same. */
-    hsmiam_status status = hsmiam_client_update_access_key(run->client, run->user_name, id,
-                                                           "Inactive", false, &run->why);
-    status = hsmiam_client_delete_access_key(run->client, run->user_name, id, &run->why);
+    if (hsmiam_client_update_access_key(run->client, run->user_name, id, "Inactive", false,
+                                        &run->why) != HSMIAM_OK)
+        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_DEBUG,
+                         "Access key %s was not deactivated: %s", id,
+                         hsmiam_error_get_message(&run->why));
+    hsmiam_status status =
+        hsmiam_client_delete_access_key(run->client, run->user_name, id, &run->why);
     if (status == HSMIAM_OK)
         return settle_as(run, HSMIAM_RESULT_DELETED, id, error);
     if (status == HSMIAM_ERR_SERVICE && has_code(run, "NoSuchEntity") && !run->evidence.id_listed)
