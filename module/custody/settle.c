@@ -274,6 +274,13 @@ static hsmiam_status ask_as_key(work *run, hsmiam_caller *caller)
     return status;
 }
 
+/* Whether IAM said that it is not the key's signature, and not that it has trouble of its own. */
+static bool is_rejected(const work *run, hsmiam_status status)
+{
+    return status == HSMIAM_ERR_SERVICE &&
+           (has_code(run, "InvalidClientTokenId") || has_code(run, "SignatureDoesNotMatch"));
+}
+
 static hsmiam_status prove_held(work *run, hsmiam_error *error)
 {
     hsmiam_caller caller = {.account = ""};
@@ -285,11 +292,12 @@ static hsmiam_status prove_held(work *run, hsmiam_error *error)
     if (status == HSMIAM_OK)
         return leave_open(run, "Access key %s in the token is of account %s, not %s.",
                           run->candidate, caller.account, run->account);
-    if (status != HSMIAM_ERR_SERVICE)
+    bool is_unusable = hsmiam_token_refused_key(&run->why);
+    if (!is_unusable && !is_rejected(run, status))
         return leave_open(run, "Access key %s in the token cannot be proven: %s", run->candidate,
                           hsmiam_error_get_message(&run->why));
     /* A key that is new is not accepted everywhere at once. */
-    if (!run->evidence.window_over)
+    if (!is_unusable && !run->evidence.window_over)
         return leave_until_end(run, "IAM does not accept yet what the key in the token signs.");
     if (!run->dry_run)
         status = destroy_in_token(run);

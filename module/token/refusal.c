@@ -70,3 +70,11 @@ bool hsmiam_token_lost_object(const hsmiam_error *error)
     return hsmiam_error_get_domain(error) == HSMIAM_DOMAIN_PKCS11 &&
            (code == CKR_KEY_HANDLE_INVALID || code == CKR_OBJECT_HANDLE_INVALID);
 }
+
+bool hsmiam_token_refused_key(const hsmiam_error *error)
+{
+    unsigned long code = hsmiam_error_get_code(error);
+
+    return hsmiam_error_get_domain(error) == HSMIAM_DOMAIN_PKCS11 &&
+           (code == CKR_KEY_SIZE_RANGE || code == CKR_KEY_TYPE_INCONSISTENT);
+}

@@ -91,6 +91,10 @@ hsmiam_verdict hsmiam_token_judge(hsmiam_status status, const hsmiam_error *erro
 /* Whether a call failed because an object that it was given is not there any more. */
 bool hsmiam_token_lost_object(const hsmiam_error *error);
 
+/* Whether a call failed because the object has no value that the mechanism takes: SoftHSM makes an
+ * object attribute by attribute, and when it is killed meanwhile half of it remains. */
+bool hsmiam_token_refused_key(const hsmiam_error *error);
+
 /* What an access key is in the token (design: private, sensitive, not extractable, one usage). */
 typedef struct hsmiam_key_spec {
     const char *id;    /* CKA_ID: the access key id */

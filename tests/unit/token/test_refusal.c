@@ -31,6 +31,7 @@ static const struct {
     {CKR_KEY_TYPE_INCONSISTENT, HSMIAM_VERDICT_CANNOT},
     {CKR_KEY_FUNCTION_NOT_PERMITTED, HSMIAM_VERDICT_CANNOT},
     {CKR_WRAPPED_KEY_INVALID, HSMIAM_VERDICT_CANNOT},
+    {CKR_KEY_SIZE_RANGE, HSMIAM_VERDICT_CANNOT},
     {CKR_ENCRYPTED_DATA_INVALID, HSMIAM_VERDICT_CANNOT},
     {CKR_GENERAL_ERROR, HSMIAM_VERDICT_DOUBTFUL},
     {CKR_FUNCTION_FAILED, HSMIAM_VERDICT_DOUBTFUL},
@@ -51,8 +52,12 @@ static void test_codes(void **state)
         assert_int_equal(hsmiam_token_lost_object(fix->error),
                          cases[i].rv == CKR_KEY_HANDLE_INVALID ||
                              cases[i].rv == CKR_OBJECT_HANDLE_INVALID);
+        assert_int_equal(hsmiam_token_refused_key(fix->error),
+                         cases[i].rv == CKR_KEY_SIZE_RANGE ||
+                             cases[i].rv == CKR_KEY_TYPE_INCONSISTENT);
     }
     assert_false(hsmiam_token_lost_object(NULL));
+    assert_false(hsmiam_token_refused_key(NULL));
 }
 
 /* Without a code of the token's, the status tells. */
