@@ -147,6 +147,8 @@ static hsmiam_status recover(recovery *run, hsmiam_error *error)
         status = hsmiam_ledger_find_open(run->custody->ledger, NULL, NULL, collect, run, error);
     if (status == HSMIAM_OK && run->no_memory)
         status = hsmiam_error_set_memory(error, "recovering");
+    if (status == HSMIAM_OK && !run->dry_run)
+        status = hsmiam_ledger_mend(run->custody->ledger, error);
     if (status != HSMIAM_OK || run->count == 0)
         return status;
     status = hsmiam_sealed_run(ask_account, run, error);

@@ -276,3 +276,22 @@ hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *r
     hsmiam_buffer_clear(&to.line);
     return status;
 }
+
+hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error)
+{
+    hsmiam_tail tail;
+    uint64_t size = 0;
+
+    hsmiam_status status = hsmiam_ledger_open(ledger, error);
+    if (status != HSMIAM_OK)
+        return status;
+    (void)pthread_mutex_lock(&ledger->lock);
+    status = hsmiam_file_get_size(&ledger->file, &size, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_tail_read(&ledger->file, ledger->hash, size, &tail, error);
+    (void)pthread_mutex_unlock(&ledger->lock);
+    if (status != HSMIAM_OK || (!tail.torn && !tail.unended && tail.first_pending == 0))
+        return status;
+    /* It looks again, with the file locked. */
+    return hsmiam_ledger_append(ledger, NULL, HSMIAM_APPEND_SIGNED, NULL, error);
+}

@@ -87,6 +87,11 @@ hsmiam_status hsmiam_ledger_add_outcome(hsmiam_ledger *ledger, const hsmiam_ledg
                                         uint64_t intent, hsmiam_result result, const char *code,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Does what an interrupted writer leaves to the next one: seals a torn end, countersigns what is
+ * pending. Writes nothing where nothing is left. Statuses: IO, MEMORY, CONFIG, those of the token.
+ */
+hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* open.c ----------------------------------------------------------------------------------------*/
 
 /* An intent that no outcome settled. What is not known is "". */

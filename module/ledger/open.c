@@ -235,16 +235,21 @@ hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_
     hsmiam_backward backward = {.window = NULL};
     char as_key[HSMIAM_ACCESS_KEY_ID_MAX + 32];
     char as_credential[sizeof as_key];
+    hsmiam_record_storage *storage = malloc(sizeof *storage);
+    hsmiam_record record;
     hsmiam_line line;
     uint64_t size = 0;
+    size_t signed_size = 0;
     bool more = true;
 
     *known_out = false;
+    if (storage == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
     (void)snprintf(as_key, sizeof as_key, "\"access_key_id\":\"%s\"", access_key_id);
     (void)snprintf(as_credential, sizeof as_credential, "\"credential_id\":\"%s\"", access_key_id);
     hsmiam_status status = hsmiam_ledger_open(ledger, error);
     if (status != HSMIAM_OK)
-        return status;
+        goto out;
     (void)pthread_mutex_lock(&ledger->lock);
     status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK)
@@ -253,10 +258,14 @@ hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_
         status = hsmiam_backward_next(&backward, &line, &more, error);
         if (status != HSMIAM_OK || !more)
             break;
-        *known_out =
-            line.text != NULL && (contains(&line, as_key) || contains(&line, as_credential));
+        /* What was torn off in the middle explains nothing: nobody wrote its end. */
+        *known_out = line.text != NULL &&
+                     (contains(&line, as_key) || contains(&line, as_credential)) &&
+                     hsmiam_record_read(line.text, line.size, storage, &record, &signed_size);
     }
     hsmiam_backward_clear(&backward);
     (void)pthread_mutex_unlock(&ledger->lock);
+out:
+    free(storage);
     return status;
 }

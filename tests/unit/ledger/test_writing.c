@@ -136,6 +136,39 @@ static void test_torn_line_is_sealed(void **state)
     free(data);
 }
 
+/* Where there is nothing to record, recovery does what a writer would. */
+static void test_torn_line_is_sealed_by_mending(void **state)
+{
+    fixture *fix = *state;
+
+    fixture_import(fix);
+    assert_int_equal(hsmiam_ledger_mend(fix->ledger, fix->error), HSMIAM_OK);
+    assert_int_equal(count_lines(fix), 2);
+    spoil(fix, "{\"sequence\":3,\"ti", 17);
+    fixture_expect_fault(fix, HSMIAM_FAULT_TORN, 3);
+    assert_int_equal(hsmiam_ledger_mend(fix->ledger, fix->error), HSMIAM_OK);
+    fixture_expect_intact(fix, 3);
+    assert_int_equal(fix->verdict.sealed, 1);
+}
+
+/* A record whose end was never written does not explain where a key comes from. */
+static void test_torn_line_knows_no_key(void **state)
+{
+    static const char torn[] = "{\"sequence\":3,\"access_key_id\":\"AKIATORNTORNTORNTORN\",\"re";
+    fixture *fix = *state;
+    bool known = true;
+
+    fixture_import(fix);
+    spoil(fix, torn, sizeof torn - 1);
+    fixture_import(fix);
+    assert_int_equal(
+        hsmiam_ledger_knows_key(fix->ledger, "AKIATORNTORNTORNTORN", &known, fix->error),
+        HSMIAM_OK);
+    assert_false(known);
+    assert_int_equal(hsmiam_ledger_knows_key(fix->ledger, OTHER_ID, &known, fix->error), HSMIAM_OK);
+    assert_true(known);
+}
+
 static void test_line_without_its_end_is_a_line(void **state)
 {
     fixture *fix = *state;
@@ -522,6 +555,8 @@ int main(void)
         fixture_test(test_intent_of_what_is_not_known),
         fixture_test(test_two_ledgers_on_one_file),
         fixture_test(test_torn_line_is_sealed),
+        fixture_test(test_torn_line_is_sealed_by_mending),
+        fixture_test(test_torn_line_knows_no_key),
         fixture_test(test_line_without_its_end_is_a_line),
         fixture_test(test_garbage_of_several_lines_is_sealed),
         fixture_test(test_first_line_torn),
