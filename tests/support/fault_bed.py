@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -205,7 +206,15 @@ class Bed:
         reached = point is not None and self._took_place(point, code, recording)
         self.iam.set_door("open")
         self.iam.endpoint.gate.release()
+        self._wait_for_answers()
         return code, recording, reached
+
+    def _wait_for_answers(self) -> None:
+        """What IAM has begun it ends before its clock is moved: else it would be done too late."""
+        deadline = time.monotonic() + 5
+        while any(entry["answered"] is None for entry in self.iam.requests()):
+            assert time.monotonic() < deadline, self.iam.requests()
+            time.sleep(0.005)
 
     def _took_place(self, point: Point, code: int | None, recording: Recording) -> bool:
         if point.way in ("kill", "latekill"):
