@@ -67,7 +67,7 @@ static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_met
         .token_serial = hsmiam_token_get_serial(custody->token),
         .user_name = key->user_name,
         .access_key_id = key->id,
-        .route = hsmiam_custody_get_route_name(custody),
+        .route = hsmiam_custody_get_import_route(custody),
         .wrapping_key = custody->wrapping_key,
     };
 

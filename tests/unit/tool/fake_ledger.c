@@ -161,8 +161,9 @@ const char *hsmiam_fault_get_name(hsmiam_fault fault)
     return fault == HSMIAM_FAULT_CHANGED ? "changed" : "none";
 }
 
-hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_fn report, void *context,
-                                   hsmiam_ledger_verdict *verdict_out, hsmiam_error *error)
+hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_fn report,
+                                   void *context, hsmiam_ledger_verdict *verdict_out,
+                                   hsmiam_error *error)
 {
     hsmiam_status status = fake_pass(FAKE_LEDGER, error);
 
