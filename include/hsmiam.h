@@ -31,8 +31,8 @@
  *     and empty in a forked child: by an open token its PIN, to log in again should it be lost; by
  *     a signer whose route is sign the signing key of one day, region and service; by a custody
  *     that is prepared for HSMIAM_ROUTE_RSA_OAEP the AES key that values are wrapped under on their
- *     way (a token that is software may keep it too), until it is freed or the token closed.
- * Freeing signer, custody and token wipes them.
+ *     way (a token that is software may keep it too), until it is freed or the token closed. They
+ *     are wiped when signer, custody and token are freed.
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
