@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define TIMEOUT_DEFAULT 60
@@ -157,7 +158,21 @@ static hsmiam_status choose_token_timeout(const tool_arguments *arguments, tool_
                                      &settings->token_timeout, error);
 }
 
-static void choose_token(const tool_arguments *arguments, tool_settings *settings)
+/* A switch that guards something must not be off for its spelling. */
+static hsmiam_status choose_switch(const tool_settings *settings, tool_profile_key key,
+                                   const char *name, bool *value_out, tool_error *error)
+{
+    const char *text = get_profile_value(settings, key);
+
+    *value_out = tool_text_is_true(text);
+    if (!text || *value_out || strcasecmp(text, "false") == 0)
+        return HSMIAM_OK;
+    return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                          "%s in the profile is \"%s\", and must be true or false.", name, text);
+}
+
+static hsmiam_status choose_token(const tool_arguments *arguments, tool_settings *settings,
+                                  tool_error *error)
 {
     settings->credential =
         choose(tool_arguments_get(arguments, "--credential"), get_variable(credential_variable),
@@ -166,9 +181,9 @@ static void choose_token(const tool_arguments *arguments, tool_settings *setting
                              get_profile_value(settings, TOOL_PROFILE_TOKEN));
     settings->pin_source = tool_arguments_get(arguments, "--pin-source");
     settings->profile_pin_source = get_profile_value(settings, TOOL_PROFILE_PIN_SOURCE);
-    settings->forbid_plaintext =
-        tool_text_is_true(get_profile_value(settings, TOOL_PROFILE_FORBID_PLAINTEXT));
     settings->allow_final_try = tool_arguments_get(arguments, "--allow-final-try") != NULL;
+    return choose_switch(settings, TOOL_PROFILE_FORBID_PLAINTEXT, "hsmiam_forbid_plaintext_import",
+                         &settings->forbid_plaintext, error);
 }
 
 /* The XDG base directory specification takes absolute paths only. */
@@ -189,9 +204,11 @@ static hsmiam_status choose_ledger(const tool_arguments *arguments, tool_setting
     const char *path = choose(flag, get_variable("HSMIAM_LEDGER"),
                               get_profile_value(settings, TOOL_PROFILE_LEDGER));
 
-    settings->audit_syslog =
-        tool_arguments_get(arguments, "--audit-syslog") != NULL ||
-        tool_text_is_true(get_profile_value(settings, TOOL_PROFILE_AUDIT_SYSLOG));
+    hsmiam_status status = choose_switch(settings, TOOL_PROFILE_AUDIT_SYSLOG, "hsmiam_audit_syslog",
+                                         &settings->audit_syslog, error);
+    if (status != HSMIAM_OK)
+        return status;
+    settings->audit_syslog |= tool_arguments_get(arguments, "--audit-syslog") != NULL;
     settings->ledger = path ? tool_path_expand(path) : make_default_ledger();
     return settings->ledger ? HSMIAM_OK : tool_error_set_memory(error);
 }
@@ -253,7 +270,7 @@ hsmiam_status tool_settings_load(const tool_arguments *arguments, tool_settings 
     if (status == HSMIAM_OK)
         status = choose_ledger(arguments, settings_out, error);
     if (status == HSMIAM_OK)
-        choose_token(arguments, settings_out);
+        status = choose_token(arguments, settings_out, error);
     return status;
 }
 

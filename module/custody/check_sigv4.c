@@ -35,7 +35,8 @@ static const char *explain_sign(const hsmiam_check *check)
 static void tell_route(const hsmiam_check *check)
 {
     if (!check->ready) {
-        tell(check, "Route", HSMIAM_FINDING_UNTRIED, "", "No import route works.");
+        tell(check, "Route", HSMIAM_FINDING_UNTRIED, "",
+             "Keys cannot be taken in as it is wanted; the verdict says why.");
         tell(check, "HostKeys", HSMIAM_FINDING_UNTRIED, "", "");
         tell(check, "LeavesOpen", HSMIAM_FINDING_UNTRIED, "", "");
         return;

@@ -102,8 +102,10 @@ void hsmiam_check_measure(hsmiam_check *check)
             tell_time(check, "hmac", -1, hsmiam_error_get_message(check->error));
         }
     } else {
-        tell_time(check, "import", -1, "No import route works.");
-        tell_time(check, "hmac", -1, "No import route works.");
+        tell_time(check, "import", -1,
+                  "Keys cannot be taken in as it is wanted; the verdict says why.");
+        tell_time(check, "hmac", -1,
+                  "Keys cannot be taken in as it is wanted; the verdict says why.");
     }
     hsmiam_error_clear(check->error);
     if (check->secret != 0 && check->in_token > HSMIAM_IN_TOKEN_NO)

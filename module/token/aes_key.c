@@ -54,8 +54,8 @@ hsmiam_status hsmiam_aes_key_find(hsmiam_token *token, hsmiam_object *key_out, h
     if (count == 0)
         return hsmiam_error_set(
             error, HSMIAM_ERR_NOT_FOUND,
-            "Token \"%s\" has no AES key \"%s\"; `hsmiam provision-token` makes "
-            "it where RSA-OAEP does not work.",
+            "Token \"%s\" has no AES key \"%s\"; `hsmiam provision-token --import-route "
+            "aes-kwp` makes it, if the token can do that.",
             token->label, hsmiam_aes_key_label);
     if (count > 1)
         return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,

@@ -123,7 +123,7 @@ class ProvisionedTest(CheckTest):
             expected = "works" if route in KIND.routes else "does not work"
             self.assertEqual(routes[route]["Result"], expected, routes)
         self.assertEqual(routes["aes-kwp"]["Result"], "untried")
-        self.assertIn("`hsmiam provision-token`", routes["aes-kwp"]["Why"])
+        self.assertIn("`hsmiam provision-token --import-route aes-kwp`", routes["aes-kwp"]["Why"])
 
     def test_keys(self) -> None:
         provisioned = self.hsmiam("provision-token", "--token", self.token.uri()).json

@@ -56,7 +56,7 @@ class ScannerTest(unittest.TestCase):
         self.assertEqual({f"secret:{name}" for name, _, _ in hidden} - whole, set())
 
     def test_eight_bytes_are_enough(self) -> None:
-        secret, control = secrets.token_bytes(40), secrets.token_hex(20)
+        secret, control = secrets.token_hex(20).encode(), secrets.token_hex(20)
         path = Path(self.enterContext(__import__("tempfile").TemporaryDirectory())) / "memory"
         for size, expected in ((7, []), (8, [8]), (16, [16])):
             path.write_bytes(b"\0" * 9 + secret[11 : 11 + size] + b"\0" * 9 + control.encode())

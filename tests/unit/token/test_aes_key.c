@@ -183,7 +183,7 @@ static void test_keys_that_are_not_used(void **state)
     fixture *fix = *state;
 
     assert_int_equal(import(fix, VALUE, &object), HSMIAM_ERR_NOT_FOUND);
-    fixture_expect_message(fix, "`hsmiam provision-token`");
+    fixture_expect_message(fix, "`hsmiam provision-token --import-route aes-kwp`");
     mock.no_oaep = true;
     know(CKM_AES_KEY_WRAP_KWP);
     expect_provisioned(fix, true);

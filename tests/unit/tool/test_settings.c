@@ -358,6 +358,27 @@ static void reads_a_timeout_of_the_profile(void **state)
     }
 }
 
+/* A switch that protects is not off for its spelling. */
+static void refuses_what_is_no_switch(void **state)
+{
+    static const char *const keys[] = {"hsmiam_forbid_plaintext_import", "hsmiam_audit_syslog"};
+    static const char *const wrong[] = {"yes", "1", "on", "no"};
+    char config[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        for (size_t j = 0; j < sizeof wrong / sizeof wrong[0]; j++) {
+            (void)snprintf(config, sizeof config, "[default]\n%s = %s\n", keys[i], wrong[j]);
+            write_config(config);
+            assert_int_equal(LOAD(), HSMIAM_ERR_CONFIG);
+        }
+        (void)snprintf(config, sizeof config, "[default]\n%s = False\n", keys[i]);
+        write_config(config);
+        assert_int_equal(LOAD(), HSMIAM_OK);
+        assert_false(settings.forbid_plaintext || settings.audit_syslog);
+    }
+}
+
 static int make_file(void **state)
 {
     int fd = mkstemp(path);
@@ -390,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wipes_pins, clear, clear),
         cmocka_unit_test_setup_teardown(bounds_timeouts, clear, clear),
         cmocka_unit_test_setup_teardown(reads_a_timeout_of_the_profile, clear, clear),
+        cmocka_unit_test_setup_teardown(refuses_what_is_no_switch, clear, clear),
     };
 
     return cmocka_run_group_tests(tests, make_file, remove_file);
