@@ -299,10 +299,11 @@ static hsmiam_status prove_held(work *run, hsmiam_error *error)
     /* A key that is new is not accepted everywhere at once. */
     if (!is_unusable && !run->evidence.window_over)
         return leave_until_end(run, "IAM does not accept yet what the key in the token signs.");
-    if (!run->dry_run)
+    if (!run->dry_run) {
         status = destroy_in_token(run);
-    if (run->to->reason[0] != '\0')
-        return HSMIAM_OK;
+        if (status != HSMIAM_OK || run->to->reason[0] != '\0')
+            return status;
+    }
     return delete_at_iam(run, error);
 }
 

@@ -279,7 +279,7 @@ hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *r
 
 hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error)
 {
-    hsmiam_tail tail;
+    hsmiam_tail tail = {0};
     uint64_t size = 0;
 
     hsmiam_status status = hsmiam_ledger_open(ledger, error);

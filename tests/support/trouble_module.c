@@ -8,11 +8,15 @@
  * TROUBLE_LOG: a file that each call's name is appended to, and "!" for one that is in trouble.
  *
  * TROUBLE: FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1; with a +
- * behind it, every call from there on. WHAT is a CK_RV that is returned instead; "late" and a CK_RV,
- * returned after the call was carried out; "kill", SIGKILL before the call; "latekill", after it;
- * "hang"; "sleep", which takes two seconds before it; "logout", which logs out first; "close", which
- * closes all sessions first; "none", for C_GetMechanismList and C_GetMechanismInfo: there are no
- * mechanisms; "all", for C_GetMechanismInfo: there is every one.
+ * behind it, every call from there on. WHAT is one of
+ *   a CK_RV      that is returned instead
+ *   late CK_RV   in one word: returned after the call was carried out
+ *   kill         SIGKILL before the call; latekill: after it
+ *   hang         for ever
+ *   sleep        two seconds before the call
+ *   logout       before the call; close: all sessions
+ *   none         there are no mechanisms (C_GetMechanismList, C_GetMechanismInfo)
+ *   all          there is every one (C_GetMechanismInfo)
  */
 #include <p11-kit/pkcs11.h>
 
