@@ -85,7 +85,7 @@ struct hsmiam_token {
     pthread_mutex_t opening;    /* held while the token is opened */
     pthread_mutex_t logging_in; /* held during a login: guards kept_pin and login_failed */
     pthread_mutex_t importing;  /* held while a key is imported: guards form and the keys below */
-    hsmiam_secret *kept_pin;    /* the one that the token accepted, for a login after a loss */
+    hsmiam_secret *kept_pin;    /* the one that a person gave, for a login after a loss */
     bool open;
     bool closed;
     bool read_only;

@@ -156,8 +156,13 @@ static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *s
     return session->functions->C_Login(session->handle, user, NULL, 0);
 }
 
-/* Once by one PIN. The PIN that the token accepts is kept, for a login after a loss: its source may
- * be a person, or may give it once only. */
+static bool asks_person(const hsmiam_token *token)
+{
+    return token->pin_source == NULL && token->pin_value == NULL;
+}
+
+/* Once by one PIN. One that a person gave is kept when the token accepts it, for a login after a
+ * loss: nobody may be there to be asked again. Any other source is read again. */
 static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *session,
                                    CK_USER_TYPE user, hsmiam_error *error)
 {
@@ -180,7 +185,7 @@ static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *se
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, size, error);
     /* Trouble of another kind is no refusal. */
-    if (rv == CKR_OK || (accepted && !token->login_failed)) {
+    if (asks_person(token) && (rv == CKR_OK || (accepted && !token->login_failed))) {
         token->kept_pin = pin;
         pin = NULL;
     }
