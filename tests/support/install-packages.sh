@@ -55,7 +55,7 @@ if [ "$what" != demo ]; then
     fi
 fi
 
-# Kryoptic, a software token of PKCS#11 3.x, comes from crates.io as source.
+# Kryoptic, a software token of PKCS#11 3.x, comes from its published crate as source.
 if [ "$what" != demo ]; then
     built="$top/build/kryoptic"
     if ! cat "$here"/kryoptic_module/* | cmp -s - "$built/installed"; then
