@@ -162,7 +162,7 @@ class StatusTest(LibraryTest):
 
     def statuses(self) -> list[str]:
         """The names of the statuses in the order of their values, from the header."""
-        header = os.path.join(os.path.dirname(__file__), "../../include/hsmiam.h")
+        header = os.path.join(os.path.dirname(__file__), "../../include/hsmiam/error.h")
         with open(header, encoding="utf-8") as file:
             text = file.read()
         body = text.partition("typedef enum hsmiam_status {")[2].partition("}")[0]

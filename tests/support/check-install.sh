@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs a preset's build into a folder of its own and uses what is there: by pkg-config (shared
-# and static), by CMake, from C++, and the tool itself: check-install.sh PRESET
+# and static), by CMake, from C++, each header by itself, and the tool: check-install.sh PRESET
 set -eu
 
 work=$(mktemp -d)
@@ -23,6 +23,10 @@ int main(void)
     return wrong;
 }
 EOF
+
+for header in "$work"/usr/include/hsmiam/*.h; do
+    cc -std=c17 -Wall -Wextra -Werror -I"$work/usr/include" -fsyntax-only "$header"
+done
 
 PKG_CONFIG_PATH="$libdir/pkgconfig"
 export PKG_CONFIG_PATH
