@@ -2,6 +2,7 @@
 /* The AES key that imports are wrapped under where a token cannot do it by RSA-OAEP. It is made in
  * the token and never leaves it, so the token encrypts what it then unwraps. */
 #include "token/key_template.h"
+#include "token/keys.h"
 
 #include <string.h>
 

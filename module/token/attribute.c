@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <string.h>
 

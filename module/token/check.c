@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a token says of itself, as facts of a check. */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether the keys that provisioning looks after are there, and what they must be. */
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #include <stdio.h>
 #include <string.h>

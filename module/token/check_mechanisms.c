@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mechanisms that matter, and what the token says of them. */
-#include "token/cryptoki.h"
+#include "token/session.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys that a check makes in the token and lets go of: none outlives the session. */
 #include "token/key_template.h"
+#include "token/keys.h"
 
 static const hsmiam_pair_spec trial_rsa = {
     .purpose = "trial",

@@ -3,7 +3,7 @@
 #ifndef HSMIAM_TOKEN_EVP_H
 #define HSMIAM_TOKEN_EVP_H
 
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #include <openssl/evp.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the layers above hold of objects, across losses. */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes of a secret into the token, and the forms that tokens want them in. */
 #include "token/key_template.h"
+#include "token/keys.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* An import that failed, perhaps with the loss of its session. Whether the key was made is not
  * known then, whatever the token says, and is looked up before anything is done twice or given up.
  */
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #include <string.h>
 

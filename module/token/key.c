@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Access keys as objects in the token. */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <stdio.h>
 #include <string.h>

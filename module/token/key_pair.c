@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The key pairs of ours in a token: one usage each, and nothing else. */
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef HSMIAM_TOKEN_KEY_TEMPLATE_H
 #define HSMIAM_TOKEN_KEY_TEMPLATE_H
 
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #define HSMIAM_KEY_TEMPLATE_MAX 32
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PIN sources (RFC 7512, 2.3): files, systemd credentials, commands. */
-#include "token/cryptoki.h"
+#include "token/session.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,7 @@
 #define HSMIAM_TOKEN_POOL_H
 
 #include "token/guard.h"
+#include "token/session.h"
 
 #define HSMIAM_SESSIONS_MAX 8
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Provisioning: the keys that hsmiam needs, made where they are missing. */
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #include <string.h>
 

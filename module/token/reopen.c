@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding the token, at first and after a loss, within its time-out. */
+#include "token/object.h"
 #include "token/pool.h"
 
 #include <string.h>

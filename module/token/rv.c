@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CK_RV becomes hsmiam_status here, and nowhere else. */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One session on the token, and the login. */
+#include "token/session.h"
 #include "base/sealed.h"
-#include "token/cryptoki.h"
 
 CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_SLOT_ID slot,
                           CK_SESSION_HANDLE *handle_out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which slot holds the token that a URI names. Every attribute of the URI counts. */
-#include "token/cryptoki.h"
+#include "token/object.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #define NEW_USER "bob"
 

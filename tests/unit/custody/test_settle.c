@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "custody/settle.h"
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #define USER     "bob"
 #define ENDPOINT "https://iam.test/"

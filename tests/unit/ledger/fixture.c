@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 const hsmiam_ledger_facts fixture_facts = {
     .partition = "aws",

@@ -6,7 +6,7 @@
 #include "support/cmocka_tests.h"
 
 #include "support/mock_cryptoki.h"
-#include "token/cryptoki.h"
+#include "token/keys.h"
 
 #define URI_WITH_PIN "pkcs11:token=mock%20token?pin-value=" MOCK_PIN
 
