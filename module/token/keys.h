@@ -137,10 +137,19 @@ bool hsmiam_transport_key_next(hsmiam_token *token, const hsmiam_session *sessio
 /* Destroys the key on both sides. */
 void hsmiam_transport_key_drop(hsmiam_token *token);
 
-/* import.c --------------------------------------------------------------------------------------*/
+/* import_route.c --------------------------------------------------------------------------------*/
+
+/* Finds and checks the route's key, unless that was done in this generation of sessions, and keeps
+ * it in the token. Under the lock that guards token->form. NOT_FOUND, with the command that makes
+ * the key, AMBIGUOUS or CONFIG. */
+hsmiam_status hsmiam_import_prepare_route(hsmiam_token *token, const hsmiam_session *session,
+                                          hsmiam_import_route route,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Forgets the keys of the token that were found for imports; the next one looks again. */
 void hsmiam_import_forget_keys(hsmiam_token *token);
+
+/* import.c --------------------------------------------------------------------------------------*/
 
 /* hsmiam_token_import_key() within one session, without a second try after its loss.
  * `*attempted_out` is set once the token was asked to take the value in. */
