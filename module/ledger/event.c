@@ -1,12 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events, one function each. */
+/* The events. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/time.h"
 #include "ledger/internal.h"
 #include "ledger/json.h"
+
+#define BIT(field) HSMIAM_FIELD_BIT(field)
+
+static const uint64_t of_service =
+    BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT) | BIT(USER_NAME) | BIT(REQUEST_ID);
+static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
+
+/* A new event is an enumerator of hsmiam_event (before the checkpoint, which is none of the
+ * ledger's) and a row here: its name; the members that it must have; those that it may have; what
+ * becomes of it when the audit key cannot sign. A member that no event had so far is a row in
+ * field.c besides, and in hsmiam_ledger_facts and `sources` below where callers bring it. Callers
+ * then write it by hsmiam_ledger_add(). `audit show` and `verify` know it by that. */
+const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
+    [HSMIAM_EVENT_AUDIT_KEY] = {"audit-key", BIT(INTRODUCED_KEY) | BIT(PUBLIC_KEY),
+                                BIT(TOKEN_SERIAL), HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
+                                BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
+                             BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY),
+                             HSMIAM_APPEND_OR_PENDING},
+    [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
+                             of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(WRAPPING_KEY),
+                             HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
+                              of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
+                              of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
+                                  BIT(IAM_TIME) | BIT(WRAPPING_KEY),
+                              HSMIAM_APPEND_OR_PENDING},
+    [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0, HSMIAM_APPEND_OR_PENDING},
+    [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0, HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED},
+};
+
+/* Where the members that are text come from. */
+static const struct {
+    hsmiam_field field;
+    size_t offset;
+    bool may_be_empty; /* "" is a fact as well */
+    bool from_outside; /* left out, not an error, if it is not what the field takes */
+} sources[] = {
+    {HSMIAM_FIELD_ACCOUNT, offsetof(hsmiam_ledger_facts, account), false, false},
+    {HSMIAM_FIELD_PARTITION, offsetof(hsmiam_ledger_facts, partition), false, false},
+    {HSMIAM_FIELD_ENDPOINT, offsetof(hsmiam_ledger_facts, endpoint), false, false},
+    {HSMIAM_FIELD_TOKEN_SERIAL, offsetof(hsmiam_ledger_facts, token_serial), true, false},
+    {HSMIAM_FIELD_CREDENTIAL_ID, offsetof(hsmiam_ledger_facts, credential_id), false, false},
+    {HSMIAM_FIELD_USER_NAME, offsetof(hsmiam_ledger_facts, user_name), false, true},
+    {HSMIAM_FIELD_ACCESS_KEY_ID, offsetof(hsmiam_ledger_facts, access_key_id), false, false},
+    {HSMIAM_FIELD_REQUEST_ID, offsetof(hsmiam_ledger_facts, request_id), false, true},
+    {HSMIAM_FIELD_ROUTE, offsetof(hsmiam_ledger_facts, route), false, false},
+    {HSMIAM_FIELD_KEYS_BEFORE, offsetof(hsmiam_ledger_facts, keys_before), true, false},
+    {HSMIAM_FIELD_CODE, offsetof(hsmiam_ledger_facts, code), false, true},
+    {HSMIAM_FIELD_WRAPPING_KEY, offsetof(hsmiam_ledger_facts, wrapping_key), false, false},
+};
 
 static const struct {
     const char *name;
@@ -41,46 +96,57 @@ bool hsmiam_result_is_final(hsmiam_result result)
     return results[result].is_final;
 }
 
-static const char *or_null(const char *text)
+/* The text of a fact, NULL if there is none. */
+static const char *get_text(const hsmiam_ledger_facts *facts, size_t source)
 {
-    return text != NULL && text[0] != '\0' ? text : NULL;
+    const char *text = NULL;
+
+    memcpy(&text, (const char *)facts + sources[source].offset, sizeof text);
+    if (text == NULL || (text[0] == '\0' && !sources[source].may_be_empty))
+        return NULL;
+    return !sources[source].from_outside || hsmiam_field_takes(sources[source].field, text) ? text
+                                                                                            : NULL;
 }
 
-static hsmiam_record make(hsmiam_event event, const hsmiam_ledger_facts *facts)
-{
-    hsmiam_record record = {{NULL}};
-
-    record.fields[HSMIAM_FIELD_EVENT] = hsmiam_event_get_name(event);
-    record.fields[HSMIAM_FIELD_ACCOUNT] = or_null(facts->account);
-    record.fields[HSMIAM_FIELD_PARTITION] = or_null(facts->partition);
-    record.fields[HSMIAM_FIELD_ENDPOINT] = or_null(facts->endpoint);
-    record.fields[HSMIAM_FIELD_TOKEN_SERIAL] = facts->token_serial;
-    record.fields[HSMIAM_FIELD_CREDENTIAL_ID] = or_null(facts->credential_id);
-    record.fields[HSMIAM_FIELD_USER_NAME] = or_null(facts->user_name);
-    record.fields[HSMIAM_FIELD_ACCESS_KEY_ID] = or_null(facts->access_key_id);
-    record.fields[HSMIAM_FIELD_REQUEST_ID] = or_null(facts->request_id);
-    record.fields[HSMIAM_FIELD_ROUTE] = or_null(facts->route);
-    record.fields[HSMIAM_FIELD_WRAPPING_KEY] = or_null(facts->wrapping_key);
-    return record;
-}
+/* The members that are no text with the caller. */
+typedef struct formatted {
+    char iam_time[HSMIAM_TIME_SIZE];
+    char request_time[HSMIAM_TIME_SIZE];
+    char intent[HSMIAM_NUMBER_SIZE];
+} formatted;
 
 /* Writes a time if it is known, and one that can be written. */
 static const char *format_time(time_t when, char to[HSMIAM_TIME_SIZE])
 {
-    return when >= 0 && hsmiam_time_format_extended(when, to) ? to : NULL;
+    return when > 0 && hsmiam_time_format_extended(when, to) ? to : NULL;
 }
 
-static void format_number(uint64_t number, char to[HSMIAM_NUMBER_SIZE])
+hsmiam_status hsmiam_ledger_add(hsmiam_ledger *ledger, hsmiam_event event,
+                                const hsmiam_ledger_facts *facts, uint64_t *sequence_out,
+                                hsmiam_error *error)
 {
-    (void)snprintf(to, HSMIAM_NUMBER_SIZE, "%" PRIu64, number);
+    const hsmiam_event_form *form = &hsmiam_event_forms[event];
+    hsmiam_record record = {{NULL}};
+    formatted to;
+
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        record.fields[sources[i].field] = get_text(facts, i);
+    record.fields[HSMIAM_FIELD_IAM_TIME] = format_time(facts->iam_time, to.iam_time);
+    record.fields[HSMIAM_FIELD_REQUEST_TIME] = format_time(facts->request_time, to.request_time);
+    (void)snprintf(to.intent, sizeof to.intent, "%" PRIu64, facts->intent);
+    record.fields[HSMIAM_FIELD_INTENT] = facts->intent != 0 ? to.intent : NULL;
+    record.fields[HSMIAM_FIELD_RESULT] = hsmiam_result_get_name(facts->result);
+    for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
+        if (((form->needed | form->allowed) >> i & 1) == 0)
+            record.fields[i] = NULL;
+    record.fields[HSMIAM_FIELD_EVENT] = form->name;
+    return hsmiam_ledger_append(ledger, &record, form->rule, sequence_out, error);
 }
 
 hsmiam_status hsmiam_ledger_add_import(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
                                        hsmiam_error *error)
 {
-    hsmiam_record record = make(HSMIAM_EVENT_IMPORT, facts);
-
-    return hsmiam_ledger_append(ledger, &record, HSMIAM_APPEND_OR_PENDING, NULL, error);
+    return hsmiam_ledger_add(ledger, HSMIAM_EVENT_IMPORT, facts, NULL, error);
 }
 
 hsmiam_status hsmiam_ledger_add_intent(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
@@ -88,40 +154,32 @@ hsmiam_status hsmiam_ledger_add_intent(hsmiam_ledger *ledger, const hsmiam_ledge
                                        time_t request_time, uint64_t *intent_out,
                                        hsmiam_error *error)
 {
-    hsmiam_record record = make(HSMIAM_EVENT_INTENT, facts);
-    char of_iam[HSMIAM_TIME_SIZE];
-    char of_request[HSMIAM_TIME_SIZE];
+    hsmiam_ledger_facts all = *facts;
 
-    record.fields[HSMIAM_FIELD_KEYS_BEFORE] = keys_before;
-    record.fields[HSMIAM_FIELD_IAM_TIME] = format_time(iam_time, of_iam);
-    record.fields[HSMIAM_FIELD_REQUEST_TIME] = format_time(request_time, of_request);
-    return hsmiam_ledger_append(ledger, &record, HSMIAM_APPEND_SIGNED, intent_out, error);
+    all.keys_before = keys_before;
+    all.iam_time = iam_time;
+    all.request_time = request_time;
+    return hsmiam_ledger_add(ledger, HSMIAM_EVENT_INTENT, &all, intent_out, error);
 }
 
 hsmiam_status hsmiam_ledger_add_renewal(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
                                         uint64_t intent, time_t request_time, hsmiam_error *error)
 {
-    hsmiam_record record = make(HSMIAM_EVENT_RENEWAL, facts);
-    char of_request[HSMIAM_TIME_SIZE];
-    char number[HSMIAM_NUMBER_SIZE];
+    hsmiam_ledger_facts all = *facts;
 
-    format_number(intent, number);
-    record.fields[HSMIAM_FIELD_ROUTE] = NULL;
-    record.fields[HSMIAM_FIELD_INTENT] = number;
-    record.fields[HSMIAM_FIELD_REQUEST_TIME] = format_time(request_time, of_request);
-    return hsmiam_ledger_append(ledger, &record, HSMIAM_APPEND_SIGNED, NULL, error);
+    all.intent = intent;
+    all.request_time = request_time;
+    return hsmiam_ledger_add(ledger, HSMIAM_EVENT_RENEWAL, &all, NULL, error);
 }
 
 hsmiam_status hsmiam_ledger_add_outcome(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
                                         uint64_t intent, hsmiam_result result, const char *code,
                                         hsmiam_error *error)
 {
-    hsmiam_record record = make(HSMIAM_EVENT_OUTCOME, facts);
-    char number[HSMIAM_NUMBER_SIZE];
+    hsmiam_ledger_facts all = *facts;
 
-    format_number(intent, number);
-    record.fields[HSMIAM_FIELD_INTENT] = number;
-    record.fields[HSMIAM_FIELD_RESULT] = results[result].name;
-    record.fields[HSMIAM_FIELD_CODE] = or_null(code);
-    return hsmiam_ledger_append(ledger, &record, HSMIAM_APPEND_OR_PENDING, NULL, error);
+    all.intent = intent;
+    all.result = result;
+    all.code = code;
+    return hsmiam_ledger_add(ledger, HSMIAM_EVENT_OUTCOME, &all, NULL, error);
 }

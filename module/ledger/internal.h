@@ -80,11 +80,6 @@ hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *
 
 /* append.c --------------------------------------------------------------------------------------*/
 
-typedef enum hsmiam_append_rule {
-    HSMIAM_APPEND_SIGNED,    /* a token that fails to sign fails the call */
-    HSMIAM_APPEND_OR_PENDING /* it leaves the record unsigned */
-} hsmiam_append_rule;
-
 /* Appends the record, whose event and facts are filled in, behind whatever the ledger's end needs
  * first; NULL: that alone. `sequence_out` may be NULL. */
 hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *record,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the layers above write into the ledger: one function for each event, with typed facts, so
- * that nothing else can get there. Each returns when the disk has the record, and so is called
- * before the step that the record precedes.
+ * What the layers above write into the ledger: events with typed facts, so that nothing else can
+ * get there. Each call returns when the disk has the record, and so is called before the step that
+ * the record precedes.
  */
 #ifndef HSMIAM_LEDGER_LEDGER_H
 #define HSMIAM_LEDGER_LEDGER_H
@@ -29,6 +29,24 @@ hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmi
                                                const char *found,
                                                hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* What became of an intent. */
+typedef enum hsmiam_result {
+    HSMIAM_RESULT_HELD,         /* the token holds the key, proven */
+    HSMIAM_RESULT_REFUSED,      /* IAM refused; it made nothing */
+    HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached; it made nothing */
+    HSMIAM_RESULT_NOT_EXECUTED, /* IAM can execute the request no more, and did not */
+    HSMIAM_RESULT_DELETED,      /* IAM made a key that is deleted there again */
+    HSMIAM_RESULT_UNDELETED,    /* IAM made a key that the token has not and that is still there */
+    HSMIAM_RESULT_UNKNOWN       /* IAM may have made a key */
+} hsmiam_result;
+
+/* "held"; and back, from a text of that size. Static storage. */
+const char *hsmiam_result_get_name(hsmiam_result result);
+bool hsmiam_result_find(const char *name, size_t size, hsmiam_result *result_out);
+
+/* Whether an intent with that outcome is settled; the last two leave it open. */
+bool hsmiam_result_is_final(hsmiam_result result);
+
 /* Whom and what a record is about. NULL, or "" where it says so: not known. */
 typedef struct hsmiam_ledger_facts {
     const char *account;       /* 12 digits */
@@ -41,7 +59,23 @@ typedef struct hsmiam_ledger_facts {
     const char *request_id;    /* "" as well */
     const char *route;         /* "" as well */
     const char *wrapping_key;  /* its fingerprint; "" as well */
+    const char *keys_before;   /* the ids of the user's keys, parted by blanks; NULL: not told */
+    const char *code;          /* the service's error code; "" as well */
+    time_t iam_time;           /* IAM's clock; 0 or less: not known */
+    time_t request_time;       /* X-Amz-Date; the same */
+    uint64_t intent;           /* the number of the intent's record; 0: there is none */
+    hsmiam_result result;      /* of an event that has one */
 } hsmiam_ledger_facts;
+
+/* Records an event with those of the facts that its row in event.c has; what a service or a user
+ * said that is not of the field's alphabet is left out. `sequence_out` gets the record's number and
+ * may be NULL. If the audit key cannot sign any more, an event whose row allows it is left pending:
+ * chained and unsigned, for the next writer to countersign.
+ * Statuses: IO, MEMORY, CONFIG, LEDGER, INTERNAL (a needed fact is missing or malformed), those of
+ * hsmiam_token_open() and of signing. */
+hsmiam_status hsmiam_ledger_add(hsmiam_ledger *ledger, hsmiam_event event,
+                                const hsmiam_ledger_facts *facts, uint64_t *sequence_out,
+                                hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* An access key that existed went into the token. */
 hsmiam_status hsmiam_ledger_add_import(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
@@ -61,24 +95,6 @@ hsmiam_status hsmiam_ledger_add_intent(hsmiam_ledger *ledger, const hsmiam_ledge
 hsmiam_status hsmiam_ledger_add_renewal(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,
                                         uint64_t intent, time_t request_time,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
-
-/* What became of an intent. */
-typedef enum hsmiam_result {
-    HSMIAM_RESULT_HELD,         /* the token holds the key, proven */
-    HSMIAM_RESULT_REFUSED,      /* IAM refused; it made nothing */
-    HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached; it made nothing */
-    HSMIAM_RESULT_NOT_EXECUTED, /* IAM can execute the request no more, and did not */
-    HSMIAM_RESULT_DELETED,      /* IAM made a key that is deleted there again */
-    HSMIAM_RESULT_UNDELETED,    /* IAM made a key that the token has not and that is still there */
-    HSMIAM_RESULT_UNKNOWN       /* IAM may have made a key */
-} hsmiam_result;
-
-/* "held"; and back, from a text of that size. Static storage. */
-const char *hsmiam_result_get_name(hsmiam_result result);
-bool hsmiam_result_find(const char *name, size_t size, hsmiam_result *result_out);
-
-/* Whether an intent with that outcome is settled; the last two leave it open. */
-bool hsmiam_result_is_final(hsmiam_result result);
 
 /* Records what became of an intent; may be called again for one that was left open. If the audit
  * key cannot sign any more, the record is left pending: chained and unsigned, for the next writer

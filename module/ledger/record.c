@@ -4,126 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/time.h"
 #include "ledger/json.h"
 
-/* How a member is written. None of them holds anything that somebody typed but names. */
-typedef enum field_kind {
-    KIND_NUMBER,  /* decimal, 64 bits */
-    KIND_TIME,    /* 2015-08-30T12:36:00Z */
-    KIND_WORD,    /* a-z, 0-9 and '-' */
-    KIND_ACCOUNT, /* 12 digits */
-    KIND_TEXT,
-    KIND_ID,  /* an access key id */
-    KIND_IDS, /* an array of them */
-    KIND_SHA256,
-    KIND_BASE64
-} field_kind;
-
-#define BIT(field) (UINT64_C(1) << HSMIAM_FIELD_##field)
-
-static const struct {
-    const char *name;
-    field_kind kind;
-    size_t maximum; /* of its text */
-} fields[HSMIAM_FIELD_COUNT] = {
-    [HSMIAM_FIELD_SEQUENCE] = {"sequence", KIND_NUMBER, 20},
-    [HSMIAM_FIELD_TIME] = {"time", KIND_TIME, 20},
-    [HSMIAM_FIELD_EVENT] = {"event", KIND_WORD, 32},
-    [HSMIAM_FIELD_OPERATOR] = {"operator", KIND_TEXT, HSMIAM_NAME_MAX},
-    [HSMIAM_FIELD_HOST] = {"host", KIND_TEXT, HSMIAM_NAME_MAX},
-    [HSMIAM_FIELD_ACCOUNT] = {"account", KIND_ACCOUNT, 12},
-    [HSMIAM_FIELD_PARTITION] = {"partition", KIND_WORD, 32},
-    [HSMIAM_FIELD_ENDPOINT] = {"endpoint", KIND_TEXT, HSMIAM_ENDPOINT_MAX},
-    [HSMIAM_FIELD_TOKEN_SERIAL] = {"token_serial", KIND_TEXT, HSMIAM_SERIAL_MAX},
-    [HSMIAM_FIELD_CREDENTIAL_ID] = {"credential_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
-    [HSMIAM_FIELD_USER_NAME] = {"user_name", KIND_TEXT, HSMIAM_USER_NAME_MAX},
-    [HSMIAM_FIELD_ACCESS_KEY_ID] = {"access_key_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
-    [HSMIAM_FIELD_REQUEST_ID] = {"request_id", KIND_TEXT, HSMIAM_REQUEST_MAX},
-    [HSMIAM_FIELD_ROUTE] = {"route", KIND_WORD, 32},
-    [HSMIAM_FIELD_INTENT] = {"intent", KIND_NUMBER, 20},
-    [HSMIAM_FIELD_KEYS_BEFORE] = {"keys_before", KIND_IDS, HSMIAM_KEYS_TEXT_MAX},
-    [HSMIAM_FIELD_IAM_TIME] = {"iam_time", KIND_TIME, 20},
-    [HSMIAM_FIELD_REQUEST_TIME] = {"request_time", KIND_TIME, 20},
-    [HSMIAM_FIELD_RESULT] = {"result", KIND_WORD, 32},
-    [HSMIAM_FIELD_CODE] = {"code", KIND_TEXT, HSMIAM_CODE_MAX},
-    [HSMIAM_FIELD_WRAPPING_KEY] = {"wrapping_key", KIND_SHA256, 64},
-    [HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY] = {"exportable_wrapping_key", KIND_SHA256, 64},
-    [HSMIAM_FIELD_INTRODUCED_KEY] = {"introduced_key", KIND_SHA256, 64},
-    [HSMIAM_FIELD_PUBLIC_KEY] = {"public_key", KIND_BASE64, 256},
-    [HSMIAM_FIELD_FIRST_PENDING] = {"first_pending", KIND_NUMBER, 20},
-    [HSMIAM_FIELD_TORN_SIZE] = {"torn_size", KIND_NUMBER, 20},
-    [HSMIAM_FIELD_TORN_SHA256] = {"torn_sha256", KIND_SHA256, 64},
-    [HSMIAM_FIELD_PREVIOUS] = {"previous", KIND_SHA256, 64},
-    [HSMIAM_FIELD_AUDIT_KEY] = {"audit_key", KIND_SHA256, 64},
-    [HSMIAM_FIELD_SIGNATURE] = {"sig", KIND_BASE64, 128},
-};
-
 /* What every record has, and what a signed one has besides. */
+#define BIT(field) HSMIAM_FIELD_BIT(field)
 static const uint64_t always =
     BIT(SEQUENCE) | BIT(TIME) | BIT(EVENT) | BIT(OPERATOR) | BIT(HOST) | BIT(PREVIOUS);
 static const uint64_t when_signed = BIT(AUDIT_KEY) | BIT(SIGNATURE);
 
-static const uint64_t of_service =
-    BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT) | BIT(USER_NAME) | BIT(REQUEST_ID);
-static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
-
-/* What else an event must have, and may have. */
-static const struct {
-    const char *name;
-    uint64_t needed;
-    uint64_t allowed;
-} events[HSMIAM_EVENT_COUNT] = {
-    [HSMIAM_EVENT_AUDIT_KEY] = {"audit-key", BIT(INTRODUCED_KEY) | BIT(PUBLIC_KEY),
-                                BIT(TOKEN_SERIAL)},
-    [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
-                                BIT(EXPORTABLE_WRAPPING_KEY)},
-    [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
-                             BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY)},
-    [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
-                             of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(WRAPPING_KEY)},
-    [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
-                              of_service | BIT(WRAPPING_KEY)},
-    [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
-                              of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
-                                  BIT(IAM_TIME) | BIT(WRAPPING_KEY)},
-    [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0},
-    [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0},
-    [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0},
-};
-
 const char *hsmiam_event_get_name(hsmiam_event event)
 {
-    return events[event].name;
-}
-
-const char *hsmiam_field_get_name(hsmiam_field field)
-{
-    return fields[field].name;
-}
-
-bool hsmiam_field_is_number(hsmiam_field field)
-{
-    return fields[field].kind == KIND_NUMBER;
-}
-
-bool hsmiam_field_is_list(hsmiam_field field)
-{
-    return fields[field].kind == KIND_IDS;
+    return hsmiam_event_forms[event].name;
 }
 
 hsmiam_event hsmiam_event_find(const char *name)
 {
     size_t event = 0;
 
-    while (event < HSMIAM_EVENT_COUNT && strcmp(events[event].name, name) != 0)
+    while (event < HSMIAM_EVENT_COUNT && strcmp(hsmiam_event_forms[event].name, name) != 0)
         event++;
     return (hsmiam_event)event;
 }
 
 bool hsmiam_record_is(const hsmiam_record *record, hsmiam_event event)
 {
-    return strcmp(record->fields[HSMIAM_FIELD_EVENT], events[event].name) == 0;
+    return strcmp(record->fields[HSMIAM_FIELD_EVENT], hsmiam_event_forms[event].name) == 0;
 }
 
 uint64_t hsmiam_record_get_number(const hsmiam_record *record, hsmiam_field field)
@@ -133,80 +38,6 @@ uint64_t hsmiam_record_get_number(const hsmiam_record *record, hsmiam_field fiel
     return text != NULL ? strtoull(text, NULL, 10) : 0;
 }
 
-static bool consists_of(const char *text, const char *characters)
-{
-    return text[strspn(text, characters)] == '\0';
-}
-
-static bool is_number(const char *text)
-{
-    size_t length = strlen(text);
-
-    return consists_of(text, "0123456789") && length > 0 && (length == 1 || text[0] != '0') &&
-           (length < 20 || (length == 20 && strcmp(text, "18446744073709551615") <= 0));
-}
-
-static bool is_time(const char *text)
-{
-    time_t when = 0;
-
-    return strlen(text) == HSMIAM_TIME_SIZE - 1 && text[HSMIAM_TIME_SIZE - 2] == 'Z' &&
-           hsmiam_time_parse_extended(text, &when);
-}
-
-/* Groups of four, filled up by '='; whether the unused bits are zero is left to who decodes. */
-static bool is_base64(const char *text)
-{
-    size_t length = strlen(text);
-    size_t digits = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                 "0123456789+/");
-
-    return length > 0 && length % 4 == 0 && length - digits <= 2 && consists_of(text + digits, "=");
-}
-
-static bool are_ids(const char *text)
-{
-    size_t count = 0;
-
-    while (*text != '\0') {
-        size_t length = strcspn(text, " ");
-        if (!hsmiam_access_key_id_is_valid(text, length) || ++count > HSMIAM_KEYS_MAX)
-            return false;
-        text += length;
-        if (*text == ' ' && *++text == '\0')
-            return false;
-    }
-    return true;
-}
-
-static bool is_valid(hsmiam_field field, const char *text)
-{
-    size_t length = strlen(text);
-
-    if (length > fields[field].maximum)
-        return false;
-    switch (fields[field].kind) {
-    case KIND_NUMBER:
-        return is_number(text);
-    case KIND_TIME:
-        return is_time(text);
-    case KIND_WORD:
-        return length > 0 && consists_of(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    case KIND_ACCOUNT:
-        return length == 12 && consists_of(text, "0123456789");
-    case KIND_ID:
-        return hsmiam_access_key_id_is_valid(text, length);
-    case KIND_IDS:
-        return are_ids(text);
-    case KIND_SHA256:
-        return length == 64 && consists_of(text, "0123456789abcdef");
-    case KIND_BASE64:
-        return is_base64(text);
-    default:
-        return true;
-    }
-}
-
 /* Whether an event has the members that it must have and no others. */
 static bool is_complete(const char *event_name, uint64_t present)
 {
@@ -214,10 +45,10 @@ static bool is_complete(const char *event_name, uint64_t present)
 
     if (event == HSMIAM_EVENT_COUNT)
         return false;
-    uint64_t needed = always | events[event].needed;
+    uint64_t needed = always | hsmiam_event_forms[event].needed;
     uint64_t signing = present & when_signed;
     return (present & needed) == needed &&
-           (present & ~(needed | events[event].allowed | when_signed)) == 0 &&
+           (present & ~(needed | hsmiam_event_forms[event].allowed | when_signed)) == 0 &&
            (signing == 0 || signing == when_signed);
 }
 
@@ -240,9 +71,9 @@ static void write_ids(const char *ids, hsmiam_buffer *line)
 
 static void write_value(hsmiam_field field, const char *text, hsmiam_buffer *line)
 {
-    if (fields[field].kind == KIND_NUMBER)
+    if (hsmiam_field_is_number(field))
         hsmiam_buffer_append_string(line, text);
-    else if (fields[field].kind == KIND_IDS)
+    else if (hsmiam_field_is_list(field))
         write_ids(text, line);
     else
         hsmiam_json_append_string(line, text);
@@ -257,11 +88,12 @@ hsmiam_status hsmiam_record_write(const hsmiam_record *record, hsmiam_buffer *li
         const char *text = record->fields[i];
         if (text == NULL)
             continue;
-        if (!is_valid((hsmiam_field)i, text))
+        if (!hsmiam_field_takes((hsmiam_field)i, text))
             return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL,
                                     "A record of the ledger has a malformed %s (%zu bytes).",
-                                    fields[i].name, strlen(text));
-        hsmiam_buffer_append_format(line, "%s\"%s\":", present != 0 ? "," : "{", fields[i].name);
+                                    hsmiam_field_get_name((hsmiam_field)i), strlen(text));
+        hsmiam_buffer_append_format(line, "%s\"%s\":", present != 0 ? "," : "{",
+                                    hsmiam_field_get_name((hsmiam_field)i));
         write_value((hsmiam_field)i, text, line);
         present |= UINT64_C(1) << i;
     }
@@ -276,8 +108,8 @@ hsmiam_status hsmiam_record_write(const hsmiam_record *record, hsmiam_buffer *li
 void hsmiam_record_close(const char *signature, hsmiam_buffer *line)
 {
     if (signature != NULL)
-        hsmiam_buffer_append_format(line, ",\"%s\":\"%s\"", fields[HSMIAM_FIELD_SIGNATURE].name,
-                                    signature);
+        hsmiam_buffer_append_format(line, ",\"%s\":\"%s\"",
+                                    hsmiam_field_get_name(HSMIAM_FIELD_SIGNATURE), signature);
     hsmiam_buffer_append_char(line, '}');
 }
 
@@ -335,13 +167,13 @@ static bool read_value(hsmiam_field field, const char **at, const char *end, cha
 
     if (room == 0)
         return false;
-    if (fields[field].kind == KIND_NUMBER)
+    if (hsmiam_field_is_number(field))
         done = read_number(at, end, to, room);
-    else if (fields[field].kind == KIND_IDS)
+    else if (hsmiam_field_is_list(field))
         done = read_ids(at, end, to, room);
     else
         done = hsmiam_json_read_string(at, end, to, room);
-    return done && is_valid(field, to);
+    return done && hsmiam_field_takes(field, to);
 }
 
 /* Whether the member's name, quoted, and a colon stand there. */
@@ -349,7 +181,7 @@ static bool take_name(hsmiam_field field, const char **at, const char *end)
 {
     const char *from = *at;
 
-    if (!take(&from, end, "\"") || !take(&from, end, fields[field].name) ||
+    if (!take(&from, end, "\"") || !take(&from, end, hsmiam_field_get_name(field)) ||
         !take(&from, end, "\":"))
         return false;
     *at = from;

@@ -64,9 +64,27 @@ typedef enum hsmiam_event {
     HSMIAM_EVENT_OUTCOME,     /* what became of an intent */
     HSMIAM_EVENT_SEAL,        /* what stood behind the record before is no record, and stays */
     HSMIAM_EVENT_COUNTERSIGN, /* the records up to here that nobody signed were seen */
-    HSMIAM_EVENT_CHECKPOINT,  /* a signed head; not a line of the ledger */
+    /* New ones go here, and into the table in event.c. */
+    HSMIAM_EVENT_CHECKPOINT, /* a signed head; not a line of the ledger */
     HSMIAM_EVENT_COUNT
 } hsmiam_event;
+
+typedef enum hsmiam_append_rule {
+    HSMIAM_APPEND_SIGNED,    /* a token that fails to sign fails the call */
+    HSMIAM_APPEND_OR_PENDING /* it leaves the record unsigned */
+} hsmiam_append_rule;
+
+/* The form of an event's records: the members that one must have besides what every record has, and
+ * those that it may have, as sets of bits. */
+#define HSMIAM_FIELD_BIT(field) (UINT64_C(1) << HSMIAM_FIELD_##field)
+typedef struct hsmiam_event_form {
+    const char *name;
+    uint64_t needed;
+    uint64_t allowed;
+    hsmiam_append_rule rule;
+} hsmiam_event_form;
+
+extern const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT];
 
 /* A record: members as text, NULL where there is none. A list of ids is parted by blanks, "" if it
  * is empty. Borrowed, when read from the storage that goes with it. */
@@ -85,6 +103,9 @@ const char *hsmiam_event_get_name(hsmiam_event event);
 const char *hsmiam_field_get_name(hsmiam_field field);
 bool hsmiam_field_is_number(hsmiam_field field);
 bool hsmiam_field_is_list(hsmiam_field field);
+
+/* Whether a member can have that value. */
+bool hsmiam_field_takes(hsmiam_field field, const char *text);
 
 /* The event; HSMIAM_EVENT_COUNT for a name that is none. */
 hsmiam_event hsmiam_event_find(const char *name);

@@ -235,6 +235,50 @@ static void test_bytes_that_are_no_text(void **state)
     assert_int_equal(hsmiam_utf8_fit("a\xc3\xa9", 3), 3);
 }
 
+/* What a service sends has no room for a secret. */
+static void test_words_of_a_reply(void **state)
+{
+    static const struct {
+        hsmiam_field field;
+        const char *text;
+        bool taken;
+    } cases[] = {
+        {HSMIAM_FIELD_REQUEST_ID, "7a62c49f-347e-4fc4-9331-6e8eEXAMPLE", true},
+        {HSMIAM_FIELD_REQUEST_ID, "", false},
+        {HSMIAM_FIELD_REQUEST_ID, "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYab", false},
+        {HSMIAM_FIELD_REQUEST_ID, "wJalrXUtnFEMI/K7MDENG", false},
+        {HSMIAM_FIELD_REQUEST_ID, "an id", false},
+        {HSMIAM_FIELD_CODE, "NoSuchEntity", true},
+        {HSMIAM_FIELD_CODE, "InvalidClientTokenId.Malformed", true},
+        {HSMIAM_FIELD_CODE, "<wJalrXUtnFEMI>", false},
+        {HSMIAM_FIELD_USER_NAME, "a_b+c=d,e.f@g-h", true},
+        {HSMIAM_FIELD_USER_NAME, "a/b", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(hsmiam_field_takes(cases[i].field, cases[i].text), cases[i].taken);
+}
+
+/* An odd word of a reply is left out; the record is made. */
+static void test_odd_reply(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_ledger_facts facts = fixture_facts;
+    size_t size = 0;
+
+    facts.request_id = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    facts.user_name = "wJalr/XUtn";
+    assert_int_equal(hsmiam_ledger_add_outcome(fix->ledger, &facts, 1, HSMIAM_RESULT_REFUSED,
+                                               "wJalrXUtnFEMI/K7MDENG", fix->error),
+                     HSMIAM_OK);
+    char *data = fixture_read(fix, &size);
+    assert_null(strstr(data, "wJalr"));
+    assert_null(strstr(data, "\"code\""));
+    free(data);
+    fixture_expect_intact(fix, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +289,8 @@ int main(void)
         cmocka_unit_test(test_one_form_whatever_is_changed),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_bytes_that_are_no_text),
+        cmocka_unit_test(test_words_of_a_reply),
+        fixture_test(test_odd_reply),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
