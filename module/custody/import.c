@@ -43,19 +43,23 @@ typedef struct taking {
     const hsmiam_key_spec *spec;
     const char *secret;
     size_t secret_size;
+    hsmiam_log_hold kept;
 } taking;
 
 static hsmiam_status take(void *context, hsmiam_error *error)
 {
-    const taking *wanted = context;
+    taking *wanted = context;
     hsmiam_secret *value = NULL;
 
+    hsmiam_log_hold_begin(&wanted->kept);
+    hsmiam_log_hold_keep();
     hsmiam_status status = hsmiam_custody_new_value(&value, error);
     if (status == HSMIAM_OK && !hsmiam_secret_append(value, wanted->secret, wanted->secret_size))
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The secret does not fit.");
     if (status == HSMIAM_OK)
         status = hsmiam_custody_take(wanted->custody, wanted->spec, value, error);
     hsmiam_secret_free(&value);
+    hsmiam_log_hold_end();
     return status;
 }
 
@@ -90,7 +94,7 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
                                   .created = time(NULL),
                                   .persistent = true};
     hsmiam_key_metadata key = {.create_date = -1};
-    taking wanted = {custody, &spec, secret, secret_size};
+    taking wanted = {custody, &spec, secret, secret_size, .kept = {.keeping = false}};
     hsmiam_access_key *made = NULL;
 
     hsmiam_status status = check_id(access_key_id, error);
@@ -111,6 +115,7 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
         status = hsmiam_sealed_run(take, &wanted, error);
     if (status == HSMIAM_OK)
         status = record_import(custody, &key, error);
+    hsmiam_log_hold_release(&wanted.kept);
     if (status == HSMIAM_OK && key_out != NULL) {
         *key_out = made;
         made = NULL;

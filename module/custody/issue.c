@@ -32,6 +32,7 @@ typedef struct issue {
     hsmiam_caller caller;
     hsmiam_issue_record record;
     hsmiam_result result; /* what it came to, for the record */
+    hsmiam_log_hold kept; /* what is not said while the secret is here */
 } issue;
 
 static hsmiam_status wait_for_preflight(void *context, hsmiam_error *error)
@@ -219,6 +220,7 @@ static hsmiam_status request_and_take(void *context, hsmiam_error *error)
     if (status != HSMIAM_OK)
         return status;
     hsmiam_client_set_before_send(run->client, record_intent, run);
+    hsmiam_log_hold_begin(&run->kept);
     status =
         hsmiam_client_create_access_key(run->client, run->user_name, &run->key, run->value, error);
     hsmiam_client_set_before_send(run->client, NULL, NULL);
@@ -231,6 +233,7 @@ static hsmiam_status request_and_take(void *context, hsmiam_error *error)
         run->at_stake = status == HSMIAM_ERR_UNKNOWN_OUTCOME || status == HSMIAM_ERR_REPLY;
     }
     hsmiam_secret_clear(run->value);
+    hsmiam_log_hold_end();
     return status;
 }
 
@@ -344,13 +347,19 @@ static hsmiam_status carry_out(issue *run, hsmiam_error *error)
 {
     hsmiam_client_set_ready(run->client, wait_for_preflight, run);
     hsmiam_status status = hsmiam_sealed_run(request_and_take, run, error);
+    hsmiam_log_hold_begin(&run->kept);
     log_span(run);
+    hsmiam_log_hold_end();
+    /* What is well can wait until it is on record. */
+    if (status != HSMIAM_OK)
+        hsmiam_log_hold_release(&run->kept);
     if (run->at_stake)
         status = make_up(run, status, error);
     hsmiam_client_set_ready(run->client, NULL, NULL);
     if (status == HSMIAM_OK)
         hsmiam_custody_make_durable(run->custody);
     status = record_outcome(run, status, error);
+    hsmiam_log_hold_release(&run->kept);
     if (run->record.intent != 0 && run->result == HSMIAM_RESULT_UNKNOWN)
         settle_now(run, error);
     return status;

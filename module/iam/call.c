@@ -331,6 +331,7 @@ hsmiam_status hsmiam_call_run(hsmiam_call *call, hsmiam_secret *secret, hsmiam_e
         call->perhaps_executed = call->perhaps_executed || !rule->is_unexecuted;
         again = may_resend(call, rule, attempts, error);
         if (again) {
+            hsmiam_log_hold_release(NULL); /* nothing of a secret came, or it was wiped */
             status = wait_for_turn(call, rule, attempts, error);
             again = status == HSMIAM_OK;
         }

@@ -270,6 +270,9 @@ size_t hsmiam_transfer_on_header(char *data, size_t size, size_t count, void *co
     hsmiam_transfer *transfer = context;
     size_t bytes = size * count;
 
+    /* What follows it may be in libcurl's buffer by now. */
+    if (transfer->sent)
+        hsmiam_log_hold_keep();
     transfer->last_activity = now_in_milliseconds();
     transfer->header_size += bytes;
     if (transfer->header_size > HSMIAM_REPLY_MAX)

@@ -151,8 +151,8 @@ bool hsmiam_session_is_logged_in(const hsmiam_session *session)
 static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *session,
                               CK_USER_TYPE user)
 {
-    hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
-                     "Enter the PIN for token \"%s\" on its own keypad.", token->label);
+    hsmiam_log_write_at_once(&token->log, HSMIAM_LOG_NOTICE,
+                             "Enter the PIN for token \"%s\" on its own keypad.", token->label);
     return session->functions->C_Login(session->handle, user, NULL, 0);
 }
 

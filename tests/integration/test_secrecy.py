@@ -6,9 +6,11 @@ read, what crosses the PKCS#11 interface, and what other processes can see.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
+import time
 import unittest
 from pathlib import Path
 
@@ -31,6 +33,17 @@ def traced_bytes(log: str) -> bytes:
         texts = re.findall(r'"((?:\\x[0-9a-f]{2})*)"', line)
         calls.append(bytes.fromhex("".join(texts).replace("\\x", "")))
     return b"\n".join(calls)
+
+
+def fill(pipe: int) -> int:
+    """Writes so much into a pipe, of which this is the end to read from, that it takes no more."""
+    size = 0
+    end = os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            size += os.write(end, b"\n" * 4096)
+    os.close(end)
+    return size
 
 
 class TraceTest(IntegrationTest):
@@ -158,6 +171,34 @@ class DebugTest(IntegrationTest):
             self.assertNotIn(signature, run.err)
         self.assertNotIn("<AccessKeyId>", run.err)
         self.assertIn("bytes of body", run.err)
+
+    def test_reader_that_does_not_read(self) -> None:
+        """The secret does not wait for whoever reads the log: lines wait until it is wiped."""
+        self.iam.misbehave("stall", at="before-headers", seconds=1)
+        process = self.start(
+            "create-access-key", *self.iam_arguments(), "--user-name", "alice", "--debug"
+        )
+        assert process.stderr
+        os.set_blocking(process.stderr.fileno(), False)
+        said = b""
+        deadline = time.monotonic() + SECONDS
+        while b"Action=CreateAccessKey" not in said and time.monotonic() < deadline:
+            said += process.stderr.read() or b""
+            time.sleep(0.01)
+        filled = fill(process.stderr.fileno())
+        while len(self.token.access_key_ids()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual(len(self.token.access_key_ids()), 2)
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())  # it has lines to write
+        os.set_blocking(process.stderr.fileno(), True)
+        rest = process.stderr.read()[filled:]
+        self.assertRegex(rest, rb"^hsmiam: debug: < HTTP/1\.1 200\n(?s:.*)< \d+ bytes of body\n")
+        span = re.search(rb"on this host for (\d+) microseconds", rest)
+        assert span
+        self.assertLess(int(span[1]), 200_000)
+        self.assertEqual(process.wait(SECONDS), OK)
+        self.assertEqual(self.searcher.search(said + rest), [])
 
     def test_debug_output_goes_to_standard_error(self) -> None:
         self.assertEqual(self.issue("--user-name", "alice", "--debug").out[:1], "{")
