@@ -203,20 +203,28 @@ hsmiam_status tool_prompt_secret(const char *question, const char *no_terminal, 
     return status;
 }
 
-hsmiam_status tool_prompt_pin(void *context, const char *token_label, char *pin_out,
-                              size_t pin_size, size_t *length_out)
+hsmiam_status tool_prompt_pin(void *context, const char *token_label, hsmiam_pin_reason reason,
+                              char *pin_out, size_t pin_size, size_t *length_out)
 {
-    tool_error *error = context;
+    static const char *const reasons[] = {
+        [HSMIAM_PIN_OPENS_TOKEN] = "",
+        [HSMIAM_PIN_AFTER_LOSS] = " again, for it was lost and is opened once more",
+        [HSMIAM_PIN_USES_KEY] = " again, for a key that wants it for each use",
+    };
+    tool_error ignored = {0};
+    /* In the middle of a command, the library's message is about more than the prompt. */
+    tool_error *error = reason == HSMIAM_PIN_OPENS_TOKEN ? context : &ignored;
     char *question = NULL;
     hsmiam_status status = HSMIAM_OK;
 
-    if (asprintf(&question, "PIN for token \"%s\": ", token_label) < 0)
+    if (asprintf(&question, "PIN for token \"%s\"%s: ", token_label, reasons[reason]) < 0)
         return tool_error_set_memory(error);
     status = tool_prompt_secret(question,
                                 "There is no terminal to ask for the PIN on. Name its source by "
                                 "--pin-source, or by pin-source in the URI.",
                                 pin_out, pin_size, length_out, error);
     free(question);
+    tool_error_clear(&ignored);
     /* The callback's contract knows two ways to give up. */
     return status == HSMIAM_OK || status == HSMIAM_ERR_CANCELLED ? status : HSMIAM_ERR_PIN;
 }

@@ -14,9 +14,9 @@ hsmiam_status tool_prompt_secret(const char *question, const char *no_terminal, 
                                  tool_error *error) HSMIAM_MUST_USE;
 
 /* The PIN prompt as hsmiam_token_set_pin_callback() takes it. `context` is the tool_error that
- * says why there is no PIN. */
-hsmiam_status tool_prompt_pin(void *context, const char *token_label, char *pin_out,
-                              size_t pin_size, size_t *length_out);
+ * says why there is no PIN to open the token with. */
+hsmiam_status tool_prompt_pin(void *context, const char *token_label, hsmiam_pin_reason reason,
+                              char *pin_out, size_t pin_size, size_t *length_out);
 
 /* Asks on the terminal for a yes; false without one, and for every other answer. */
 bool tool_prompt_confirm(const char *question);

@@ -17,9 +17,9 @@ extern "C" {
  * A token named by a PKCS#11 URI: found, opened and logged in to when first needed. Threads may
  * share it: each operation has a session of its own, of which up to eight are open (fewer, if the
  * token says so); a thread waits for one. If a session, the login or the token is lost in the
- * middle of an operation, the token is opened once more with the PIN that it accepted, which stays
- * in locked memory for that; what is safe to repeat is repeated, and of an import it is first
- * looked up whether it took place.
+ * middle of an operation, the token is opened once more, and the source of the PIN is read or the
+ * person asked again, for no PIN that was typed is kept; what is safe to repeat is repeated, and of
+ * an import it is first looked up whether it took place.
  */
 typedef struct hsmiam_token hsmiam_token;
 
@@ -58,15 +58,26 @@ HSMIAM_API void hsmiam_token_free(hsmiam_token **token);
 HSMIAM_API hsmiam_status hsmiam_token_set_pin_source(hsmiam_token *token, const char *source,
                                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
+/** What a person is asked for the PIN for, which the prompt should say. */
+typedef enum hsmiam_pin_reason {
+    HSMIAM_PIN_OPENS_TOKEN,
+    HSMIAM_PIN_AFTER_LOSS, /**< the session, the login or the token was lost: it is opened again */
+    HSMIAM_PIN_USES_KEY    /**< a key wants it for each use (CKA_ALWAYS_AUTHENTICATE) */
+} hsmiam_pin_reason;
+
 /**
- * Asks a person for the PIN. The library calls it when no other source is named.
+ * Asks a person for the PIN. The library calls it when no other source is named: when the token is
+ * opened, and again for the other reasons, for it keeps no PIN. A secret on its way into the token
+ * may be waiting in locked memory then; who gives up has it wiped. A PIN that the token refused is
+ * the last that is asked for.
  * token_label  label of the token, for the prompt.
  * pin_out      locked memory of pin_size bytes that the library wipes; write the PIN there.
  * length_out   bytes written, without any line end.
  * Return HSMIAM_OK, or HSMIAM_ERR_PIN or HSMIAM_ERR_CANCELLED to give up.
  */
-typedef hsmiam_status (*hsmiam_pin_fn)(void *context, const char *token_label, char *pin_out,
-                                       size_t pin_size, size_t *length_out);
+typedef hsmiam_status (*hsmiam_pin_fn)(void *context, const char *token_label,
+                                       hsmiam_pin_reason reason, char *pin_out, size_t pin_size,
+                                       size_t *length_out);
 
 /** Sets the function that asks for the PIN; it may be called on another thread of the library,
  * which has 512 KiB of stack and takes no signals. */

@@ -71,9 +71,8 @@ struct hsmiam_token {
     hsmiam_pool *pool;          /* the sessions; never NULL */
     hsmiam_handles *handles;    /* the objects that were handed out; never NULL */
     pthread_mutex_t opening;    /* held while the token is opened */
-    pthread_mutex_t logging_in; /* held during a login: guards kept_pin and login_failed */
+    pthread_mutex_t logging_in; /* held during a login: guards login_failed */
     pthread_mutex_t importing;  /* held while a key is imported: guards form and the keys below */
-    hsmiam_secret *kept_pin;    /* the one that a person gave, for a login after a loss */
     bool open;
     bool closed;
     bool read_only;

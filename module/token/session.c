@@ -47,7 +47,15 @@ static hsmiam_status check_pin_state(const hsmiam_token *token, CK_FLAGS flags, 
     return HSMIAM_OK;
 }
 
-static hsmiam_status ask_for_pin(const hsmiam_token *token, hsmiam_secret *pin, hsmiam_error *error)
+/* Why there must be a person, in front of what to do without one. */
+static const char *const reasons[] = {
+    [HSMIAM_PIN_OPENS_TOKEN] = "needs a PIN",
+    [HSMIAM_PIN_AFTER_LOSS] = "was lost and needs its PIN again",
+    [HSMIAM_PIN_USES_KEY] = "has a key that needs the PIN for each use",
+};
+
+static hsmiam_status ask_for_pin(const hsmiam_token *token, hsmiam_pin_reason reason,
+                                 hsmiam_secret *pin, hsmiam_error *error)
 {
     size_t room = 0;
     size_t size = 0;
@@ -57,13 +65,13 @@ static hsmiam_status ask_for_pin(const hsmiam_token *token, hsmiam_secret *pin, 
         room = HSMIAM_PIN_SIZE_MAX;
     if (token->ask_pin == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
-                                "Token \"%s\" needs a PIN; name its source by pin-source in the "
-                                "URI.",
-                                token->label);
+                                "Token \"%s\" %s; name its source by pin-source in the URI.",
+                                token->label, reasons[reason]);
     hsmiam_status status =
-        token->ask_pin(token->ask_context, token->label, (char *)to, room, &size);
+        token->ask_pin(token->ask_context, token->label, reason, (char *)to, room, &size);
     if (status != HSMIAM_OK)
-        return hsmiam_error_set(error, status, "No PIN for token \"%s\" was given.", token->label);
+        return hsmiam_error_set(error, status, "Token \"%s\" %s, and none was given.", token->label,
+                                reasons[reason]);
     if (size == 0 || size > room)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN, "The PIN for token \"%s\" is %s.",
                                 token->label, size == 0 ? "empty" : "too long");
@@ -71,7 +79,8 @@ static hsmiam_status ask_for_pin(const hsmiam_token *token, hsmiam_secret *pin, 
     return HSMIAM_OK;
 }
 
-static hsmiam_status get_pin(const hsmiam_token *token, hsmiam_secret *pin, hsmiam_error *error)
+static hsmiam_status get_pin(const hsmiam_token *token, hsmiam_pin_reason reason,
+                             hsmiam_secret *pin, hsmiam_error *error)
 {
     if (token->pin_source != NULL)
         return hsmiam_pin_read(token->pin_source, pin, error);
@@ -84,7 +93,7 @@ static hsmiam_status get_pin(const hsmiam_token *token, hsmiam_secret *pin, hsmi
                                 "The URI's pin-value is too long (over %d bytes).",
                                 HSMIAM_PIN_SIZE_MAX);
     }
-    return ask_for_pin(token, pin, error);
+    return ask_for_pin(token, reason, pin, error);
 }
 
 static hsmiam_status explain_refused_login(hsmiam_token *token, CK_RV rv, size_t size,
@@ -156,39 +165,27 @@ static CK_RV log_in_by_keypad(const hsmiam_token *token, const hsmiam_session *s
     return session->functions->C_Login(session->handle, user, NULL, 0);
 }
 
-static bool asks_person(const hsmiam_token *token)
-{
-    return token->pin_source == NULL && token->pin_value == NULL;
-}
-
-/* Once by one PIN. One that a person gave is kept when the token accepts it, for a login after a
- * loss: nobody may be there to be asked again. Any other source is read again. */
+/* Once by one PIN, which is not kept, not even for a login after a loss: what is in memory can be
+ * read there, and a source can be read again. */
 static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *session,
                                    CK_USER_TYPE user, hsmiam_error *error)
 {
-    hsmiam_secret *pin = token->kept_pin;
-    bool accepted = pin != NULL;
-    hsmiam_status status = HSMIAM_OK;
+    hsmiam_pin_reason reason = user == CKU_CONTEXT_SPECIFIC ? HSMIAM_PIN_USES_KEY
+                               : token->open                ? HSMIAM_PIN_AFTER_LOSS
+                                                            : HSMIAM_PIN_OPENS_TOKEN;
+    hsmiam_secret *pin = NULL;
 
-    token->kept_pin = NULL;
-    if (pin == NULL) {
-        status = hsmiam_secret_new(HSMIAM_PIN_ROOM, &pin, error);
-        if (status != HSMIAM_OK)
-            goto out;
-        status = get_pin(token, pin, error);
-        if (status != HSMIAM_OK)
-            goto out;
-    }
+    hsmiam_status status = hsmiam_secret_new(HSMIAM_PIN_ROOM, &pin, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    status = get_pin(token, reason, pin, error);
+    if (status != HSMIAM_OK)
+        goto out;
     size_t size = hsmiam_secret_get_size(pin);
     CK_RV rv =
         session->functions->C_Login(session->handle, user, hsmiam_secret_get_data(pin), size);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
         status = explain_refused_login(token, rv, size, error);
-    /* Trouble of another kind is no refusal. */
-    if (asks_person(token) && (rv == CKR_OK || (accepted && !token->login_failed))) {
-        token->kept_pin = pin;
-        pin = NULL;
-    }
 out:
     hsmiam_secret_free(&pin);
     return status;
@@ -207,7 +204,8 @@ static hsmiam_status log_in_sealed(void *context, hsmiam_error *error)
     return log_in_by_pin(wanted->token, wanted->session, wanted->user, error);
 }
 
-/* By whichever way the token has. One thread at a time: the PIN that is kept is used. */
+/* By whichever way the token has. One thread at a time: no second one tries a PIN that was refused.
+ */
 static hsmiam_status log_in(hsmiam_token *token, const hsmiam_session *session,
                             const CK_TOKEN_INFO *info, CK_USER_TYPE user, hsmiam_error *error)
 {

@@ -50,7 +50,6 @@ void hsmiam_token_close(hsmiam_token *token)
         hsmiam_token_end_transport(token);
     token->closed = true;
     hsmiam_secret_free(&token->pin_value);
-    hsmiam_secret_free(&token->kept_pin);
     if (token->pool != NULL && !hsmiam_pool_is_left(token->pool))
         hsmiam_pool_close(token->pool);
 }

@@ -5,12 +5,13 @@
  *   memory_user KEY-URI ENDPOINT CA-BUNDLE STEP...
  *
  * With TOKEN_TIMEOUT in the environment, that is how many seconds a call of the token may take;
- * with CREATE_OBJECT, keys go by that route. Steps: wait:SECONDS, create:USER, import:ID (the
- * secret comes from standard input), sign, close (the connection), finish (frees everything). What
- * each came to is printed at the end. */
+ * with CREATE_OBJECT, keys go by that route; with PIN_FILE, the program gives the PIN when it is
+ * asked. Steps: wait:SECONDS, create:USER, import:ID (the secret comes from standard input), sign,
+ * close (the connection), finish (frees everything). What each came to is printed at the end. */
 #include <hsmiam.h>
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -126,11 +127,26 @@ static hsmiam_status take_step(job *with, const char *step)
     return HSMIAM_ERR_ARGUMENT;
 }
 
+static hsmiam_status give_pin(void *path, const char *label, hsmiam_pin_reason reason,
+                              char *pin_out, size_t pin_size, size_t *length_out)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(descriptor, pin_out, pin_size);
+
+    (void)label;
+    (void)reason;
+    (void)close(descriptor);
+    *length_out = size > 0 ? (size_t)size : 0;
+    return size > 0 ? HSMIAM_OK : HSMIAM_ERR_PIN;
+}
+
 static hsmiam_status open_all(job *with, char **argv)
 {
     const char *timeout = getenv("TOKEN_TIMEOUT");
     hsmiam_status status = hsmiam_token_new(argv[URI], &with->token, with->error);
 
+    if (status == HSMIAM_OK && getenv("PIN_FILE"))
+        hsmiam_token_set_pin_callback(with->token, give_pin, getenv("PIN_FILE"));
     if (status == HSMIAM_OK && timeout)
         hsmiam_token_set_timeout(with->token, (unsigned)atoi(timeout));
     if (status == HSMIAM_OK)

@@ -141,6 +141,11 @@ class LibraryTest(MemoryTest):
         steps = self.program(f"import:{IMPORTED}", "sign", "finish", stdin=secret.encode())
         self.assertEqual(steps, [0, 0, 0])
 
+    def test_pin_that_a_person_gave(self) -> None:
+        """It is gone while the token is open still."""
+        self.environment["PIN_FILE"] = str(self.write("pin", self.token.pin, secret=True))
+        self.assertEqual(self.program("create:alice", "finish"), [0, 0])
+
     def test_token_that_refuses(self) -> None:
         self.environment["HSMIAM_TAP_REFUSE"] = "3"
         self.assertNotEqual(self.program("create:alice", "finish")[0], 0)

@@ -125,33 +125,107 @@ static void test_logged_out_by_somebody_else(void **state)
     assert_int_equal(hmac(fix, key), HSMIAM_ERR_TOKEN);
 }
 
-static hsmiam_status give_pin(void *context, const char *label, char *pin_out, size_t pin_size,
-                              size_t *length_out)
+typedef struct person {
+    const char *pin; /* NULL: gives up */
+    unsigned calls;
+    hsmiam_pin_reason reason; /* of the last call */
+} person;
+
+static hsmiam_status give_pin(void *context, const char *label, hsmiam_pin_reason reason,
+                              char *pin_out, size_t pin_size, size_t *length_out)
 {
-    unsigned *calls = context;
+    person *asked = context;
 
     assert_string_equal(label, "mock token");
-    assert_true(pin_size > strlen(MOCK_PIN));
-    memcpy(pin_out, MOCK_PIN, strlen(MOCK_PIN));
-    *length_out = strlen(MOCK_PIN);
-    ++*calls;
+    asked->calls++;
+    asked->reason = reason;
+    if (asked->pin == NULL)
+        return HSMIAM_ERR_CANCELLED;
+    assert_true(pin_size > strlen(asked->pin));
+    memcpy(pin_out, asked->pin, strlen(asked->pin));
+    *length_out = strlen(asked->pin);
     return HSMIAM_OK;
 }
 
-static void test_pin_is_asked_for_once(void **state)
+static hsmiam_object open_by(fixture *fix, person *who)
 {
-    fixture *fix = *state;
-    unsigned calls = 0;
-
     (void)fixture_name_token(fix, "pkcs11:token=mock%20token");
-    hsmiam_token_set_pin_callback(fix->token, give_pin, &calls);
+    hsmiam_token_set_pin_callback(fix->token, give_pin, who);
     fixture_expect_open(fix, HSMIAM_OK);
     (void)mock_add_access_key(ID, "alice", SECRET);
-    hsmiam_object key = find_key(fix);
+    return find_key(fix);
+}
+
+static void test_person_is_asked_again(void **state)
+{
+    fixture *fix = *state;
+    person who = {.pin = MOCK_PIN};
+    hsmiam_object key = open_by(fix, &who);
+
+    assert_int_equal(who.reason, HSMIAM_PIN_OPENS_TOKEN);
+    for (unsigned i = 2; i <= 3; i++) {
+        mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+        assert_int_equal(hmac(fix, key), HSMIAM_OK);
+        assert_int_equal(mock.calls[MOCK_C_Login], i);
+        assert_int_equal(who.calls, i);
+        assert_int_equal(who.reason, HSMIAM_PIN_AFTER_LOSS);
+    }
+    who.pin = "wrong";
     mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_PIN);
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_PIN);
+    fixture_expect_message(fix, "not tried again");
+    assert_int_equal(who.calls, 4);
+    assert_int_equal(mock.calls[MOCK_C_Login], 4);
+}
+
+/* Who gave up may come back. */
+static void test_person_who_gives_up(void **state)
+{
+    fixture *fix = *state;
+    person who = {.pin = MOCK_PIN};
+    hsmiam_object key = open_by(fix, &who);
+
+    who.pin = NULL;
+    mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_CANCELLED);
+    fixture_expect_message(fix, "was lost and needs its PIN again, and none was given");
+    assert_int_equal(mock.calls[MOCK_C_Login], 1);
+    who.pin = MOCK_PIN;
     assert_int_equal(hmac(fix, key), HSMIAM_OK);
-    assert_int_equal(mock.calls[MOCK_C_Login], 2);
-    assert_int_equal(calls, 1);
+    assert_int_equal(who.calls, 3);
+}
+
+static void test_nobody_to_ask_again(void **state)
+{
+    fixture *fix = *state;
+    person who = {.pin = MOCK_PIN};
+    hsmiam_object key = open_by(fix, &who);
+
+    hsmiam_token_set_pin_callback(fix->token, NULL, NULL);
+    mock_fail(MOCK_C_Sign, 1, CKR_DEVICE_REMOVED);
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_PIN);
+    fixture_expect_message(fix, "was lost and needs its PIN again; name its source");
+    assert_int_equal(mock.calls[MOCK_C_Login], 1);
+}
+
+static void test_person_is_asked_for_each_use_of_a_key(void **state)
+{
+    fixture *fix = *state;
+    person who = {.pin = MOCK_PIN};
+    hsmiam_object key = open_by(fix, &who);
+
+    mock_set_flag(key, CKA_ALWAYS_AUTHENTICATE, true);
+    for (unsigned i = 2; i <= 3; i++) {
+        assert_int_equal(hmac(fix, key), HSMIAM_OK);
+        assert_int_equal(who.calls, i);
+        assert_int_equal(who.reason, HSMIAM_PIN_USES_KEY);
+    }
+    who.pin = "wrong";
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_PIN);
+    assert_int_equal(hmac(fix, key), HSMIAM_ERR_PIN);
+    assert_int_equal(who.calls, 4);
+    assert_int_equal(mock.calls[MOCK_C_Login], 4);
 }
 
 static void test_pin_that_is_refused_afterwards(void **state)
@@ -491,7 +565,10 @@ int main(void)
         fixture_test(test_one_loss_is_survived),
         fixture_test(test_two_losses_are_not),
         fixture_test(test_logged_out_by_somebody_else),
-        fixture_test(test_pin_is_asked_for_once),
+        fixture_test(test_person_is_asked_again),
+        fixture_test(test_person_who_gives_up),
+        fixture_test(test_nobody_to_ask_again),
+        fixture_test(test_person_is_asked_for_each_use_of_a_key),
         fixture_test(test_pin_that_is_refused_afterwards),
         fixture_test(test_pin_pad_asks_again),
         fixture_test(test_slot_is_empty_then),

@@ -11,17 +11,19 @@ typedef struct person {
     size_t claimed; /* bytes that it says it wrote, SIZE_MAX: those that it wrote */
     hsmiam_status status;
     unsigned asked;
+    hsmiam_pin_reason reason;
     char label[64];
     size_t room;
 } person;
 
-static hsmiam_status answer(void *context, const char *token_label, char *pin_out, size_t pin_size,
-                            size_t *length_out)
+static hsmiam_status answer(void *context, const char *token_label, hsmiam_pin_reason reason,
+                            char *pin_out, size_t pin_size, size_t *length_out)
 {
     person *who = context;
 
     who->asked++;
     who->room = pin_size;
+    who->reason = reason;
     (void)strncpy(who->label, token_label, sizeof who->label - 1);
     memcpy(pin_out, who->answer, strlen(who->answer));
     *length_out = who->claimed != SIZE_MAX ? who->claimed : strlen(who->answer);
@@ -110,6 +112,7 @@ static void test_person_is_asked(void **state)
     fixture_expect_open(fix, HSMIAM_OK);
     assert_int_equal(who.asked, 1);
     assert_string_equal(who.label, "mock token");
+    assert_int_equal(who.reason, HSMIAM_PIN_OPENS_TOKEN);
     assert_true(who.room >= 255);
 }
 
@@ -151,8 +154,12 @@ static void test_person_gives_up_or_errs(void **state)
         hsmiam_status status;
         const char *message;
     } cases[] = {
-        {{.answer = "", .status = HSMIAM_ERR_CANCELLED}, HSMIAM_ERR_CANCELLED, "No PIN"},
-        {{.answer = "", .status = HSMIAM_ERR_PIN}, HSMIAM_ERR_PIN, "No PIN"},
+        {{.answer = "", .status = HSMIAM_ERR_CANCELLED},
+         HSMIAM_ERR_CANCELLED,
+         "needs a PIN, and none was given"},
+        {{.answer = "", .status = HSMIAM_ERR_PIN},
+         HSMIAM_ERR_PIN,
+         "needs a PIN, and none was given"},
         {{.answer = "", .claimed = 0}, HSMIAM_ERR_PIN, "is empty"},
         {{.answer = "hush", .claimed = 256}, HSMIAM_ERR_PIN, "is too long"},
         {{.answer = "hush", .claimed = SIZE_MAX - 1}, HSMIAM_ERR_PIN, "is too long"},

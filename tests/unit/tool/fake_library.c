@@ -189,7 +189,7 @@ hsmiam_status hsmiam_token_open(hsmiam_token *token, hsmiam_error *error)
     hsmiam_status status = token->ask(token->context,
                                       "lab\x1b"
                                       "el",
-                                      fake.pin, sizeof fake.pin - 1, &length);
+                                      fake.pin_reason, fake.pin, sizeof fake.pin - 1, &length);
     if (status != HSMIAM_OK)
         return fake_set(error, status, "There is no PIN.");
     fake.pin[length] = 0;

@@ -39,6 +39,7 @@ typedef struct fake_state {
     char token_uri[2][512];
     char pin_source[2][128];
     char pin[64];
+    hsmiam_pin_reason pin_reason;
     char signer_uri[512];
     char region[64];
     char endpoint[128];

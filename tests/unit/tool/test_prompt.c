@@ -122,6 +122,27 @@ static void asks_for_the_pin(void **state)
     assert_contains(dialogue.screen, "TOKEN\tlabel");
 }
 
+/* The library asks again, and its own message is about more than that nothing was typed. */
+static void says_why_it_asks_again(void **state)
+{
+    static const char *const questions[] = {
+        [HSMIAM_PIN_AFTER_LOSS] = "el\" again, for it was lost and is opened once more: ",
+        [HSMIAM_PIN_USES_KEY] = "el\" again, for a key that wants it for each use: ",
+    };
+    test_dialogue dialogue = {0};
+
+    (void)state;
+    for (hsmiam_pin_reason i = HSMIAM_PIN_AFTER_LOSS; i <= HSMIAM_PIN_USES_KEY; i++) {
+        fake.pin_reason = i;
+        START(&dialogue, "provision-token", "--token", "pkcs11:token=t");
+        wait_for(&dialogue, questions[i]);
+        type(&dialogue, "\n");
+        assert_int_equal(finish(&dialogue), 253);
+        assert_contains(dialogue.screen, "There is no PIN.");
+        assert_lacks(dialogue.screen, "Nothing was typed.");
+    }
+}
+
 static void asks_before_the_connection(void **state)
 {
     test_dialogue dialogue = {0};
@@ -265,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(asks_for_the_pin, prepare),
+        cmocka_unit_test_setup(says_why_it_asks_again, prepare),
         cmocka_unit_test_setup(asks_before_the_connection, prepare),
         cmocka_unit_test_setup(refuses_no_pin_and_a_long_one, prepare),
         cmocka_unit_test_setup(restores_the_terminal_when_interrupted, prepare),
