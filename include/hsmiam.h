@@ -27,11 +27,12 @@
  * What stays in memory
  *   - When a call has returned, whatever it came to, the process holds no secret access key that
  *     passed through it, no key derived from one, no wrapped key and no PIN: in no heap, stack or
- *     register. Two things are kept, each once, in memory that is locked, left out of core dumps
- *     and empty in a forked child: by a signer whose route is sign the signing key of one day,
- *     region and service; by a custody that is prepared for HSMIAM_ROUTE_RSA_OAEP the AES key that
- *     values are wrapped under on their way (a token that is software may keep it too), until it is
- *     freed or the token closed. They are wiped when signer, custody and token are freed.
+ *     register. Three things are kept, each once, in memory that is locked, left out of core dumps
+ *     and empty in a forked child: by a token the PIN that its URI spelt out (pin-value; no other);
+ *     by a signer whose route is sign the signing key of one day, region and service; by a custody
+ *     that is prepared for HSMIAM_ROUTE_RSA_OAEP the AES key that values are wrapped under on their
+ *     way (a token that is software may keep it too), until it is freed or the token closed. They
+ *     are wiped when signer, custody and token are freed.
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
