@@ -58,6 +58,7 @@
 #define HSMIAM_H
 
 #include <hsmiam/access_key.h>
+#include <hsmiam/batch.h>
 #include <hsmiam/check.h>
 #include <hsmiam/client.h>
 #include <hsmiam/custody.h>

@@ -49,10 +49,15 @@ static bool lock(uint8_t *from, size_t size)
     return (errno == ENOSYS || errno == EINVAL) && mlock(from, size) == 0;
 }
 
+static size_t get_size(size_t page)
+{
+    return (HSMIAM_STACK_SIZE + get_taken() + page - 1) / page * page;
+}
+
 static hsmiam_status map(hsmiam_stack *stack, hsmiam_error *error)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t size = (HSMIAM_STACK_SIZE + get_taken() + page - 1) / page * page;
+    size_t size = get_size(page);
     uint8_t *mapping = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
@@ -72,6 +77,25 @@ static hsmiam_status map(hsmiam_stack *stack, hsmiam_error *error)
         size);
     hsmiam_stack_clear(stack);
     return status;
+}
+
+/* The kernel counts what is locked by its size, whether it is in use or not. */
+unsigned hsmiam_stack_count_lockable(unsigned wanted, size_t beside)
+{
+    size_t each = get_size((size_t)sysconf(_SC_PAGESIZE)) + beside;
+    uint8_t *mapping = mmap(NULL, wanted * each, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    unsigned count = wanted;
+
+    if (mapping == MAP_FAILED)
+        return 0;
+    while (count > 0 && mlock2(mapping, count * each, MLOCK_ONFAULT) != 0) {
+        if (errno == ENOSYS || errno == EINVAL)
+            break; /* the kernel does not tell */
+        count--;
+    }
+    (void)munmap(mapping, wanted * each);
+    return count;
 }
 
 /* 0, or why there is no thread. */

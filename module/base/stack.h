@@ -25,6 +25,10 @@ typedef struct hsmiam_stack {
 hsmiam_status hsmiam_stack_start(void *(*run)(void *context), void *context, hsmiam_stack *stack,
                                  pthread_t *thread_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* How many of `wanted` stacks could be locked now, each with so many more bytes for what is worked
+ * on. Nothing stays locked. */
+unsigned hsmiam_stack_count_lockable(unsigned wanted, size_t beside);
+
 /* Wipes and unmaps the stack of a thread that was joined. */
 void hsmiam_stack_clear(hsmiam_stack *stack);
 

@@ -25,6 +25,7 @@ struct hsmiam_custody {
     hsmiam_log log;
     hsmiam_ledger *ledger;                      /* NULL: no record is made */
     void (*sync)(void);                         /* of the file systems */
+    hsmiam_ledger_watch *watch;                 /* of it, while a batch goes on; else NULL */
     bool ledger_checked;                        /* it can be written to, and has our wrapping key */
     char wrapping_key[HSMIAM_FINGERPRINT_SIZE]; /* its fingerprint for the record, "" for none */
 };

@@ -65,7 +65,10 @@ hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody
     preflight->survey = survey;
     (void)pthread_mutex_init(&preflight->lock, NULL);
     (void)pthread_cond_init(&preflight->changed, NULL);
-    if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) != HSMIAM_OK)
+    /* What is ready takes no time, and a thread beside would lock a second stack. */
+    if (custody->route != HSMIAM_ROUTE_AUTO)
+        (void)hsmiam_sealed_run_anyhow(run, preflight, &preflight->error);
+    else if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) != HSMIAM_OK)
         (void)run(preflight, &preflight->error);
     *preflight_out = preflight;
     return HSMIAM_OK;

@@ -38,12 +38,15 @@ hsmiam_status hsmiam_issue_survey(const hsmiam_client *client, const hsmiam_cust
 {
     const char *credential = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client));
     hsmiam_ledger *ledger = custody->ledger;
+    bool perhaps = true;
 
     if (ledger == NULL)
         return HSMIAM_OK;
     hsmiam_status status =
         hsmiam_ledger_find_account(ledger, credential, survey_out->account, error);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK && custody->watch != NULL && user_name != NULL)
+        status = hsmiam_ledger_watch_ask(custody->watch, user_name, &perhaps, error);
+    if (status == HSMIAM_OK && perhaps)
         status = hsmiam_ledger_find_open(ledger, user_name != NULL ? user_name : "", credential,
                                          take_open, survey_out, error);
     return status;

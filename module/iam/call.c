@@ -15,6 +15,11 @@
 /* How long nobody asks whether to stop. */
 #define SLEEP_MILLISECONDS 50
 
+/* How often a request may be throttled at a pace that clients share: all of them wait then, some
+ * seconds at the slowest, and a service that is still busy after all these times is out of order.
+ */
+#define THROTTLED_MAX 100
+
 /* A correction by less is none: the clock was not what the service minds. */
 #define SKEW_SECONDS_MIN 30
 
@@ -249,15 +254,17 @@ static bool correct_clock(hsmiam_call *call, hsmiam_error *error)
     return true;
 }
 
-static bool may_resend(hsmiam_call *call, const hsmiam_retry_rule *rule, unsigned attempts,
-                       hsmiam_error *error)
+static bool may_resend(hsmiam_call *call, hsmiam_attempt came_to, hsmiam_error *error)
 {
-    hsmiam_resend resend = rule->resend[call->operation->class];
+    const hsmiam_client *client = call->client;
+    hsmiam_resend resend = hsmiam_retry_get_rule(came_to)->resend[call->operation->class];
 
-    if (call->client->hurried || resend == HSMIAM_RESEND_NEVER ||
+    if (client->hurried || resend == HSMIAM_RESEND_NEVER ||
         (resend == HSMIAM_RESEND_CORRECTED && !correct_clock(call, error)))
         return false;
-    return attempts < call->client->max_attempts;
+    if (client->pace != NULL && came_to == HSMIAM_ATTEMPT_THROTTLED)
+        return ++call->throttled < THROTTLED_MAX;
+    return call->attempts - call->throttled < client->max_attempts;
 }
 
 static hsmiam_status sleep_for(const hsmiam_call *call, unsigned milliseconds, hsmiam_error *error)
@@ -276,20 +283,41 @@ static hsmiam_status sleep_for(const hsmiam_call *call, unsigned milliseconds, h
     return HSMIAM_OK;
 }
 
-/* Waits until it is time for the next attempt. */
-static hsmiam_status wait_for_turn(const hsmiam_call *call, const hsmiam_retry_rule *rule,
-                                   unsigned attempts, hsmiam_error *error)
+/* Waits for a turn at the pace that clients share. */
+static hsmiam_status wait_for_turn(hsmiam_call *call, hsmiam_error *error)
 {
+    hsmiam_pace *pace = call->client->pace;
+    hsmiam_status status = HSMIAM_OK;
+
+    while (pace != NULL && status == HSMIAM_OK) {
+        call->turn = hsmiam_time_get_monotonic();
+        unsigned wait = hsmiam_pace_take_turn(pace, call->turn);
+        if (wait == 0)
+            break;
+        status = sleep_for(call, wait < SLEEP_MILLISECONDS ? wait : SLEEP_MILLISECONDS, error);
+    }
+    return status;
+}
+
+/* Waits until the next attempt may be; at a shared pace, all wait. */
+static hsmiam_status pause_before_next(const hsmiam_call *call, hsmiam_attempt came_to,
+                                       hsmiam_error *error)
+{
+    const hsmiam_retry_rule *rule = hsmiam_retry_get_rule(came_to);
+    hsmiam_pace *pace = call->client->pace;
     uint32_t random = 0;
 
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
         random = UINT32_MAX; /* none yet: the longest pause */
     unsigned pause = hsmiam_retry_get_pause(
-        rule, attempts, random, hsmiam_reply_times_get_retry_after(&call->times, time(NULL)));
+        rule, call->attempts, random, hsmiam_reply_times_get_retry_after(&call->times, time(NULL)));
     hsmiam_log_write(&call->client->log, HSMIAM_LOG_DEBUG,
                      "* %s is sent again in %u ms, for the time number %u: %s",
-                     call->operation->name, pause, attempts + 1, rule->says);
-    return sleep_for(call, pause, error);
+                     call->operation->name, pause, call->attempts + 1, rule->says);
+    if (pace == NULL || came_to != HSMIAM_ATTEMPT_THROTTLED)
+        return sleep_for(call, pause, error);
+    hsmiam_pace_slow_down(pace, call->turn, hsmiam_time_get_monotonic(), pause);
+    return HSMIAM_OK;
 }
 
 /* An answer that is not the last leaves nothing behind. */
@@ -321,18 +349,25 @@ hsmiam_status hsmiam_call_run(hsmiam_call *call, hsmiam_secret *secret, hsmiam_e
         status = hsmiam_client_resolve(call->client, call->operation->service, &call->endpoint,
                                        call->region, error);
     bool again = status == HSMIAM_OK;
-    for (unsigned attempts = 1; again; attempts++) {
+    call->attempts = call->throttled = 0;
+    while (again) {
+        status = wait_for_turn(call, error);
+        if (status != HSMIAM_OK)
+            break;
         forget_reply(call, keys);
         hsmiam_error_clear(error);
         status = attempt(call, secret, error);
+        call->attempts++;
 
-        const hsmiam_retry_rule *rule =
-            hsmiam_retry_get_rule(hsmiam_attempt_classify(status, error));
-        call->perhaps_executed = call->perhaps_executed || !rule->is_unexecuted;
-        again = may_resend(call, rule, attempts, error);
+        hsmiam_attempt came_to = hsmiam_attempt_classify(status, error);
+        call->perhaps_executed =
+            call->perhaps_executed || !hsmiam_retry_get_rule(came_to)->is_unexecuted;
+        if (call->client->pace != NULL && came_to == HSMIAM_ATTEMPT_DONE)
+            hsmiam_pace_speed_up(call->client->pace);
+        again = may_resend(call, came_to, error);
         if (again) {
             hsmiam_log_hold_release(NULL); /* nothing of a secret came, or it was wiped */
-            status = wait_for_turn(call, rule, attempts, error);
+            status = pause_before_next(call, came_to, error);
             again = status == HSMIAM_OK;
         }
     }

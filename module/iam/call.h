@@ -23,6 +23,9 @@ typedef struct hsmiam_call {
     const hsmiam_secret *secret; /* NULL if the answer holds none */
     int64_t secret_arrival;      /* of its last byte so far, by the monotonic clock */
 
+    unsigned attempts;     /* so far, */
+    unsigned throttled;    /* and how many of them were, at a pace that clients share */
+    int64_t turn;          /* of the attempt, at that pace */
     bool perhaps_executed; /* by one of the attempts so far */
     bool corrected;        /* the clock was, for this call */
     time_t offset_before;  /* what it was corrected by until then */

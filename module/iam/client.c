@@ -53,6 +53,51 @@ hsmiam_status hsmiam_client_new(hsmiam_signer *signer, hsmiam_client **client_ou
     return hsmiam_client_new_over(NULL, signer, client_out, error);
 }
 
+/* What the caller set, and what is known of the service's clock. */
+static hsmiam_status copy_settings(hsmiam_client *to, const hsmiam_client *from,
+                                   hsmiam_error *error)
+{
+    to->log = from->log;
+    to->cancel = from->cancel;
+    to->cancel_context = from->cancel_context;
+    memcpy(to->region, from->region, sizeof to->region);
+    to->fips = from->fips;
+    to->no_verify = from->no_verify;
+    to->connect_seconds = from->connect_seconds;
+    to->read_seconds = from->read_seconds;
+    to->max_attempts = from->max_attempts;
+    to->sleep = from->sleep;
+    to->clock_offset = from->clock_offset;
+    if (from->ca_bundle != NULL && (to->ca_bundle = strdup(from->ca_bundle)) == NULL)
+        return hsmiam_error_set_memory(error, "the CA bundle's path");
+    for (size_t i = 0; i < HSMIAM_SERVICE_COUNT; i++) {
+        if (from->endpoints[i] == NULL)
+            continue;
+        to->endpoints[i] = malloc(sizeof *to->endpoints[i]);
+        if (to->endpoints[i] == NULL)
+            return hsmiam_error_set_memory(error, "the endpoint URL");
+        *to->endpoints[i] = *from->endpoints[i];
+    }
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_client_new_like(const hsmiam_client *like, hsmiam_signer *signer,
+                                     hsmiam_client **client_out, hsmiam_error *error)
+{
+    hsmiam_client *client = NULL;
+    hsmiam_status status = hsmiam_client_new_over(hsmiam_transport_get_functions(like->transport),
+                                                  signer, &client, error);
+
+    if (status == HSMIAM_OK)
+        status = copy_settings(client, like, error);
+    if (status == HSMIAM_OK) {
+        *client_out = client;
+        client = NULL;
+    }
+    hsmiam_client_free(&client);
+    return status;
+}
+
 void hsmiam_client_free(hsmiam_client **client)
 {
     if (client == NULL || *client == NULL)
@@ -187,6 +232,11 @@ hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *s
 
     client->signer = signer;
     return before;
+}
+
+void hsmiam_client_set_pace(hsmiam_client *client, hsmiam_pace *pace)
+{
+    client->pace = pace;
 }
 
 void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried)

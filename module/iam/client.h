@@ -29,7 +29,8 @@ struct hsmiam_client {
     hsmiam_transport *transport;
     int64_t secret_arrival; /* of the last request's, by the monotonic clock; 0: none came */
 
-    bool hurried; /* to be asked, not waited for */
+    bool hurried;      /* to be asked, not waited for */
+    hsmiam_pace *pace; /* NULL: its own */
     unsigned max_attempts;
     void (*sleep)(unsigned milliseconds); /* between two of them */
     time_t clock_offset;                  /* the service's clock less this machine's */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "iam/pace.h"
 #include "token/token.h"
 
 #define HSMIAM_ACCESS_KEY_STATUS_MAX 16
@@ -97,6 +98,16 @@ hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *s
 /* With true, what is asked next is given few seconds and one attempt: for what one can do without.
  */
 void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried);
+
+/* Makes a client with the settings of another one, which another signer signs for (borrowed): for a
+ * thread of its own. It has no connection yet. Statuses: MEMORY. */
+hsmiam_status hsmiam_client_new_like(const hsmiam_client *like, hsmiam_signer *signer,
+                                     hsmiam_client **client_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Sets the pace that clients share (borrowed). Throttling then is no failed attempt, but slows all
+ * of them down. NULL, the default: each goes by itself. */
+void hsmiam_client_set_pace(hsmiam_client *client, hsmiam_pace *pace);
 
 /* Whether the client's cancel function wants an end. */
 bool hsmiam_client_is_cancelled(const hsmiam_client *client);

@@ -60,6 +60,11 @@ void hsmiam_transport_close(hsmiam_transport *transport)
     transport->handle = NULL;
 }
 
+const hsmiam_transport_functions *hsmiam_transport_get_functions(const hsmiam_transport *transport)
+{
+    return transport->curl;
+}
+
 void hsmiam_transport_free(hsmiam_transport **transport)
 {
     if (transport == NULL || *transport == NULL)

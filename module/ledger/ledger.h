@@ -149,6 +149,23 @@ hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_
 hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
                                          char account_out[13], hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* watch.c ---------------------------------------------------------------------------------------*/
+
+/* What is open, kept up to date while many users are issued to. Threads share it. */
+typedef struct hsmiam_ledger_watch hsmiam_ledger_watch;
+
+/* Reads the whole ledger once (borrowed; it must outlive the watch). Statuses: those of
+ * hsmiam_ledger_find_open(). */
+hsmiam_status hsmiam_ledger_watch_new(hsmiam_ledger *ledger, hsmiam_ledger_watch **watch_out,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_ledger_watch_free(hsmiam_ledger_watch **watch);
+
+/* Reads what was written since. `*perhaps_out` is false if the user has no open intent, whoever
+ * wrote to the ledger meanwhile; true: hsmiam_ledger_find_open() tells. Statuses: IO, MEMORY,
+ * LEDGER. */
+hsmiam_status hsmiam_ledger_watch_ask(hsmiam_ledger_watch *watch, const char *user_name,
+                                      bool *perhaps_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* lock.c ----------------------------------------------------------------------------------------*/
 
 /* The lock on one user's keys, between all processes that share the ledger; a file beside it. It

@@ -63,6 +63,18 @@ out:
     return status;
 }
 
+hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **signer_out,
+                                     hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_signer_new(like->token, like->key_uri, signer_out, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    (*signer_out)->bare = like->bare;
+    (*signer_out)->log = like->log;
+    return HSMIAM_OK;
+}
+
 void hsmiam_signer_free(hsmiam_signer **signer)
 {
     if (signer == NULL || *signer == NULL)

@@ -15,6 +15,10 @@ typedef struct hsmiam_scope {
     char service[HSMIAM_SCOPE_PART_MAX + 1];
 } hsmiam_scope;
 
+/* Makes a signer by the same key, for a thread of its own. Statuses: MEMORY. */
+hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **signer_out,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Opens the signer if need be, and derives the signing key of a scope, so that signing for it needs
  * the token no more on a token whose route lets the host sign.
  * Statuses: those of hsmiam_signer_open(), TOKEN, MEMORY. */

@@ -6,6 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+bool hsmiam_pool_has_timeout(const hsmiam_pool *pool)
+{
+    return pool->watch.seconds > 0;
+}
+
 void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds)
 {
     pool->watch.seconds = seconds;

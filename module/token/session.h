@@ -72,6 +72,7 @@ void hsmiam_pool_free(hsmiam_pool **pool);
 void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds);
 
 /* Whether the token did not answer in time: its module is not called again. */
+bool hsmiam_pool_has_timeout(const hsmiam_pool *pool);
 bool hsmiam_pool_is_silent(hsmiam_pool *pool);
 hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error);
 

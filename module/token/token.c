@@ -119,6 +119,11 @@ void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds)
     hsmiam_pool_set_timeout(token->pool, seconds);
 }
 
+bool hsmiam_token_has_timeout(const hsmiam_token *token)
+{
+    return hsmiam_pool_has_timeout(token->pool);
+}
+
 bool hsmiam_token_is_silent(const hsmiam_token *token)
 {
     return hsmiam_pool_is_silent(token->pool);

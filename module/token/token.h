@@ -20,6 +20,9 @@ bool hsmiam_access_key_id_is_valid(const char *id, size_t size);
 /* Whether the open token's slot is hardware (CKF_HW_SLOT), by its own word. */
 bool hsmiam_token_is_hardware(const hsmiam_token *token);
 
+/* Whether a time-out is set, for which each session has a thread of its own. */
+bool hsmiam_token_has_timeout(const hsmiam_token *token);
+
 /* How often the token, its session or its login was lost and opened again. */
 unsigned hsmiam_token_count_losses(const hsmiam_token *token);
 

@@ -29,6 +29,9 @@ struct hsmiam_client {
     void *ready_context;
     hsmiam_before_send_fn before_send;
     void *before_send_context;
+    hsmiam_cancel_fn cancel; /* NULL: nothing stops it */
+    void *cancel_context;
+    hsmiam_pace *pace;
 
     const char *own_user; /* the user of the signing key; "" for the root user */
     fake_key keys[FAKE_KEYS_MAX];

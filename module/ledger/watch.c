@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The open intents of a ledger that goes on growing. hsmiam_ledger_find_open() reads all of it for
+ * each user; here each record is read once, however many users are asked for. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ledger/internal.h"
+
+typedef struct open_intent {
+    uint64_t sequence;
+    char user_name[HSMIAM_USER_NAME_MAX + 1]; /* "": the credential's own user */
+} open_intent;
+
+struct hsmiam_ledger_watch {
+    hsmiam_ledger *ledger;
+    pthread_mutex_t lock; /* before the ledger's */
+    hsmiam_file file;
+    hsmiam_verifier *verifier; /* NULL where nobody can sign */
+    hsmiam_record_storage storage;
+    uint64_t read_to;
+    open_intent *list;
+    size_t count;
+    size_t room;
+    bool failed; /* there was no memory for one */
+};
+
+static void add(hsmiam_ledger_watch *watch, uint64_t sequence, const char *user_name)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        if (watch->list[i].sequence == sequence)
+            return;
+    if (watch->count == watch->room) {
+        size_t room = watch->room > 0 ? 2 * watch->room : 16;
+        open_intent *list = realloc(watch->list, room * sizeof *list);
+        watch->failed = watch->failed || list == NULL;
+        if (list == NULL)
+            return;
+        watch->list = list;
+        watch->room = room;
+    }
+    open_intent *added = &watch->list[watch->count++];
+    *added = (open_intent){.sequence = sequence};
+    if (user_name != NULL && strlen(user_name) <= HSMIAM_USER_NAME_MAX)
+        memcpy(added->user_name, user_name, strlen(user_name));
+}
+
+static void remove_settled(hsmiam_ledger_watch *watch, uint64_t sequence)
+{
+    for (size_t i = 0; i < watch->count; i++)
+        if (watch->list[i].sequence == sequence)
+            watch->list[i--] = watch->list[--watch->count];
+}
+
+/* An outcome counts if the ledger's own key signed it. One that does not count leaves the intent in
+ * the list, which costs time only: whoever is told "perhaps" looks again. */
+static void meet(hsmiam_ledger_watch *watch, const hsmiam_line *line)
+{
+    hsmiam_record record;
+    size_t signed_size = 0;
+    hsmiam_result result = HSMIAM_RESULT_UNKNOWN;
+
+    if (!hsmiam_record_read(line->text, line->size, &watch->storage, &record, &signed_size))
+        return;
+    if (hsmiam_record_is(&record, HSMIAM_EVENT_INTENT)) {
+        add(watch, hsmiam_record_get_number(&record, HSMIAM_FIELD_SEQUENCE),
+            record.fields[HSMIAM_FIELD_USER_NAME]);
+        return;
+    }
+    const char *name = record.fields[HSMIAM_FIELD_RESULT];
+    if (hsmiam_record_is(&record, HSMIAM_EVENT_OUTCOME) && name != NULL &&
+        hsmiam_result_find(name, strlen(name), &result) && hsmiam_result_is_final(result) &&
+        (watch->verifier == NULL ||
+         hsmiam_lookup_is_own(watch->ledger, watch->verifier, line, signed_size, &record)))
+        remove_settled(watch, hsmiam_record_get_number(&record, HSMIAM_FIELD_INTENT));
+}
+
+/* Reads what was written since; what has no end yet is left for the next time. */
+static hsmiam_status read_on(hsmiam_ledger_watch *watch, hsmiam_error *error)
+{
+    hsmiam_forward lines = {.window = NULL};
+    hsmiam_line line;
+    uint64_t size = 0;
+    bool more = true;
+    hsmiam_status status = hsmiam_file_get_size(&watch->file, &size, error);
+
+    if (status != HSMIAM_OK || size == watch->read_to)
+        return status;
+    if (size < watch->read_to)
+        return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
+                                "The ledger %s became shorter; `hsmiam audit verify` tells more.",
+                                watch->file.path);
+    status = hsmiam_forward_init(&lines, &watch->file, size, error);
+    lines.start = watch->read_to;
+    while (status == HSMIAM_OK) {
+        status = hsmiam_forward_next(&lines, &line, &more, error);
+        if (status != HSMIAM_OK || !more || !line.ended)
+            break;
+        watch->read_to = line.start + line.size + 1;
+        if (memmem(line.text, line.size, "\"intent\"", strlen("\"intent\"")) != NULL)
+            meet(watch, &line);
+    }
+    hsmiam_forward_clear(&lines);
+    return status == HSMIAM_OK && watch->failed ? hsmiam_error_set_memory(error, "open intents")
+                                                : status;
+}
+
+static bool take_open(void *context, const hsmiam_open_intent *intent)
+{
+    hsmiam_ledger_watch *watch = context;
+
+    add(watch, intent->sequence, intent->user_name);
+    return !watch->failed;
+}
+
+/* Begins with all that is open now. The place to go on from is taken before, so that nothing is
+ * missed; to meet a record twice does no harm. */
+static hsmiam_status begin(hsmiam_ledger_watch *watch, hsmiam_error *error)
+{
+    hsmiam_file_close(&watch->file);
+    watch->count = 0;
+    watch->failed = false;
+    hsmiam_status status = hsmiam_file_open_for_reading(&watch->file, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_file_get_size(&watch->file, &watch->read_to, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_find_open(watch->ledger, NULL, NULL, take_open, watch, error);
+    return status == HSMIAM_OK && watch->failed ? hsmiam_error_set_memory(error, "open intents")
+                                                : status;
+}
+
+/* Somebody may have moved the file away, and another one is written to now. */
+static bool is_current(const hsmiam_ledger_watch *watch)
+{
+    struct stat mine;
+    struct stat named;
+
+    return watch->file.functions->fstat(watch->file.fd, &mine) == 0 &&
+           watch->file.functions->stat(watch->file.path, &named) == 0 &&
+           named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
+}
+
+hsmiam_status hsmiam_ledger_watch_new(hsmiam_ledger *ledger, hsmiam_ledger_watch **watch_out,
+                                      hsmiam_error *error)
+{
+    hsmiam_ledger_watch *watch = NULL;
+    hsmiam_status status = hsmiam_ledger_open(ledger, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    watch = calloc(1, sizeof *watch);
+    if (watch == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    watch->ledger = ledger;
+    watch->file =
+        (hsmiam_file){.functions = ledger->file.functions, .path = ledger->file.path, .fd = -1};
+    (void)pthread_mutex_init(&watch->lock, NULL);
+    if (ledger->has_key) {
+        watch->verifier = hsmiam_verifier_new(ledger->own);
+        if (watch->verifier == NULL)
+            status = hsmiam_error_set_memory(error, "verifying the ledger");
+    }
+    if (status == HSMIAM_OK)
+        status = begin(watch, error);
+    if (status == HSMIAM_OK) {
+        *watch_out = watch;
+        watch = NULL;
+    }
+    hsmiam_ledger_watch_free(&watch);
+    return status;
+}
+
+void hsmiam_ledger_watch_free(hsmiam_ledger_watch **watch)
+{
+    if (watch == NULL || *watch == NULL)
+        return;
+    hsmiam_file_close(&(*watch)->file);
+    hsmiam_verifier_free(&(*watch)->verifier);
+    (void)pthread_mutex_destroy(&(*watch)->lock);
+    free((*watch)->list);
+    free(*watch);
+    *watch = NULL;
+}
+
+hsmiam_status hsmiam_ledger_watch_ask(hsmiam_ledger_watch *watch, const char *user_name,
+                                      bool *perhaps_out, hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    *perhaps_out = false;
+    (void)pthread_mutex_lock(&watch->lock);
+    if (watch->file.fd < 0 || !is_current(watch))
+        status = begin(watch, error);
+    if (status == HSMIAM_OK) {
+        (void)pthread_mutex_lock(&watch->ledger->lock);
+        status = read_on(watch, error);
+        (void)pthread_mutex_unlock(&watch->ledger->lock);
+    }
+    for (size_t i = 0; status == HSMIAM_OK && i < watch->count; i++)
+        *perhaps_out = *perhaps_out || watch->list[i].user_name[0] == '\0' ||
+                       strcasecmp(watch->list[i].user_name, user_name) == 0;
+    (void)pthread_mutex_unlock(&watch->lock);
+    return status;
+}
