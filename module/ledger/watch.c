@@ -113,6 +113,24 @@ static bool take_open(void *context, const hsmiam_open_intent *intent)
     return !watch->failed;
 }
 
+/* Where the next line begins: a line without an end is one that is still to come. */
+static hsmiam_status find_end(hsmiam_ledger_watch *watch, hsmiam_error *error)
+{
+    hsmiam_backward lines = {.window = NULL};
+    hsmiam_line line;
+    bool found = false;
+    hsmiam_status status = hsmiam_file_get_size(&watch->file, &watch->read_to, error);
+
+    if (status == HSMIAM_OK)
+        status = hsmiam_backward_init(&lines, &watch->file, watch->read_to, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_backward_next(&lines, &line, &found, error);
+    if (status == HSMIAM_OK && found && !line.ended)
+        watch->read_to = line.start;
+    hsmiam_backward_clear(&lines);
+    return status;
+}
+
 /* Begins with all that is open now. The place to go on from is taken before, so that nothing is
  * missed; to meet a record twice does no harm. */
 static hsmiam_status begin(hsmiam_ledger_watch *watch, hsmiam_error *error)
@@ -122,7 +140,7 @@ static hsmiam_status begin(hsmiam_ledger_watch *watch, hsmiam_error *error)
     watch->failed = false;
     hsmiam_status status = hsmiam_file_open_for_reading(&watch->file, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_file_get_size(&watch->file, &watch->read_to, error);
+        status = find_end(watch, error);
     if (status == HSMIAM_OK)
         status = hsmiam_ledger_find_open(watch->ledger, NULL, NULL, take_open, watch, error);
     return status == HSMIAM_OK && watch->failed ? hsmiam_error_set_memory(error, "open intents")
