@@ -64,6 +64,7 @@
 #include <hsmiam/custody.h>
 #include <hsmiam/error.h>
 #include <hsmiam/ledger.h>
+#include <hsmiam/lifecycle.h>
 #include <hsmiam/process.h>
 #include <hsmiam/recovery.h>
 #include <hsmiam/request.h>

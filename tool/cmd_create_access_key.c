@@ -5,7 +5,6 @@
 #include "session.h"
 #include "signals.h"
 
-#include <string.h>
 #include <time.h>
 
 static const char command_name[] = "create-access-key";
@@ -138,13 +137,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     tool_value *input = NULL;
     hsmiam_status status = HSMIAM_OK;
 
-    if (skeleton && strcmp(skeleton, "output") != 0) {
-        if (strcmp(skeleton, "input") == 0)
-            tool_schema_print_json(&schema, stdout);
-        else
-            tool_schema_print_yaml(&schema, stdout);
+    if (tool_input_print_skeleton(context->arguments, &schema))
         return tool_output_close(error);
-    }
     status = tool_input_gather(context->arguments, &schema, &input, error);
     if (status == HSMIAM_OK && skeleton)
         status = print_sample(context, error);

@@ -10,6 +10,7 @@
 /* The AWS CLI's exit codes (version 2). */
 typedef enum tool_exit {
     TOOL_EXIT_OK = 0,
+    TOOL_EXIT_FINDING = 1, /* ours: all went well, and what was to be looked for was found */
     TOOL_EXIT_INTERRUPTED = 130,
     TOOL_EXIT_USAGE = 252,
     TOOL_EXIT_CONFIGURATION = 253,

@@ -81,7 +81,7 @@ const tool_option tool_global_options[] = {
     {.name = "--version", .kind = TOOL_OPTION_FLAG, .help = "Print the version of this tool."},
     {.name = "--no-paginate",
      .kind = TOOL_OPTION_FLAG,
-     .help = "Accepted as by the AWS CLI; without effect."},
+     .help = "Ask for one page only, as the service cuts it, where a command lists."},
     {.name = "--no-cli-pager",
      .kind = TOOL_OPTION_FLAG,
      .help = "Accepted as by the AWS CLI; without effect, for no pager is used."},

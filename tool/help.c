@@ -105,7 +105,8 @@ void tool_help_print(const tool_command *const *commands, FILE *stream)
     print_wrapped(stream,
                   "Issues IAM access keys whose secret goes straight into a PKCS#11 token. The "
                   "requests to IAM are signed inside the token too.\n\n"
-                  "Exit codes: 0 done; 130 interrupted; 252 usage or parameter; 253 configuration, "
+                  "Exit codes: 0 done; 1 found what was to be looked for (--max-age); 130 "
+                  "interrupted; 252 usage or parameter; 253 configuration, "
                   "credentials or PIN; 254 the service refused; 255 anything else.",
                   4);
     tool_text_put("\nCOMMANDS\n", stream);

@@ -8,6 +8,9 @@
 
 const char *const tool_skeleton_choices[] = {"input", "output", "yaml-input", NULL};
 
+static const char json_option[] = "--cli-input-json";
+static const char yaml_option[] = "--cli-input-yaml";
+
 typedef hsmiam_status (*parse_fn)(const char *text, const char *where, tool_value **value_out,
                                   tool_error *error);
 
@@ -45,8 +48,6 @@ out:
 static hsmiam_status read_documents(const tool_arguments *arguments, const tool_schema *schema,
                                     tool_value **value_out, tool_error *error)
 {
-    static const char json_option[] = "--cli-input-json";
-    static const char yaml_option[] = "--cli-input-yaml";
     const char *json = tool_arguments_get(arguments, json_option);
     const char *yaml = tool_arguments_get(arguments, yaml_option);
 
@@ -101,6 +102,24 @@ out:
     return status;
 }
 
+static hsmiam_status check_required(const tool_arguments *arguments, const tool_schema *schema,
+                                    const tool_value *input, tool_error *error)
+{
+    for (const tool_member *member = schema->members; member->name; member++) {
+        if (!member->required || tool_value_get_member(input, member->name))
+            continue;
+        if (!tool_arguments_get(arguments, json_option) &&
+            !tool_arguments_get(arguments, yaml_option))
+            return tool_error_set_usage(
+                error, "hsmiam: error: the following arguments are required: %s", member->option);
+        return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
+                              "Parameter validation failed:\nMissing required parameter in input: "
+                              "\"%s\"",
+                              member->name);
+    }
+    return HSMIAM_OK;
+}
+
 hsmiam_status tool_input_gather(const tool_arguments *arguments, const tool_schema *schema,
                                 tool_value **input_out, tool_error *error)
 {
@@ -109,17 +128,33 @@ hsmiam_status tool_input_gather(const tool_arguments *arguments, const tool_sche
 
     for (const tool_member *member = schema->members; status == HSMIAM_OK && member->name;
          member++) {
-        const char *parameter = tool_arguments_get(arguments, member->option);
+        const char *parameter =
+            member->option ? tool_arguments_get(arguments, member->option) : NULL;
 
         if (parameter)
             status = override_member(input, member, parameter, error);
     }
+    if (status == HSMIAM_OK)
+        status = check_required(arguments, schema, input, error);
     if (status == HSMIAM_OK) {
         *input_out = input;
         input = NULL;
     }
     tool_value_free(&input);
     return status;
+}
+
+bool tool_input_print_skeleton(const tool_arguments *arguments, const tool_schema *schema)
+{
+    const char *skeleton = tool_arguments_get(arguments, "--generate-cli-skeleton");
+
+    if (!skeleton || strcmp(skeleton, "output") == 0)
+        return false;
+    if (strcmp(skeleton, "input") == 0)
+        tool_schema_print_json(schema, stdout);
+    else
+        tool_schema_print_yaml(schema, stdout);
+    return true;
 }
 
 const char *tool_input_get_text(const tool_value *input, const char *name)

@@ -50,6 +50,11 @@ bool tool_input_is_ambiguous_scalar(const char *text);
 hsmiam_status tool_input_gather(const tool_arguments *arguments, const tool_schema *schema,
                                 tool_value **input_out, tool_error *error) HSMIAM_MUST_USE;
 
+/* Prints the skeleton of the input to standard output, which the caller closes, if that is asked
+ * for. `output` is not: the caller prints a sample, once the parameters are checked. */
+bool tool_input_print_skeleton(const tool_arguments *arguments,
+                               const tool_schema *schema) HSMIAM_MUST_USE;
+
 /* The text of a member, NULL if it is not there. */
 const char *tool_input_get_text(const tool_value *input, const char *name);
 

@@ -12,7 +12,9 @@ static const tool_command *const commands[] = {
     &tool_audit,
     &tool_check_token,
     &tool_create_access_key,
+    &tool_get_access_key_last_used,
     &tool_import_access_key,
+    &tool_list_access_keys,
     &tool_provision_token,
     &tool_recover,
     NULL,
@@ -38,7 +40,8 @@ static bool needs_settings(const tool_arguments *arguments)
     return !skeleton || skeleton[0] == 'o';
 }
 
-static hsmiam_status run_command(const tool_arguments *arguments, char **argv, tool_error *error)
+static hsmiam_status run_command(const tool_arguments *arguments, char **argv, bool *finding_out,
+                                 tool_error *error)
 {
     tool_context context = {.arguments = arguments,
                             .argv = argv,
@@ -52,6 +55,7 @@ static hsmiam_status run_command(const tool_arguments *arguments, char **argv, t
         status = tool_heap_check(arguments, false, error);
     if (status == HSMIAM_OK)
         status = arguments->command->run(&context, error);
+    *finding_out = context.finding;
     tool_settings_clear(&context.settings);
     tool_heap_warn();
     return status;
@@ -64,19 +68,22 @@ int tool_run(int argc, char **argv)
     hsmiam_status status =
         tool_arguments_parse(argc, (const char *const *)argv, commands, &arguments, &error);
     int code = TOOL_EXIT_OK;
+    bool finding = false;
 
     if (status == HSMIAM_OK && (arguments.help || tool_arguments_get(&arguments, "--version")))
         status = print_information(&arguments, &error);
     else if (status == HSMIAM_OK)
-        status = run_command(&arguments, argv, &error);
+        status = run_command(&arguments, argv, &finding, &error);
     if (status != HSMIAM_OK) {
         if (error.usage)
             tool_help_print_usage(stderr);
         tool_error_print(&error, stderr);
     }
     code = tool_exit_get(status);
+    if (code == TOOL_EXIT_OK && finding)
+        code = TOOL_EXIT_FINDING;
     /* What was asked to stop, and finished all the same, says both. */
-    if (code == TOOL_EXIT_OK && tool_signals_is_stopping(NULL))
+    if (status == HSMIAM_OK && tool_signals_is_stopping(NULL))
         code = TOOL_EXIT_INTERRUPTED;
     tool_error_clear(&error);
     return code;

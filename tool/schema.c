@@ -100,11 +100,8 @@ static void check_string(const tool_member *member, const char *text, FILE *stre
 
 static void check_member(const tool_member *member, const tool_value *given, FILE *stream)
 {
-    if (!given) {
-        if (member->required)
-            tool_text_print(stream, "\nMissing required parameter in input: \"%s\"", member->name);
+    if (!given)
         return;
-    }
     if (given->type != member->type) {
         tool_text_print(stream, "\nInvalid type for parameter %s, value: ", member->name);
         write_value(stream, given, false);
@@ -144,16 +141,21 @@ hsmiam_status tool_schema_check(const tool_schema *schema, const tool_value *inp
     return status;
 }
 
+static const char *get_sample(const tool_member *member)
+{
+    if (member->type == TOOL_VALUE_STRING)
+        return member->sample ? member->sample : "";
+    return member->type == TOOL_VALUE_BOOLEAN ? "true" : "0";
+}
+
 void tool_schema_print_json(const tool_schema *schema, FILE *stream)
 {
     tool_text_put_char('{', stream);
     for (const tool_member *member = schema->members; member->name; member++) {
-        const char *sample = member->type == TOOL_VALUE_STRING    ? "\"\""
-                             : member->type == TOOL_VALUE_BOOLEAN ? "true"
-                                                                  : "0";
+        const char *quote = member->type == TOOL_VALUE_STRING ? "\"" : "";
 
-        tool_text_print(stream, "%s\n    \"%s\": %s", member == schema->members ? "" : ",",
-                        member->name, sample);
+        tool_text_print(stream, "%s\n    \"%s\": %s%s%s", member == schema->members ? "" : ",",
+                        member->name, quote, get_sample(member), quote);
     }
     tool_text_put("\n}\n", stream);
 }
@@ -161,11 +163,9 @@ void tool_schema_print_json(const tool_schema *schema, FILE *stream)
 void tool_schema_print_yaml(const tool_schema *schema, FILE *stream)
 {
     for (const tool_member *member = schema->members; member->name; member++) {
-        const char *sample = member->type == TOOL_VALUE_STRING    ? "''"
-                             : member->type == TOOL_VALUE_BOOLEAN ? "true"
-                                                                  : "0";
+        const char *quote = member->type == TOOL_VALUE_STRING && !member->sample ? "'" : "";
 
-        tool_text_print(stream, "%s: %s  # %s%s\n", member->name, sample,
-                        member->required ? "[REQUIRED] " : "", member->help);
+        tool_text_print(stream, "%s: %s%s%s  # %s%s\n", member->name, quote, get_sample(member),
+                        quote, member->required ? "[REQUIRED] " : "", member->help);
     }
 }

@@ -11,6 +11,7 @@ struct tool_context {
     char **argv; /* a URI in it may carry a PIN, which is taken out once it is used */
     tool_settings settings;
     bool debug;
+    bool finding; /* what was asked to be looked for was found; the command sets it */
 };
 
 /* The library's objects. Zero-initialised it is closed. */

@@ -2,6 +2,7 @@
 /* IAM's operations on access keys. */
 #include "iam/call.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PAGES_MAX 8
@@ -26,16 +27,20 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
     return status;
 }
 
-/* One page of the list, from `marker` on ("": the first); the next page's marker goes there. */
-static hsmiam_status list_page(hsmiam_client *client, const char *user_name, bool may_cancel,
-                               hsmiam_key_list *list, char marker[HSMIAM_MARKER_MAX + 1],
-                               hsmiam_error *error)
+hsmiam_status hsmiam_client_list_access_keys_page(hsmiam_client *client, const char *user_name,
+                                                  unsigned max_items, bool may_cancel,
+                                                  hsmiam_key_list *list,
+                                                  char marker[HSMIAM_MARKER_SIZE],
+                                                  hsmiam_error *error)
 {
+    char number[16];
     hsmiam_call *call =
         hsmiam_call_new(client, "ListAccessKeys", hsmiam_call_get_reading_rule(may_cancel));
     if (call == NULL)
         return hsmiam_error_set_memory(error, "a request");
     hsmiam_call_add(call, "UserName", user_name);
+    (void)snprintf(number, sizeof number, "%u", max_items);
+    hsmiam_call_add(call, "MaxItems", max_items > 0 ? number : NULL);
     call->reply.list = *list;
 
     hsmiam_status status = hsmiam_call_run_page(call, marker, error);
@@ -54,7 +59,8 @@ hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *
 
     *list_out = (hsmiam_key_list){.count = 0};
     for (int page = 0; page < PAGES_MAX; page++) {
-        status = list_page(client, user_name, may_cancel, list_out, marker, error);
+        status = hsmiam_client_list_access_keys_page(client, user_name, 0, may_cancel, list_out,
+                                                     marker, error);
         if (status != HSMIAM_OK || marker[0] == '\0')
             break;
     }

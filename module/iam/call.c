@@ -119,8 +119,7 @@ static hsmiam_status prepare(void *context, hsmiam_headers *headers, hsmiam_erro
     if (is_first)
         call->signed_at = hsmiam_client_get_signing_time(client);
     status = add_headers(call, headers, error);
-    if (status == HSMIAM_OK && is_first && client->before_send != NULL &&
-        call->operation->class == HSMIAM_CALL_CREATES)
+    if (status == HSMIAM_OK && is_first && client->before_send != NULL && call->operation->changes)
         status = client->before_send(client->before_send_context, call->signed_at, error);
     return status;
 }

@@ -72,10 +72,10 @@ typedef hsmiam_status (*hsmiam_ready_fn)(void *context, hsmiam_error *error);
 /* Sets the function; NULL takes it away. */
 void hsmiam_client_set_ready(hsmiam_client *client, hsmiam_ready_fn ready, void *context);
 
-/* Called on the caller's thread once for each time that CreateAccessKey is sent: the request is
- * signed and all is ready, and nothing of it has left. `signed_at` is its X-Amz-Date. A failure
- * stops it. The request may still stay unsent: a key may exist only where the call comes to OK,
- * UNKNOWN_OUTCOME or REPLY. */
+/* Called on the caller's thread once for each time that an operation which changes something is
+ * sent: the request is signed and all is ready, and nothing of it has left. `signed_at` is its
+ * X-Amz-Date. A failure stops it. The request may still stay unsent: of CreateAccessKey, a key may
+ * exist only where the call comes to OK, UNKNOWN_OUTCOME or REPLY. */
 typedef hsmiam_status (*hsmiam_before_send_fn)(void *context, time_t signed_at,
                                                hsmiam_error *error);
 
@@ -132,6 +132,15 @@ hsmiam_status hsmiam_client_prime_signer(const hsmiam_client *client,
 hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char *user_name,
                                               hsmiam_key_metadata *key_out, hsmiam_secret *secret,
                                               hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* A page of ListAccessKeys, added to `list`. `marker`: where it begins ("": at the first key), and
+ * then where the next page does ("": there is none). `max_items`: of the page; 0: as IAM has it.
+ * `user_name` may be NULL. */
+hsmiam_status hsmiam_client_list_access_keys_page(hsmiam_client *client, const char *user_name,
+                                                  unsigned max_items, bool may_cancel,
+                                                  hsmiam_key_list *list,
+                                                  char marker[HSMIAM_MARKER_SIZE],
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ListAccessKeys, all pages. `user_name` may be NULL. */
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,

@@ -13,7 +13,7 @@
 #define HSMIAM_ERROR_CODE_MAX      63
 #define HSMIAM_REQUEST_ID_MAX      127
 #define HSMIAM_SERVICE_MESSAGE_MAX 2047
-#define HSMIAM_MARKER_MAX          1024
+#define HSMIAM_MARKER_MAX          (HSMIAM_MARKER_SIZE - 1)
 
 /* What an answer turned out to be. */
 typedef enum hsmiam_reply_kind {

@@ -11,13 +11,13 @@ static const hsmiam_service services[HSMIAM_SERVICE_COUNT] = {
 };
 
 static const hsmiam_operation operations[] = {
-    {"CreateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_CREATES},
-    {"ListAccessKeys", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
-    {"UpdateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
-    {"DeleteAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
-    {"GetAccessKeyLastUsed", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
-    {"ListUsers", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT},
-    {"GetCallerIdentity", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT},
+    {"CreateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_CREATES, true},
+    {"ListAccessKeys", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, false},
+    {"UpdateAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, true},
+    {"DeleteAccessKey", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, true},
+    {"GetAccessKeyLastUsed", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, false},
+    {"ListUsers", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, false},
+    {"GetCallerIdentity", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT, false},
 };
 
 const hsmiam_service *hsmiam_service_get(hsmiam_service_id id)

@@ -27,6 +27,7 @@ typedef struct hsmiam_operation {
     const char *name;
     hsmiam_service_id service;
     hsmiam_call_class class;
+    bool changes; /* something at the service: hsmiam_client_set_before_send() is for it */
 } hsmiam_operation;
 
 /* The operation of that name, static; NULL if there is none. */

@@ -198,6 +198,11 @@ const char *hsmiam_signer_get_sigv4_route(const hsmiam_signer *signer)
     return signer != NULL && signer->open ? signer->key.route->name : "";
 }
 
+hsmiam_token *hsmiam_signer_get_token(const hsmiam_signer *signer)
+{
+    return signer->token;
+}
+
 const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer)
 {
     return signer != NULL ? signer->access_key_id : "";

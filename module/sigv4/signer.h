@@ -19,6 +19,9 @@ typedef struct hsmiam_scope {
 hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **signer_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The token that holds the signer's key. Borrowed. */
+hsmiam_token *hsmiam_signer_get_token(const hsmiam_signer *signer);
+
 /* Opens the signer if need be, and derives the signing key of a scope, so that signing for it needs
  * the token no more on a token whose route lets the host sign.
  * Statuses: those of hsmiam_signer_open(), TOKEN, MEMORY. */

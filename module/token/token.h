@@ -39,6 +39,20 @@ hsmiam_status hsmiam_token_find_access_key(hsmiam_token *token, const char *key_
 hsmiam_status hsmiam_token_count_access_keys(hsmiam_token *token, const char *id, size_t *count_out,
                                              hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* An access key that the token holds. */
+typedef struct hsmiam_held_key {
+    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    char label[HSMIAM_USER_NAME_MAX + 1];
+    bool is_extractable; /* also if the token does not tell */
+    bool is_seen;        /* the caller's own mark */
+} hsmiam_held_key;
+
+/* Lists the private secret keys whose CKA_ID is `id`, or with NULL, any access key id; ordered by
+ * it. The caller frees the list, NULL if it is empty, by free(). The token is open. */
+hsmiam_status hsmiam_token_list_access_keys(hsmiam_token *token, const char *id,
+                                            hsmiam_held_key **keys_out, size_t *count_out,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Appends HMAC-SHA256(key, data), 32 bytes, to `mac`: C_Sign with CKM_SHA256_HMAC. */
 hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const void *data,
                                 size_t size, hsmiam_secret *mac,

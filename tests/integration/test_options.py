@@ -36,6 +36,13 @@ COMMANDS = {
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
         "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
+    "get-access-key-last-used": [
+        "--access-key-id", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
+    ],
+    "list-access-keys": [
+        "--user-name", "--no-last-used", "--max-age", "--max-items", "--starting-token",
+        "--page-size", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
+    ],
     "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
     "recover": ["--dry-run", "--wait"],
 }  # fmt: skip

@@ -185,6 +185,28 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
     return status;
 }
 
+hsmiam_status hsmiam_client_list_access_keys_page(hsmiam_client *client, const char *user_name,
+                                                  unsigned max_items, bool may_cancel,
+                                                  hsmiam_key_list *list,
+                                                  char marker[HSMIAM_MARKER_SIZE],
+                                                  hsmiam_error *error)
+{
+    hsmiam_key_list all = {.count = 0};
+    size_t start = (size_t)atoi(marker);
+    hsmiam_status status =
+        hsmiam_client_list_access_keys(client, user_name, may_cancel, &all, error);
+
+    marker[0] = '\0';
+    for (size_t i = start; status == HSMIAM_OK && i < all.count; i++) {
+        if (max_items > 0 && list->count == max_items) {
+            (void)snprintf(marker, HSMIAM_MARKER_SIZE, "%zu", i);
+            break;
+        }
+        list->keys[list->count++] = all.keys[i];
+    }
+    return status;
+}
+
 hsmiam_status hsmiam_client_list_access_keys(hsmiam_client *client, const char *user_name,
                                              bool may_cancel, hsmiam_key_list *list_out,
                                              hsmiam_error *error)

@@ -19,7 +19,8 @@ typedef enum fake_point {
     FAKE_CREATE,
     FAKE_IMPORT,
     FAKE_LEDGER,
-    FAKE_RECOVER
+    FAKE_RECOVER,
+    FAKE_LIST
 } fake_point;
 
 typedef struct fake_state {
@@ -71,6 +72,10 @@ typedef struct fake_state {
     int recovery_count;                /* so many */
     int recover_calls;
     bool dry_run;
+    const hsmiam_key_facts *keys; /* what is listed, */
+    unsigned key_count;           /* so many, */
+    unsigned pages;               /* in so many requests */
+    bool with_use;
 } fake_state;
 
 extern fake_state fake;
