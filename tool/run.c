@@ -13,10 +13,12 @@ static const tool_command *const commands[] = {
     &tool_check_token,
     &tool_create_access_key,
     &tool_get_access_key_last_used,
+    &tool_get_caller_identity,
     &tool_import_access_key,
     &tool_list_access_keys,
     &tool_provision_token,
     &tool_recover,
+    &tool_sign_request,
     NULL,
 };
 

@@ -230,8 +230,9 @@ static hsmiam_status name_tokens(tool_session *session, tool_context *context, t
     return name_token(session, context, settings->token, false, &session->token, error);
 }
 
-hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
-                                        tool_error *error)
+/* The signer of the credential. `wants_target`: the token that keys go to is named as well. */
+static hsmiam_status make_signer(tool_session *session, tool_context *context, bool wants_target,
+                                 tool_error *error)
 {
     const tool_settings *settings = &context->settings;
     hsmiam_status status = HSMIAM_OK;
@@ -244,12 +245,31 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
                               "profile.");
     if (!(session->error = hsmiam_error_new()))
         return tool_error_set_memory(error);
-    status = name_tokens(session, context, error);
+    status = wants_target ? name_tokens(session, context, error)
+                          : name_token(session, context, settings->credential, true,
+                                       &session->credential_token, error);
     if (status == HSMIAM_OK && hsmiam_signer_new(session->credential_token, settings->credential,
                                                  &session->signer, session->error) != HSMIAM_OK)
         status = fail(session, error);
     if (status == HSMIAM_OK)
         hsmiam_signer_set_log(session->signer, log_line, context);
+    return status;
+}
+
+hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
+                                        tool_error *error)
+{
+    hsmiam_status status = make_signer(session, context, false, error);
+
+    remove_pins(context);
+    return status;
+}
+
+hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
+                                        tool_error *error)
+{
+    hsmiam_status status = make_signer(session, context, true, error);
+
     if (status == HSMIAM_OK)
         status = make_client(session, context, error);
     if (status == HSMIAM_OK)

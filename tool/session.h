@@ -37,6 +37,11 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context,
 hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
 
+/* Names the credential's token and the key in it that signs. Nothing is opened.
+ * Statuses: ARGUMENT, CONFIG, MEMORY. */
+hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
+                                        tool_error *error) HSMIAM_MUST_USE;
+
 /* Names the ledger alone, for reading: no token is needed. */
 hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;

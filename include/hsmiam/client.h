@@ -82,6 +82,22 @@ typedef bool (*hsmiam_cancel_fn)(void *context);
 HSMIAM_API void hsmiam_client_set_cancel(hsmiam_client *client, hsmiam_cancel_fn cancel,
                                          void *context);
 
+/** Who signs, as STS tells it. Borrowed from the client, until it is asked again. */
+typedef struct hsmiam_caller_identity {
+    const char *user_id;
+    const char *account; /**< twelve digits */
+    const char *arn;
+} hsmiam_caller_identity;
+
+/**
+ * STS GetCallerIdentity, which needs no permission: proves that AWS takes what the key in the token
+ * signs. Statuses: SERVICE, NETWORK, REPLY, UNKNOWN_OUTCOME (no answer; it changed nothing),
+ * CANCELLED, those of hsmiam_signer_open().
+ */
+HSMIAM_API hsmiam_status hsmiam_client_get_caller_identity(hsmiam_client *client,
+                                                           hsmiam_caller_identity *identity_out,
+                                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif

@@ -58,6 +58,12 @@ HSMIAM_API hsmiam_status hsmiam_request_add_header(hsmiam_request *request, cons
 HSMIAM_API hsmiam_status hsmiam_request_set_body(hsmiam_request *request, const void *body,
                                                  size_t size, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/** Adds bytes to a body that comes in pieces, as many as there are; only its SHA-256 is kept. The
+ *  first piece takes the place of a body that was set otherwise. Statuses: ARGUMENT, MEMORY,
+ *  INTERNAL. */
+HSMIAM_API hsmiam_status hsmiam_request_add_body(hsmiam_request *request, const void *bytes,
+                                                 size_t size, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /**
  * Sets the body by the SHA-256 of its bytes, 64 lower-case hex digits, or by a word that the
  * service knows in its place ("UNSIGNED-PAYLOAD", "STREAMING-..."). Statuses: ARGUMENT.
@@ -95,6 +101,25 @@ HSMIAM_API void hsmiam_request_set_canonical_flags(hsmiam_request *request, unsi
  */
 HSMIAM_API hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
                                              hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** The longest time for which a presigned URL is good: 7 days, in seconds. */
+#define HSMIAM_PRESIGN_EXPIRES_MAX 604800u
+
+/**
+ * Signs the request by its URL, which then is all that someone needs to send it: method and added
+ * headers must be as they were signed, and for S3 the body may be any, unless X-Amz-Content-Sha256
+ * is among the headers. A header X-Amz-Date is refused, and a URL that is presigned already. A
+ * presigned URL is a credential for that one request.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+ * expires  seconds from the time of signing, 1 to HSMIAM_PRESIGN_EXPIRES_MAX.
+ * Statuses: those of hsmiam_request_sign().
+ */
+HSMIAM_API hsmiam_status hsmiam_request_presign(hsmiam_request *request, hsmiam_signer *signer,
+                                                unsigned expires,
+                                                hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** The URL that hsmiam_request_presign() made; "" before. Borrowed. */
+HSMIAM_API const char *hsmiam_request_get_presigned_url(const hsmiam_request *request);
 
 /** How many headers a signed request needs beside those that were added; 0 before signing. */
 HSMIAM_API size_t hsmiam_request_get_header_count(const hsmiam_request *request);

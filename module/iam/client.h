@@ -29,6 +29,8 @@ struct hsmiam_client {
     hsmiam_transport *transport;
     int64_t secret_arrival; /* of the last request's, by the monotonic clock; 0: none came */
 
+    hsmiam_caller caller; /* as it was last asked for by the program */
+
     bool hurried;      /* to be asked, not waited for */
     hsmiam_pace *pace; /* NULL: its own */
     unsigned max_attempts;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who there is: the caller, by STS, and the account's users, by IAM. */
+#include "iam/client.h"
+
 #include "iam/call.h"
 
 #include <stdio.h>
@@ -19,6 +21,21 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
     if (status == HSMIAM_OK)
         *caller_out = call->reply.caller;
     hsmiam_call_free(&call);
+    return status;
+}
+
+hsmiam_status hsmiam_client_get_caller_identity(hsmiam_client *client,
+                                                hsmiam_caller_identity *identity_out,
+                                                hsmiam_error *error)
+{
+    if (client == NULL || identity_out == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "The client, or the place for the identity, is missing.");
+    hsmiam_status status = hsmiam_client_get_caller(client, true, &client->caller, error);
+    if (status == HSMIAM_OK)
+        *identity_out = (hsmiam_caller_identity){.user_id = client->caller.user_id,
+                                                 .account = client->caller.account,
+                                                 .arn = client->caller.arn};
     return status;
 }
 

@@ -38,6 +38,7 @@ void hsmiam_request_free(hsmiam_request **request)
     hsmiam_url_clear(&(*request)->url);
     hsmiam_header_list_clear(&(*request)->headers);
     hsmiam_signature_clear(&(*request)->signature);
+    hsmiam_digest_free(&(*request)->body);
     free(*request);
     *request = NULL;
 }
@@ -169,6 +170,25 @@ hsmiam_status hsmiam_request_set_body(hsmiam_request *request, const void *body,
     if (request == NULL || (body == NULL && size > 0))
         return refuse_null(request == NULL ? "request" : "body", error);
     hsmiam_status status = hsmiam_digest_sha256_hex(size > 0 ? body : "", size, hash, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_digest_free(&request->body);
+    memcpy(request->payload_hash, hash, sizeof hash);
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_request_add_body(hsmiam_request *request, const void *bytes, size_t size,
+                                      hsmiam_error *error)
+{
+    char hash[HSMIAM_SHA256_HEX_SIZE + 1] = "";
+    hsmiam_status status = HSMIAM_OK;
+
+    if (request == NULL || (bytes == NULL && size > 0))
+        return refuse_null(request == NULL ? "request" : "body", error);
+    if (request->body == NULL)
+        status = hsmiam_digest_new(&request->body, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_digest_add(request->body, size > 0 ? bytes : "", size, hash, error);
     if (status == HSMIAM_OK)
         memcpy(request->payload_hash, hash, sizeof hash);
     return status;
@@ -184,6 +204,7 @@ hsmiam_status hsmiam_request_set_body_sha256(hsmiam_request *request, const char
                                 "The hash of the body must be a SHA-256 of 64 lower-case hex "
                                 "digits, UNSIGNED-PAYLOAD or STREAMING-...; it has %zu bytes.",
                                 strlen(hash));
+    hsmiam_digest_free(&request->body);
     memcpy(request->payload_hash, hash, strlen(hash) + 1);
     return HSMIAM_OK;
 }

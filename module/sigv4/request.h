@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request holds, shared by request.c (how it is filled) and request_sign.c. */
+/* What a request holds, shared by request.c (how it is filled), request_sign.c and
+ * request_presign.c. */
 #ifndef HSMIAM_SIGV4_REQUEST_H
 #define HSMIAM_SIGV4_REQUEST_H
 
 #include "base/buffer.h"
 #include "base/time.h"
+#include "sigv4/digest.h"
 #include "sigv4/header.h"
 #include "sigv4/signer.h"
 #include "sigv4/url.h"
@@ -23,6 +25,7 @@ typedef struct hsmiam_signature {
     hsmiam_buffer canonical_request;
     hsmiam_buffer string_to_sign;
     hsmiam_buffer authorization;
+    hsmiam_buffer presigned_url;
     struct {
         const char *name;
         const char *value;
@@ -35,7 +38,8 @@ struct hsmiam_request {
     hsmiam_url url; /* empty until set */
     hsmiam_header_list headers;
     char payload_hash[HSMIAM_PAYLOAD_HASH_MAX + 1];
-    hsmiam_scope scope; /* the date is that of the last signing */
+    hsmiam_digest *body; /* while it comes in pieces; else NULL */
+    hsmiam_scope scope;  /* the date is that of the last signing */
     bool has_time;
     time_t time;
     unsigned flags;
@@ -44,5 +48,17 @@ struct hsmiam_request {
 
 void hsmiam_signature_init(hsmiam_signature *signature);
 void hsmiam_signature_clear(hsmiam_signature *signature);
+
+/* Begins to sign: clears the last signature and takes the time. Statuses: ARGUMENT. */
+hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam_signer *signer,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The caller's flags, and those that the service implies. */
+unsigned hsmiam_request_get_flags(const hsmiam_request *request);
+
+/* Makes the string to sign of the canonical request, and has it signed. */
+hsmiam_status hsmiam_request_make_signature(hsmiam_request *request, hsmiam_signer *signer,
+                                            char digits_out[HSMIAM_SIGNATURE_SIZE + 1],
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

@@ -16,14 +16,16 @@
 /* Services that keep the path as it is on the wire: an S3 key may have empty and dot segments. */
 static const char *const s3_services[] = {"s3", "s3-object-lambda", "s3-outposts", "s3express"};
 
-static unsigned imply_flags(const char *service)
+unsigned hsmiam_request_get_flags(const hsmiam_request *request)
 {
+    const char *service = request->scope.service;
+
     for (size_t i = 0; i < sizeof s3_services / sizeof s3_services[0]; i++) {
         if (strcmp(service, s3_services[i]) == 0)
-            return HSMIAM_CANONICAL_KEEP_PATH | HSMIAM_CANONICAL_ENCODE_ONCE |
+            return request->flags | HSMIAM_CANONICAL_KEEP_PATH | HSMIAM_CANONICAL_ENCODE_ONCE |
                    HSMIAM_CANONICAL_SIGN_BODY;
     }
-    return HSMIAM_CANONICAL_DEFAULT;
+    return request->flags;
 }
 
 void hsmiam_signature_init(hsmiam_signature *signature)
@@ -32,6 +34,7 @@ void hsmiam_signature_init(hsmiam_signature *signature)
     hsmiam_buffer_init(&signature->canonical_request, HSMIAM_CANONICAL_SIZE_MAX);
     hsmiam_buffer_init(&signature->string_to_sign, STRING_TO_SIGN_MAX);
     hsmiam_buffer_init(&signature->authorization, HSMIAM_CANONICAL_SIZE_MAX);
+    hsmiam_buffer_init(&signature->presigned_url, HSMIAM_CANONICAL_SIZE_MAX);
 }
 
 void hsmiam_signature_clear(hsmiam_signature *signature)
@@ -39,6 +42,7 @@ void hsmiam_signature_clear(hsmiam_signature *signature)
     hsmiam_buffer_clear(&signature->canonical_request);
     hsmiam_buffer_clear(&signature->string_to_sign);
     hsmiam_buffer_clear(&signature->authorization);
+    hsmiam_buffer_clear(&signature->presigned_url);
     hsmiam_signature_init(signature);
 }
 
@@ -100,7 +104,7 @@ static hsmiam_status make_canonical_request(hsmiam_request *request, hsmiam_buff
 {
     const hsmiam_header *hash =
         hsmiam_header_list_find(&request->headers, HSMIAM_HEADER_PAYLOAD_HASH);
-    unsigned flags = request->flags | imply_flags(request->scope.service);
+    unsigned flags = hsmiam_request_get_flags(request);
     hsmiam_header *headers =
         calloc(request->headers.count + IMPLIED_HEADERS_MAX, sizeof headers[0]);
 
@@ -121,26 +125,21 @@ static hsmiam_status make_canonical_request(hsmiam_request *request, hsmiam_buff
     return status;
 }
 
-/* Stages 2 to 4. */
-static hsmiam_status make_authorization(hsmiam_request *request, hsmiam_signer *signer,
-                                        const hsmiam_buffer *names, hsmiam_error *error)
+/* Stages 2 and 3. */
+hsmiam_status hsmiam_request_make_signature(hsmiam_request *request, hsmiam_signer *signer,
+                                            char digits_out[HSMIAM_SIGNATURE_SIZE + 1],
+                                            hsmiam_error *error)
 {
     hsmiam_signature *signature = &request->signature;
-    char digits[HSMIAM_SIGNATURE_SIZE + 1] = "";
 
     hsmiam_status status =
         hsmiam_string_to_sign_append(&signature->string_to_sign, signature->timestamp,
                                      &request->scope, &signature->canonical_request, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_signer_sign(signer, &request->scope,
-                                hsmiam_buffer_get_string(&signature->string_to_sign),
-                                signature->string_to_sign.size, digits, error);
-    if (status != HSMIAM_OK)
-        return status;
-    return hsmiam_authorization_append(&signature->authorization,
-                                       hsmiam_signer_get_access_key_id(signer), &request->scope,
-                                       hsmiam_buffer_get_string(names), digits, error);
+    return hsmiam_signer_sign(signer, &request->scope,
+                              hsmiam_buffer_get_string(&signature->string_to_sign),
+                              signature->string_to_sign.size, digits_out, error);
 }
 
 static hsmiam_status check_complete(const hsmiam_request *request, const hsmiam_signer *signer,
@@ -148,7 +147,9 @@ static hsmiam_status check_complete(const hsmiam_request *request, const hsmiam_
 {
     const char *missing = NULL;
 
-    if (signer == NULL)
+    if (request == NULL)
+        missing = "There is no request to sign.";
+    else if (signer == NULL)
         missing = "There is no signer to sign the request with.";
     else if (request->url.host == NULL)
         missing = "The request has no URL; set it before signing.";
@@ -159,34 +160,43 @@ static hsmiam_status check_complete(const hsmiam_request *request, const hsmiam_
     return HSMIAM_OK;
 }
 
+hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam_signer *signer,
+                                           hsmiam_error *error)
+{
+    if (request != NULL)
+        hsmiam_signature_clear(&request->signature);
+    hsmiam_status status = check_complete(request, signer, error);
+    return status == HSMIAM_OK ? set_timestamp(request, error) : status;
+}
+
 hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
                                   hsmiam_error *error)
 {
+    char digits[HSMIAM_SIGNATURE_SIZE + 1] = "";
     hsmiam_buffer names;
 
-    if (request == NULL)
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "There is no request to sign.");
+    hsmiam_status status = hsmiam_request_begin_signing(request, signer, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_signature *signature = &request->signature;
     hsmiam_buffer_init(&names, HSMIAM_CANONICAL_SIZE_MAX);
-    hsmiam_signature_clear(&request->signature);
 
-    hsmiam_status status = check_complete(request, signer, error);
-    if (status != HSMIAM_OK)
-        goto out;
-    status = set_timestamp(request, error);
-    if (status != HSMIAM_OK)
-        goto out;
     status = make_canonical_request(request, &names, error);
     if (status != HSMIAM_OK)
         goto out;
-    status = make_authorization(request, signer, &names, error);
+    status = hsmiam_request_make_signature(request, signer, digits, error);
     if (status != HSMIAM_OK)
         goto out;
-    note_header(&request->signature, "Authorization",
-                hsmiam_buffer_get_string(&request->signature.authorization));
+    status = hsmiam_authorization_append(&signature->authorization,
+                                         hsmiam_signer_get_access_key_id(signer), &request->scope,
+                                         hsmiam_buffer_get_string(&names), digits, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    note_header(signature, "Authorization", hsmiam_buffer_get_string(&signature->authorization));
 
 out:
     if (status != HSMIAM_OK)
-        hsmiam_signature_clear(&request->signature);
+        hsmiam_signature_clear(signature);
     hsmiam_buffer_clear(&names);
     return status;
 }

@@ -147,6 +147,7 @@ hsmiam_status hsmiam_url_parse(const char *text, hsmiam_url *url_out, hsmiam_err
         status = hsmiam_error_set_memory(error, "the URL");
         goto out;
     }
+    url.scheme = scheme->prefix;
     *url_out = url;
     url = (hsmiam_url){0};
 

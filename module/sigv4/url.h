@@ -8,6 +8,7 @@
 #define HSMIAM_URL_MAX ((size_t)64 * 1024)
 
 typedef struct hsmiam_url {
+    const char *scheme; /* "https://" or "http://", static */
     char *host;  /* as the Host header has it: lower case, the port only if it is not the default */
     char *path;  /* as on the wire, "/" if the URL has none */
     char *query; /* as on the wire, without the '?'; "" if there is none */

@@ -4,18 +4,19 @@
  *   sign_requests KEY-URI < REQUESTS
  *
  * A request is a line of fields with a tab between them, each in hexadecimal digits:
- * METHOD URL SERVICE REGION TIME BODY [HEADER...], a header being NAME:VALUE. Prints the signer's
- * route, and for each request its Authorization header, a tab, and its canonical request in
- * hexadecimal digits. */
+ * METHOD URL SERVICE REGION TIME EXPIRES BODY [HEADER...], a header being NAME:VALUE. Prints the
+ * signer's route, and for each request its Authorization header or, if it expires, its presigned
+ * URL, a tab, and its canonical request in hexadecimal digits. */
 #include <hsmiam.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { METHOD, URL, SERVICE, REGION, TIME, BODY, HEADERS };
+enum { METHOD, URL, SERVICE, REGION, TIME, EXPIRES, BODY, HEADERS };
 
 #define FIELDS_MAX 64
+#define PIECE      100 /* bytes of a body that are added at once */
 
 /* Bytes, with a NUL behind them. */
 typedef struct field {
@@ -62,6 +63,21 @@ static hsmiam_status add_header(hsmiam_request *request, char *header, hsmiam_er
     return hsmiam_request_add_header(request, header, colon + 1, error);
 }
 
+/* A long one in pieces. */
+static hsmiam_status add_body(hsmiam_request *request, const field *body, hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    if (body->size <= PIECE)
+        return hsmiam_request_set_body(request, body->data, body->size, error);
+    for (size_t at = 0; status == HSMIAM_OK && at < body->size; at += PIECE) {
+        size_t size = body->size - at < PIECE ? body->size - at : PIECE;
+
+        status = hsmiam_request_add_body(request, body->data + at, size, error);
+    }
+    return status;
+}
+
 static hsmiam_status fill(hsmiam_request *request, const field *fields, size_t count,
                           hsmiam_error *error)
 {
@@ -76,7 +92,7 @@ static hsmiam_status fill(hsmiam_request *request, const field *fields, size_t c
     if (status == HSMIAM_OK)
         status = hsmiam_request_set_time(request, when, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_request_set_body(request, fields[BODY].data, fields[BODY].size, error);
+        status = add_body(request, &fields[BODY], error);
     for (size_t i = HEADERS; status == HSMIAM_OK && i < count; i++)
         status = add_header(request, fields[i].data, error);
     return status;
@@ -87,6 +103,8 @@ static void print(const hsmiam_request *request)
     const char *name = NULL;
     const char *value = NULL;
 
+    if (*hsmiam_request_get_presigned_url(request))
+        printf("%s\t", hsmiam_request_get_presigned_url(request));
     for (size_t i = 0; hsmiam_request_get_header(request, i, &name, &value); i++)
         if (strcmp(name, "Authorization") == 0)
             printf("%s\t", value);
@@ -98,13 +116,15 @@ static void print(const hsmiam_request *request)
 static hsmiam_status sign(hsmiam_signer *signer, const field *fields, size_t count,
                           hsmiam_error *error)
 {
+    unsigned long expires = strtoul(fields[EXPIRES].data, NULL, 10);
     hsmiam_request *request = NULL;
     hsmiam_status status = hsmiam_request_new(&request, error);
 
     if (status == HSMIAM_OK)
         status = fill(request, fields, count, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_request_sign(request, signer, error);
+        status = expires == 0 ? hsmiam_request_sign(request, signer, error)
+                              : hsmiam_request_presign(request, signer, (unsigned)expires, error);
     if (status == HSMIAM_OK)
         print(request);
     hsmiam_request_free(&request);

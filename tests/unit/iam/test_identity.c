@@ -65,6 +65,8 @@ static void test_caller(void **state)
     assert_string_equal(caller.account, "123456789012");
     assert_string_equal(caller.arn, "arn:aws:iam::123456789012:user/a/Bob");
     assert_string_equal(caller.user_id, "AIDACKCEVSQ6C2EXAMPLE");
+    assert_int_equal(hsmiam_client_get_caller_identity(fixture.client, NULL, fixture.error),
+                     HSMIAM_ERR_ARGUMENT);
     assert_string_equal(fake.body, "Action=GetCallerIdentity&Version=2011-06-15");
     assert_string_equal(fake.scope, "sts/eu-west-1");
     stop(&fixture, script);

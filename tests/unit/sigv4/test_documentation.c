@@ -135,11 +135,43 @@ static void signs_the_s3_examples(void **state)
         check_example(&s3_examples[i], &token, "s3", 1369353600); /* 2013-05-24T00:00:00Z */
 }
 
+/* "Authenticating Requests: Using Query Parameters". */
+static void presigns_the_s3_example(void **state)
+{
+    static const char expected[] =
+        S3_HOST "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+                "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+                "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+                "&X-Amz-Signature="
+                "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    struct hsmiam_token token = {.access_key_id = "AKIAIOSFODNN7EXAMPLE",
+                                 .secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"};
+    hsmiam_request *request = NULL;
+    hsmiam_signer *signer = NULL;
+
+    (void)state;
+    assert_int_equal(hsmiam_signer_new(&token, NULL, &signer, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_new(&request, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_set_url(request, S3_HOST "/test.txt", NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_set_scope(request, "s3", "us-east-1", NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_set_time(request, 1369353600, NULL), HSMIAM_OK);
+    assert_string_equal(hsmiam_request_get_presigned_url(request), "");
+    assert_int_equal(hsmiam_request_presign(request, signer, 86400, NULL), HSMIAM_OK);
+    assert_string_equal(hsmiam_request_get_presigned_url(request), expected);
+    assert_int_equal(hsmiam_request_get_header_count(request), 0);
+    /* What is signed otherwise then is presigned no more. */
+    assert_int_equal(hsmiam_request_sign(request, signer, NULL), HSMIAM_OK);
+    assert_string_equal(hsmiam_request_get_presigned_url(request), "");
+    hsmiam_request_free(&request);
+    hsmiam_signer_free(&signer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signs_the_iam_example),
         cmocka_unit_test(signs_the_s3_examples),
+        cmocka_unit_test(presigns_the_s3_example),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

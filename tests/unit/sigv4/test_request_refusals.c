@@ -172,6 +172,27 @@ static void refuses_hashes_scopes_and_times(void **state)
     assert_int_equal(hsmiam_request_set_time(f->request, 0, f->error), HSMIAM_OK);
 }
 
+static void refuses_to_presign(void **state)
+{
+    fixture *f = *state;
+    hsmiam_request *r = f->request;
+
+    assert_refused(f, hsmiam_request_presign(r, f->signer, 1, f->error), "no URL");
+    fixture_fill(f);
+    assert_refused(f, hsmiam_request_presign(r, f->signer, 0, f->error), "1 to 604800");
+    assert_refused(f, hsmiam_request_presign(r, f->signer, 604801, f->error), "not 604801");
+    assert_int_equal(hsmiam_request_presign(r, f->signer, 604800, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_set_url(r, "https://h/?x-amz-signatures=1&a&X-Amz-Dat=2", NULL),
+                     HSMIAM_OK);
+    assert_int_equal(hsmiam_request_presign(r, f->signer, 1, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_set_url(r, "https://h/?a=b&x-amz-date=1", NULL), HSMIAM_OK);
+    assert_refused(f, hsmiam_request_presign(r, f->signer, 1, f->error), "X-Amz-Date in its query");
+    assert_string_equal(hsmiam_request_get_presigned_url(r), "");
+    fixture_fill(f);
+    fixture_add(f, "x-amz-date", "20150830T123600Z");
+    assert_refused(f, hsmiam_request_presign(r, f->signer, 1, f->error), "leave the header");
+}
+
 static void refuses_null_pointers(void **state)
 {
     fixture *f = *state;
@@ -195,6 +216,10 @@ static void refuses_null_pointers(void **state)
     assert_refused(f, hsmiam_request_set_scope(r, "a", NULL, e), "region");
     assert_refused(f, hsmiam_request_set_time(NULL, 0, e), "request");
 
+    assert_refused(f, hsmiam_request_add_body(NULL, "", 0, e), "request");
+    assert_refused(f, hsmiam_request_add_body(r, NULL, 1, e), "body");
+    assert_refused(f, hsmiam_request_presign(NULL, f->signer, 1, e), "request");
+
     hsmiam_request_set_canonical_flags(NULL, 0);
     hsmiam_request_free(NULL);
     assert_int_equal(hsmiam_request_get_header_count(NULL), 0);
@@ -209,10 +234,15 @@ static void refuses_null_pointers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(needs_url_and_scope_and_signer),     FIXTURE_TEST(refuses_methods),
-        FIXTURE_TEST(refuses_urls_and_keeps_the_old_one), FIXTURE_TEST(refuses_headers),
-        FIXTURE_TEST(refuses_a_second_header_of_its_own), FIXTURE_TEST(bounds_the_headers),
-        FIXTURE_TEST(refuses_hashes_scopes_and_times),    FIXTURE_TEST(refuses_null_pointers),
+        FIXTURE_TEST(needs_url_and_scope_and_signer),
+        FIXTURE_TEST(refuses_methods),
+        FIXTURE_TEST(refuses_urls_and_keeps_the_old_one),
+        FIXTURE_TEST(refuses_headers),
+        FIXTURE_TEST(refuses_a_second_header_of_its_own),
+        FIXTURE_TEST(bounds_the_headers),
+        FIXTURE_TEST(refuses_hashes_scopes_and_times),
+        FIXTURE_TEST(refuses_null_pointers),
+        FIXTURE_TEST(refuses_to_presign),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

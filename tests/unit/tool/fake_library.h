@@ -20,7 +20,10 @@ typedef enum fake_point {
     FAKE_IMPORT,
     FAKE_LEDGER,
     FAKE_RECOVER,
-    FAKE_LIST
+    FAKE_LIST,
+    FAKE_REQUEST_URL,
+    FAKE_SIGN,
+    FAKE_IDENTITY
 } fake_point;
 
 typedef struct fake_state {
@@ -46,6 +49,13 @@ typedef struct fake_state {
     char endpoint[128];
     char sts_endpoint[128];
     char ca_bundle[128];
+    char method[64];
+    char url[512];
+    char scope[128];
+    char headers[512];
+    char body[512];
+    unsigned canonical_flags;
+    unsigned expires;
     char user_name[256];
     char access_key_id[256];
     char secret[256];
