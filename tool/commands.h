@@ -14,6 +14,7 @@ extern const tool_command tool_audit_verify;
 
 extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;
+extern const tool_command tool_delete_access_key;
 extern const tool_command tool_get_access_key_last_used;
 extern const tool_command tool_get_caller_identity;
 extern const tool_command tool_import_access_key;
@@ -21,5 +22,6 @@ extern const tool_command tool_list_access_keys;
 extern const tool_command tool_provision_token;
 extern const tool_command tool_recover;
 extern const tool_command tool_sign_request;
+extern const tool_command tool_update_access_key;
 
 #endif

@@ -12,6 +12,7 @@ static const tool_command *const commands[] = {
     &tool_audit,
     &tool_check_token,
     &tool_create_access_key,
+    &tool_delete_access_key,
     &tool_get_access_key_last_used,
     &tool_get_caller_identity,
     &tool_import_access_key,
@@ -19,6 +20,7 @@ static const tool_command *const commands[] = {
     &tool_provision_token,
     &tool_recover,
     &tool_sign_request,
+    &tool_update_access_key,
     NULL,
 };
 

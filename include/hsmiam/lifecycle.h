@@ -75,6 +75,38 @@ HSMIAM_API hsmiam_status hsmiam_access_key_get_last_used(hsmiam_client *client,
                                                          hsmiam_key_facts_fn report, void *context,
                                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
+/**
+ * Makes an access key Active or Inactive, as IAM's UpdateAccessKey does. With a ledger, what is
+ * asked for goes on record before, and what came of it after.
+ *
+ * user_name  NULL: IAM takes the user of the signing key.
+ * status     "Active" or "Inactive".
+ * Statuses: ARGUMENT, SERVICE, NETWORK, CANCELLED (nothing was changed); UNKNOWN_OUTCOME, REPLY (it
+ * may have been; hsmiam_custody_recover() finds out); UNSETTLED (another process works on the
+ * user's keys); those of hsmiam_signer_open(), hsmiam_token_open() and of the ledger.
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_update(hsmiam_client *client, hsmiam_custody *custody,
+                                                  const char *user_name, const char *access_key_id,
+                                                  const char *status,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Deletes an access key at IAM, and then its object in the custody's token and the credential's, if
+ * they hold one. A ledger has it on record before IAM is asked, and again after each step, so that
+ * hsmiam_custody_recover() ends what was interrupted. The key that signs may be deleted as well:
+ * nothing can be signed by it afterwards.
+ *
+ * Statuses: as hsmiam_access_key_update(); with those of the token or the ledger, the message says
+ * whether IAM deleted the key.
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_delete(hsmiam_client *client, hsmiam_custody *custody,
+                                                  const char *user_name, const char *access_key_id,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Checks the status that hsmiam_access_key_update() takes. Statuses: ARGUMENT. */
+HSMIAM_API hsmiam_status hsmiam_key_status_check(const char *status,
+                                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
 /** Checks an access key id as the functions here do, before anything is opened: 16 to 128 letters,
  *  digits and '_'. Statuses: ARGUMENT; the message says what is wrong, in the words of the AWS CLI.
  */

@@ -382,6 +382,10 @@ static hsmiam_status settle(void *context, hsmiam_error *error)
     work *run = context;
     hsmiam_status status = check_owner(run, error);
 
+    if (status == HSMIAM_OK && run->to->reason[0] == '\0' &&
+        run->intent->event != HSMIAM_EVENT_INTENT)
+        return hsmiam_settle_change(run->client, run->custody, run->intent, run->account,
+                                    run->dry_run, run->to, error);
     if (status == HSMIAM_OK && run->to->reason[0] == '\0')
         status = gather(run, error);
     if (status == HSMIAM_OK && run->to->reason[0] == '\0')

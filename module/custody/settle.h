@@ -53,4 +53,13 @@ hsmiam_status hsmiam_settle(hsmiam_client *client, hsmiam_custody *custody,
                             const hsmiam_open_intent *intent, const char *account, bool dry_run,
                             hsmiam_settlement *settlement_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* settle_change.c -------------------------------------------------------------------------------*/
+
+/* The same for an intent to change a key that exists; its owner is checked, and the settlement is
+ * open without a reason. What IAM did not execute is not asked for again. */
+hsmiam_status hsmiam_settle_change(hsmiam_client *client, hsmiam_custody *custody,
+                                   const hsmiam_open_intent *intent, const char *account,
+                                   bool dry_run, hsmiam_settlement *settlement,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
 #endif

@@ -372,6 +372,7 @@ hsmiam_status hsmiam_call_run(hsmiam_call *call, hsmiam_secret *secret, hsmiam_e
     }
     if (status == HSMIAM_ERR_NETWORK && call->perhaps_executed)
         error->status = status = HSMIAM_ERR_UNKNOWN_OUTCOME;
+    call->client->perhaps_executed = call->perhaps_executed;
     return status;
 }
 

@@ -239,6 +239,11 @@ void hsmiam_client_set_pace(hsmiam_client *client, hsmiam_pace *pace)
     client->pace = pace;
 }
 
+bool hsmiam_client_was_perhaps_executed(const hsmiam_client *client)
+{
+    return client->perhaps_executed;
+}
+
 void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried)
 {
     client->hurried = hurried;

@@ -37,6 +37,7 @@ struct hsmiam_client {
     void (*sleep)(unsigned milliseconds); /* between two of them */
     time_t clock_offset;                  /* the service's clock less this machine's */
     time_t service_time;                  /* Date of the last answer, -1: none yet */
+    bool perhaps_executed;                /* the last call was, by one of its attempts */
 };
 
 /* hsmiam_client_new() over another libcurl; NULL: the real one. */

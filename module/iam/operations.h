@@ -95,6 +95,10 @@ bool hsmiam_client_get_service_time(const hsmiam_client *client, time_t *time_ou
 /* Lets another signer sign, and returns the one that did. */
 hsmiam_signer *hsmiam_client_swap_signer(hsmiam_client *client, hsmiam_signer *signer);
 
+/* Whether one of the attempts of the last call, the last one or one before, may have been executed:
+ * a refusal then does not say that nothing was done. */
+bool hsmiam_client_was_perhaps_executed(const hsmiam_client *client);
+
 /* With true, what is asked next is given few seconds and one attempt: for what one can do without.
  */
 void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried);

@@ -37,6 +37,13 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                               of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
                                   BIT(IAM_TIME) | BIT(WRAPPING_KEY),
                               HSMIAM_APPEND_OR_PENDING},
+    [HSMIAM_EVENT_UPDATE] = {"update",
+                             of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
+                                 BIT(REQUEST_TIME),
+                             of_service, HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_DELETE] = {"delete",
+                             of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(REQUEST_TIME),
+                             of_service, HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0, HSMIAM_APPEND_OR_PENDING},
     [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0, HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED},
@@ -56,6 +63,7 @@ static const struct {
     {HSMIAM_FIELD_CREDENTIAL_ID, offsetof(hsmiam_ledger_facts, credential_id), false, false},
     {HSMIAM_FIELD_USER_NAME, offsetof(hsmiam_ledger_facts, user_name), false, true},
     {HSMIAM_FIELD_ACCESS_KEY_ID, offsetof(hsmiam_ledger_facts, access_key_id), false, false},
+    {HSMIAM_FIELD_STATUS, offsetof(hsmiam_ledger_facts, status), false, false},
     {HSMIAM_FIELD_REQUEST_ID, offsetof(hsmiam_ledger_facts, request_id), false, true},
     {HSMIAM_FIELD_ROUTE, offsetof(hsmiam_ledger_facts, route), false, false},
     {HSMIAM_FIELD_KEYS_BEFORE, offsetof(hsmiam_ledger_facts, keys_before), true, false},
@@ -72,6 +80,8 @@ static const struct {
     [HSMIAM_RESULT_NOT_SENT] = {"not-sent", true},
     [HSMIAM_RESULT_NOT_EXECUTED] = {"not-executed", true},
     [HSMIAM_RESULT_DELETED] = {"deleted", true},
+    [HSMIAM_RESULT_DONE] = {"done", true},
+    [HSMIAM_RESULT_UNDESTROYED] = {"undestroyed", false},
     [HSMIAM_RESULT_UNDELETED] = {"undeleted", false},
     [HSMIAM_RESULT_UNKNOWN] = {"unknown", false},
 };

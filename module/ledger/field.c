@@ -43,6 +43,7 @@ static const struct {
     [HSMIAM_FIELD_CREDENTIAL_ID] = {"credential_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
     [HSMIAM_FIELD_USER_NAME] = {"user_name", KIND_USER, HSMIAM_USER_NAME_MAX},
     [HSMIAM_FIELD_ACCESS_KEY_ID] = {"access_key_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
+    [HSMIAM_FIELD_STATUS] = {"status", KIND_REPLY, 16},
     [HSMIAM_FIELD_REQUEST_ID] = {"request_id", KIND_REPLY, HSMIAM_REQUEST_MAX},
     [HSMIAM_FIELD_ROUTE] = {"route", KIND_WORD, 32},
     [HSMIAM_FIELD_INTENT] = {"intent", KIND_NUMBER, 20},

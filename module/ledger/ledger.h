@@ -32,19 +32,21 @@ hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmi
 /* What became of an intent. */
 typedef enum hsmiam_result {
     HSMIAM_RESULT_HELD,         /* the token holds the key, proven */
-    HSMIAM_RESULT_REFUSED,      /* IAM refused; it made nothing */
-    HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached; it made nothing */
+    HSMIAM_RESULT_REFUSED,      /* IAM refused, and did nothing */
+    HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached, and did nothing */
     HSMIAM_RESULT_NOT_EXECUTED, /* IAM can execute the request no more, and did not */
-    HSMIAM_RESULT_DELETED,      /* IAM made a key that is deleted there again */
+    HSMIAM_RESULT_DELETED,      /* neither IAM has the key nor the token */
+    HSMIAM_RESULT_DONE,         /* the key has the status that was asked for */
+    HSMIAM_RESULT_UNDESTROYED,  /* IAM deleted the key, and the token still holds it */
     HSMIAM_RESULT_UNDELETED,    /* IAM made a key that the token has not and that is still there */
-    HSMIAM_RESULT_UNKNOWN       /* IAM may have made a key */
+    HSMIAM_RESULT_UNKNOWN       /* IAM may have executed the request */
 } hsmiam_result;
 
 /* "held"; and back, from a text of that size. Static storage. */
 const char *hsmiam_result_get_name(hsmiam_result result);
 bool hsmiam_result_find(const char *name, size_t size, hsmiam_result *result_out);
 
-/* Whether an intent with that outcome is settled; the last two leave it open. */
+/* Whether an intent with that outcome is settled; those with UN leave it open. */
 bool hsmiam_result_is_final(hsmiam_result result);
 
 /* Whom and what a record is about. NULL, or "" where it says so: not known. */
@@ -56,6 +58,7 @@ typedef struct hsmiam_ledger_facts {
     const char *credential_id; /* the access key id that signs the requests */
     const char *user_name;     /* NULL: the signer's own user */
     const char *access_key_id; /* "" as well */
+    const char *status;        /* "Active" or "Inactive", of an update */
     const char *request_id;    /* "" as well */
     const char *route;         /* "" as well */
     const char *wrapping_key;  /* its fingerprint; "" as well */
@@ -110,8 +113,14 @@ hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error) HSM
 
 /* open.c ----------------------------------------------------------------------------------------*/
 
+/* Whether it is an intent, which an outcome is to follow: HSMIAM_EVENT_INTENT, an update, a
+ * deletion.
+ */
+bool hsmiam_event_is_intent(hsmiam_event event);
+
 /* An intent that no outcome settled. What is not known is "". */
 typedef struct hsmiam_open_intent {
+    hsmiam_event event;
     uint64_t sequence;
     char account[13];
     char endpoint[HSMIAM_ENDPOINT_MAX + 1];
@@ -126,15 +135,16 @@ typedef struct hsmiam_open_intent {
     time_t iam_time;      /* -1: not known */
     time_t request_time;  /* of the signature that was sent last */
     hsmiam_result result; /* the last that is on record; UNKNOWN if none is */
-    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as that has it */
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as that has it, or the intent itself */
+    char status[17];                                  /* that an update asks for */
     bool is_trusted; /* the ledger's own key signed it, or nobody can sign */
 } hsmiam_open_intent;
 
 /* Receives an open intent; false ends the search. */
 typedef bool (*hsmiam_open_intent_fn)(void *context, const hsmiam_open_intent *intent);
 
-/* Looks through the ledger, from its end, for open intents. `user_name`: only those of this user
- * (case does not matter), or if it is "", of the credential's own user; NULL: all.
+/* Looks through the ledger, from its end, for open intents. `user_name`: only those to make a key
+ * for this user (case does not matter), or if it is "", for the credential's own; NULL: all.
  * Statuses: IO, MEMORY. */
 hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_name,
                                       const char *credential_id, hsmiam_open_intent_fn take,

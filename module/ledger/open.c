@@ -39,6 +39,33 @@ static bool contains(const hsmiam_line *line, const char *text)
     return memmem(line->text, line->size, text, strlen(text)) != NULL;
 }
 
+static const struct {
+    hsmiam_event event;
+    const char *member; /* as it stands on a line */
+} intents[] = {
+    {HSMIAM_EVENT_INTENT, "\"event\":\"intent\""},
+    {HSMIAM_EVENT_UPDATE, "\"event\":\"update\""},
+    {HSMIAM_EVENT_DELETE, "\"event\":\"delete\""},
+};
+
+#define INTENTS (sizeof intents / sizeof intents[0])
+
+bool hsmiam_event_is_intent(hsmiam_event event)
+{
+    for (size_t i = 0; i < INTENTS; i++)
+        if (intents[i].event == event)
+            return true;
+    return false;
+}
+
+static bool looks_like_intent(const hsmiam_line *line)
+{
+    for (size_t i = 0; i < INTENTS; i++)
+        if (contains(line, intents[i].member))
+            return true;
+    return false;
+}
+
 static said *find_said(search *run, uint64_t intent)
 {
     for (size_t i = 0; i < run->count; i++)
@@ -104,6 +131,8 @@ static bool is_wanted(const search *run, const hsmiam_record *record)
 
     if (run->user_name == NULL)
         return true;
+    if (!hsmiam_record_is(record, HSMIAM_EVENT_INTENT))
+        return false;
     if (run->user_name[0] == '\0')
         return user == NULL && credential != NULL && strcmp(credential, run->credential_id) == 0;
     return user != NULL && strcasecmp(user, run->user_name) == 0;
@@ -114,6 +143,7 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
     const char *const *fields = record->fields;
 
     *intent = (hsmiam_open_intent){
+        .event = hsmiam_event_find(fields[HSMIAM_FIELD_EVENT]),
         .sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE),
         .before_known = fields[HSMIAM_FIELD_KEYS_BEFORE] != NULL,
         .iam_time = read_time(fields[HSMIAM_FIELD_IAM_TIME]),
@@ -129,11 +159,14 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
     copy(intent->route, sizeof intent->route, fields[HSMIAM_FIELD_ROUTE]);
     copy(intent->wrapping_key, sizeof intent->wrapping_key, fields[HSMIAM_FIELD_WRAPPING_KEY]);
     copy(intent->keys_before, sizeof intent->keys_before, fields[HSMIAM_FIELD_KEYS_BEFORE]);
+    copy(intent->access_key_id, sizeof intent->access_key_id, fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
+    copy(intent->status, sizeof intent->status, fields[HSMIAM_FIELD_STATUS]);
     if (about == NULL)
         return;
     if (about->has_result)
         intent->result = about->result;
-    copy(intent->access_key_id, sizeof intent->access_key_id, about->access_key_id);
+    if (about->access_key_id[0] != '\0')
+        copy(intent->access_key_id, sizeof intent->access_key_id, about->access_key_id);
     if (about->request_time >= 0)
         intent->request_time = about->request_time;
 }
@@ -161,11 +194,10 @@ static hsmiam_status meet(search *run, const hsmiam_line *line, hsmiam_error *er
     hsmiam_record record;
     size_t signed_size = 0;
 
-    if (line->text == NULL ||
-        !(contains(line, "\"intent\":") || contains(line, "\"event\":\"intent\"")) ||
+    if (line->text == NULL || !(contains(line, "\"intent\":") || looks_like_intent(line)) ||
         !hsmiam_record_read(line->text, line->size, &run->storage, &record, &signed_size))
         return HSMIAM_OK;
-    if (hsmiam_record_is(&record, HSMIAM_EVENT_INTENT)) {
+    if (hsmiam_event_is_intent(hsmiam_event_find(record.fields[HSMIAM_FIELD_EVENT]))) {
         meet_intent(run, line, &record, signed_size);
         return HSMIAM_OK;
     }

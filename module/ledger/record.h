@@ -34,6 +34,7 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_CREDENTIAL_ID,
     HSMIAM_FIELD_USER_NAME,
     HSMIAM_FIELD_ACCESS_KEY_ID,
+    HSMIAM_FIELD_STATUS,
     HSMIAM_FIELD_REQUEST_ID,
     HSMIAM_FIELD_ROUTE,
     HSMIAM_FIELD_INTENT,
@@ -62,6 +63,8 @@ typedef enum hsmiam_event {
     HSMIAM_EVENT_INTENT,      /* CreateAccessKey is about to be sent */
     HSMIAM_EVENT_RENEWAL,     /* it was not sent after all and now is, with a newer signature */
     HSMIAM_EVENT_OUTCOME,     /* what became of an intent */
+    HSMIAM_EVENT_UPDATE,      /* UpdateAccessKey is about to be sent; an outcome follows */
+    HSMIAM_EVENT_DELETE,      /* DeleteAccessKey is about to be sent; an outcome follows */
     HSMIAM_EVENT_SEAL,        /* what stood behind the record before is no record, and stays */
     HSMIAM_EVENT_COUNTERSIGN, /* the records up to here that nobody signed were seen */
     /* New ones go here, and into the table in event.c. */

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-from harness import OK, REFUSED, USAGE, IntegrationTest, Run
+from harness import GENERAL, INTERRUPTED, OK, REFUSED, USAGE, IntegrationTest, Run
 from local_iam import Settings
 
 LIST = "AccessKeyMetadata"
@@ -43,6 +43,10 @@ class LifecycleTest(IntegrationTest):
         for key in result[LIST]:
             key["CreateDate"] = key["CreateDate"].isoformat()
         return dict(result)
+
+    def records(self, key: str) -> list[dict[str, Any]]:
+        run = self.hsmiam("audit", "show", "--access-key-id", key)
+        return [record for record in run.json["Records"] if record.get("AccessKeyId") == key]
 
     def ours(self, *arguments: str, **options: Any) -> dict[str, Any]:
         run = self.run_on_iam("list-access-keys", "--user-name", "alice", *arguments, **options)
@@ -153,6 +157,118 @@ class ListTest(LifecycleTest):
         run = self.run_on_iam("get-access-key-last-used", "--access-key-id", "A" * 20,
                               expect=REFUSED)  # fmt: skip
         self.assertIn("(AccessDenied) when calling the GetAccessKeyLastUsed", run.sentence)
+
+
+class UpdateTest(LifecycleTest):
+    def update(self, key: str, status: str, *arguments: str, expect: int = OK) -> Run:
+        return self.run_on_iam("update-access-key", "--access-key-id", key, "--status", status,
+                               *arguments, expect=expect)  # fmt: skip
+
+    def test_status(self) -> None:
+        key = self.issue_for("alice")
+        for status in ("Inactive", "Active"):
+            run = self.update(key, status, "--user-name", "alice")
+            self.assertEqual((run.out, run.err), ("", ""))
+            self.assertEqual([k["Status"] for k in self.iam.keys_of("alice")], [status])
+        self.assertEqual(
+            [(r["Event"], r.get("Status"), r.get("Result")) for r in self.records(key)[-4:]],
+            [("update", "Inactive", None), ("outcome", None, "done"),
+             ("update", "Active", None), ("outcome", None, "done")],
+        )  # fmt: skip
+        self.hsmiam("audit", "verify", "--token", self.token.uri())
+        self.assert_held(key)
+
+    def test_refused(self) -> None:
+        run = self.update("A" * 20, "Active", "--user-name", "alice", expect=REFUSED)
+        self.assertIn("(NoSuchEntity) when calling the UpdateAccessKey operation", run.sentence)
+        self.assertEqual([r.get("Code") for r in self.records("A" * 20)], [None, "NoSuchEntity"])
+        self.update(self.iam.root_id, "active", expect=USAGE)
+        words = json.dumps({"AccessKeyId": self.iam.root_id, "Status": "active"})
+        run = self.run_on_iam("update-access-key", "--cli-input-json", words, expect=USAGE)
+        self.assertIn("Invalid value for parameter Status", run.sentence)
+
+
+class DeleteTest(LifecycleTest):
+    def delete(self, key: str, *arguments: str, expect: int = OK) -> Run:
+        return self.run_on_iam("delete-access-key", "--access-key-id", key, *arguments,
+                               expect=expect)  # fmt: skip
+
+    def test_both_sides(self) -> None:
+        key = self.issue_for("alice")
+        run = self.delete(key, "--user-name", "alice", "--yes")
+        self.assertEqual((run.out, run.err), ("", ""))
+        self.assertEqual(self.iam.key_ids("alice"), [])
+        self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+        self.assertEqual(
+            [(r["Event"], r.get("Result")) for r in self.records(key)[-3:]],
+            [("delete", None), ("outcome", "undestroyed"), ("outcome", "deleted")],
+        )
+        self.hsmiam("audit", "verify", "--token", self.token.uri())
+
+    def test_a_key_that_the_token_does_not_hold(self) -> None:
+        self.iam.act("CreateAccessKey", UserName="alice")
+        (key,) = self.iam.key_ids("alice")
+        self.delete(key, "--user-name", "alice", "--yes")
+        self.assertEqual(self.iam.key_ids("alice"), [])
+        self.assertEqual([r.get("Result") for r in self.records(key)], [None, "deleted"])
+
+    def test_another_users_key_stays(self) -> None:
+        key = self.issue_for("alice")
+        for words in ([], ["--user-name", "bob"]):
+            run = self.delete(key, *words, "--yes", expect=REFUSED)
+            self.assertIn("(NoSuchEntity) when calling the DeleteAccessKey operation", run.sentence)
+        self.assert_held(key)
+        self.assertEqual(self.iam.key_ids("alice"), [key])
+
+    def test_asks(self) -> None:
+        key = self.issue_for("alice")
+        run = self.delete(key, "--user-name", "alice", expect=USAGE)
+        self.assertIn("required where there is no terminal to ask on: --yes", run.sentence)
+        words = ["delete-access-key", "--access-key-id", key, "--user-name", "alice"]
+        for answer, code in (("n", INTERRUPTED), ("", INTERRUPTED), ("y", OK)):
+            self.assertEqual(self.iam.key_ids("alice"), [key])
+            terminal = self.on_terminal(*words, *self.iam_arguments())
+            terminal.read_until(f"Delete access key {key} of user alice at IAM, and its secret")
+            terminal.type(f"{answer}\n")
+            self.assertEqual(terminal.finish(), code)
+        self.assertEqual(self.iam.key_ids("alice"), [])
+
+    def test_the_credential_itself(self) -> None:
+        terminal = self.on_terminal("delete-access-key", "--access-key-id", self.iam.root_id,
+                                    *self.iam_arguments())  # fmt: skip
+        terminal.read_until("This key is the credential that signs")
+        terminal.type("yes\n")
+        self.assertEqual(terminal.finish(), OK)
+        self.assertEqual(self.token.access_key_ids(), [])
+        last = self.records(self.iam.root_id)[-1]
+        self.assertEqual((last["Result"], last["UserName"]), ("deleted", "root-admin"))
+
+    def test_lost_answer(self) -> None:
+        """IAM deleted the key, and nobody heard of it: recover destroys the object, in its time."""
+        key = self.issue_for("alice")
+        self.environment["AWS_MAX_ATTEMPTS"] = "1"
+        self.iam.misbehave("cut", "DeleteAccessKey")
+        run = self.delete(key, "--user-name", "alice", "--yes", expect=GENERAL)
+        self.assertIn("Whether IAM executed it is not known", run.sentence)
+        self.assertEqual(self.iam.key_ids("alice"), [])
+        self.run_on_iam("recover", expect=GENERAL)
+        self.assert_held(key)
+        self.iam.set_clock(1200)
+        (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
+        self.assertEqual((found["Result"], found["AccessKeyId"]), ("deleted", key))
+        self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+
+    def test_request_that_never_arrived(self) -> None:
+        """IAM still has the key: it stays, on both sides."""
+        key = self.issue_for("alice")
+        self.environment["AWS_MAX_ATTEMPTS"] = "1"
+        self.iam.misbehave("error", "DeleteAccessKey")
+        self.delete(key, "--user-name", "alice", "--yes", expect=GENERAL)
+        self.iam.set_clock(1200)
+        (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
+        self.assertEqual((found["Result"], found["AccessKeyId"]), ("not-executed", key))
+        self.assertEqual(self.iam.key_ids("alice"), [key])
+        self.assert_held(key)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ COMMANDS = {
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
         "--import-route", "--forbid-plaintext-import", "--sigv4-route",
     ],
+    "delete-access-key": [
+        "--user-name", "--access-key-id", "--yes", "--cli-input-json", "--cli-input-yaml",
+        "--generate-cli-skeleton",
+    ],
+    "update-access-key": [
+        "--user-name", "--access-key-id", "--status", "--cli-input-json", "--cli-input-yaml",
+        "--generate-cli-skeleton",
+    ],
     "get-access-key-last-used": [
         "--access-key-id", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],

@@ -40,6 +40,16 @@ static hsmiam_status be_ready(hsmiam_client *client, hsmiam_error *error)
     return client->ready != NULL ? client->ready(client->ready_context, error) : HSMIAM_OK;
 }
 
+/* A request that changes something is about to leave. */
+static hsmiam_status announce(hsmiam_client *client, hsmiam_error *error)
+{
+    time_t now = client->service_time != 0 ? client->service_time : CREATE_DATE;
+
+    return client->before_send != NULL
+               ? client->before_send(client->before_send_context, now, error)
+               : HSMIAM_OK;
+}
+
 static hsmiam_status answer(const fake_answer *with, const char *operation, hsmiam_error *error)
 {
     if (with->status == HSMIAM_OK)
@@ -118,6 +128,11 @@ void hsmiam_client_set_pace(hsmiam_client *client, hsmiam_pace *pace)
     client->pace = pace;
 }
 
+bool hsmiam_client_was_perhaps_executed(const hsmiam_client *client)
+{
+    return client->perhaps_executed;
+}
+
 void hsmiam_client_set_hurried(hsmiam_client *client, bool hurried)
 {
     (void)client;
@@ -157,12 +172,11 @@ hsmiam_status hsmiam_client_create_access_key(hsmiam_client *client, const char 
                                               hsmiam_error *error)
 {
     const char *user = name_of(client, user_name);
-    time_t now = client->service_time != 0 ? client->service_time : CREATE_DATE;
     hsmiam_status status = be_ready(client, error);
 
     key_out->id[0] = '\0';
-    if (status == HSMIAM_OK && client->before_send != NULL)
-        status = client->before_send(client->before_send_context, now, error);
+    if (status == HSMIAM_OK)
+        status = announce(client, error);
     if (status != HSMIAM_OK)
         return status;
     client->creates++;
@@ -248,6 +262,9 @@ hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char 
     if (status != HSMIAM_OK)
         return status;
     client->may_cancel = may_cancel;
+    status = announce(client, error);
+    if (status != HSMIAM_OK)
+        return status;
     client->updates++;
     status = answer(&client->update, "UpdateAccessKey", error);
     if (status != HSMIAM_OK)
@@ -308,6 +325,9 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
 {
     hsmiam_status status = be_ready(client, error);
 
+    if (status != HSMIAM_OK)
+        return status;
+    status = announce(client, error);
     if (status != HSMIAM_OK)
         return status;
     client->deletes++;

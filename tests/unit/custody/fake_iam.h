@@ -57,6 +57,8 @@ struct hsmiam_client {
 
     time_t service_time; /* IAM's clock, which signs too; 0: no answer told it yet */
 
+    bool perhaps_executed; /* an attempt before the answer was */
+
     bool asks_as_other; /* another signer than the client's own signed GetCallerIdentity */
     unsigned callers;
     unsigned lists;

@@ -6,6 +6,8 @@
 
 #include "hsmiam.h"
 
+#define FAKE_SIGNER_ID "AKIAIOSFODNN7SIGNER0"
+
 /* Where a failure can be ordered. */
 typedef enum fake_point {
     FAKE_NOWHERE,
@@ -23,7 +25,8 @@ typedef enum fake_point {
     FAKE_LIST,
     FAKE_REQUEST_URL,
     FAKE_SIGN,
-    FAKE_IDENTITY
+    FAKE_IDENTITY,
+    FAKE_CHANGE
 } fake_point;
 
 typedef struct fake_state {
@@ -86,6 +89,8 @@ typedef struct fake_state {
     unsigned key_count;           /* so many, */
     unsigned pages;               /* in so many requests */
     bool with_use;
+    char key_status[32];
+    int deletions;
 } fake_state;
 
 extern fake_state fake;

@@ -52,3 +52,46 @@ hsmiam_status hsmiam_access_key_get_last_used(hsmiam_client *client, hsmiam_cust
         report(context, &fake.keys[0]);
     return status;
 }
+
+hsmiam_status hsmiam_key_status_check(const char *status, hsmiam_error *error)
+{
+    (void)status;
+    (void)error;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_access_key_update(hsmiam_client *client, hsmiam_custody *custody,
+                                       const char *user_name, const char *access_key_id,
+                                       const char *status, hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    fake_note(fake.user_name, sizeof fake.user_name, user_name);
+    fake_note(fake.access_key_id, sizeof fake.access_key_id, access_key_id);
+    fake_note(fake.key_status, sizeof fake.key_status, status);
+    return fake_pass(FAKE_CHANGE, error);
+}
+
+hsmiam_status hsmiam_access_key_delete(hsmiam_client *client, hsmiam_custody *custody,
+                                       const char *user_name, const char *access_key_id,
+                                       hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    fake_note(fake.user_name, sizeof fake.user_name, user_name);
+    fake_note(fake.access_key_id, sizeof fake.access_key_id, access_key_id);
+    fake.deletions++;
+    return fake_pass(FAKE_CHANGE, error);
+}
+
+hsmiam_status hsmiam_signer_open(hsmiam_signer *signer, hsmiam_error *error)
+{
+    (void)signer;
+    return fake_pass(FAKE_TOKEN_OPEN, error);
+}
+
+const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer)
+{
+    (void)signer;
+    return FAKE_SIGNER_ID;
+}
