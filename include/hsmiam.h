@@ -68,6 +68,7 @@
 #include <hsmiam/process.h>
 #include <hsmiam/recovery.h>
 #include <hsmiam/request.h>
+#include <hsmiam/rotation.h>
 #include <hsmiam/signer.h>
 #include <hsmiam/token.h>
 #include <hsmiam/verify.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands.h"
 #include "input.h"
+#include "made_key.h"
 #include "output.h"
 #include "session.h"
 #include "signals.h"
 
-#include <time.h>
+#include <string.h>
 
 static const char command_name[] = "create-access-key";
 
@@ -31,52 +32,27 @@ static const tool_option options[] = {
     {.name = NULL},
 };
 
-/* What is printed about a key. */
-typedef struct tool_key_facts {
-    const char *user_name;
-    const char *id;
-    const char *status;
-    const char *uri;
-    const char *create_date;
-} tool_key_facts;
-
-static tool_value *describe_key(const tool_key_facts *facts)
-{
-    tool_value *result = tool_value_new(TOOL_VALUE_OBJECT, NULL);
-    tool_value *key = result ? tool_value_add_object(result, "AccessKey") : NULL;
-    bool done = key != NULL;
-
-    /* The account's root user has no name. */
-    if (done && *facts->user_name)
-        done = tool_value_add_string(key, "UserName", facts->user_name);
-    if (!done || !tool_value_add_string(key, "AccessKeyId", facts->id) ||
-        !tool_value_add_string(key, "Status", facts->status) ||
-        !tool_value_add_string(key, "SecretAccessKeyUri", facts->uri) ||
-        !tool_value_add_string(key, "CreateDate", facts->create_date))
-        tool_value_free(&result);
-    return result;
-}
-
-static hsmiam_status print_key(const tool_context *context, const tool_key_facts *facts,
+static hsmiam_status print_key(const tool_context *context, const tool_made_key *facts,
                                tool_error *error)
 {
-    tool_value *result = describe_key(facts);
+    tool_value *result = tool_value_new(TOOL_VALUE_OBJECT, NULL);
     hsmiam_status status = HSMIAM_OK;
 
-    if (!result)
-        return tool_error_set_memory(error);
-    status = tool_output_print(result, &context->settings, command_name, error);
+    if (!result || !tool_made_key_add(result, facts))
+        status = tool_error_set_memory(error);
+    else
+        status = tool_output_print(result, &context->settings, command_name, error);
     tool_value_free(&result);
     return status;
 }
 
 static hsmiam_status print_sample(const tool_context *context, tool_error *error)
 {
-    static const tool_key_facts sample = {.user_name = "UserName",
-                                          .id = "AccessKeyId",
-                                          .status = "Status",
-                                          .uri = "SecretAccessKeyUri",
-                                          .create_date = "1970-01-01T00:00:00+00:00"};
+    static const tool_made_key sample = {.user_name = "UserName",
+                                         .id = "AccessKeyId",
+                                         .status = "Status",
+                                         .uri = "SecretAccessKeyUri",
+                                         .create_date = "1970-01-01T00:00:00+00:00"};
 
     return print_key(context, &sample, error);
 }
@@ -85,18 +61,10 @@ static hsmiam_status print_sample(const tool_context *context, tool_error *error
 static hsmiam_status print_created(const tool_context *context, const hsmiam_access_key *key,
                                    tool_error *error)
 {
-    char date[sizeof "9999-12-31T23:59:59+00:00"] = "";
-    time_t seconds = hsmiam_access_key_get_create_date(key);
-    struct tm parts = {0};
-    tool_key_facts facts = {.user_name = hsmiam_access_key_get_user_name(key),
-                            .id = hsmiam_access_key_get_id(key),
-                            .status = hsmiam_access_key_get_status(key),
-                            .uri = hsmiam_access_key_get_uri(key),
-                            .create_date = date};
+    tool_made_key facts;
     hsmiam_status status = HSMIAM_OK;
 
-    if (gmtime_r(&seconds, &parts))
-        (void)strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S+00:00", &parts);
+    tool_made_key_take(&facts, key);
     status = print_key(context, &facts, error);
     if (status == HSMIAM_OK)
         return status;

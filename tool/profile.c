@@ -61,6 +61,22 @@ static char *match_section(char *section, const char *kind)
     return name;
 }
 
+bool tool_profile_is_opened(const char *line, const char *name)
+{
+    const char *end = strchr(line, ']');
+    char *section = end && *line == '[' ? tool_text_copy(line + 1, (size_t)(end - line - 1)) : NULL;
+    const char *found = NULL;
+    bool is_opened = false;
+
+    if (section && strcmp(section, "default") == 0)
+        found = section;
+    else if (section)
+        found = match_section(section, "profile");
+    is_opened = found && strcmp(found, name) == 0;
+    free(section);
+    return is_opened;
+}
+
 /* Notes the section that a line opens. inih hands over the first 49 bytes of a section's name
  * only, hence the name is taken from the line itself. */
 static void enter_section(tool_reading *reading, const char *line)
@@ -69,23 +85,18 @@ static void enter_section(tool_reading *reading, const char *line)
     char *section = end ? tool_text_copy(line + 1, (size_t)(end - line - 1)) : NULL;
     const char *name = NULL;
 
-    reading->in_profile = false;
+    reading->in_profile = tool_profile_is_opened(line, reading->wanted);
     free(reading->services);
     reading->services = NULL;
     if (!section) {
         reading->no_memory = end != NULL;
         return;
     }
-    if (strcmp(section, "default") == 0)
-        reading->in_profile = strcmp(reading->wanted, "default") == 0;
-    else if ((name = match_section(section, "profile")))
-        reading->in_profile = strcmp(reading->wanted, name) == 0;
-    else if ((name = match_section(section, "services")))
+    name = match_section(section, "services");
+    if (name)
         reading->services = strdup(name);
     reading->found = reading->found || reading->in_profile;
-    reading->no_memory =
-        reading->no_memory || (name && !reading->in_profile &&
-                               strncmp(section, "services", 8) == 0 && !reading->services);
+    reading->no_memory = reading->no_memory || (name && !reading->services);
     free(section);
 }
 

@@ -40,6 +40,9 @@ typedef struct tool_profile {
 hsmiam_status tool_profile_load(const char *path, const char *name, tool_profile *profile_out,
                                 tool_error *error) HSMIAM_MUST_USE;
 
+/* Whether a line of the file opens the section of a profile; that of "default" has two names. */
+bool tool_profile_is_opened(const char *line, const char *name);
+
 /* Wipes and frees what the profile holds: a URI in it may carry a PIN. */
 void tool_profile_clear(tool_profile *profile);
 

@@ -19,6 +19,7 @@ static const tool_command *const commands[] = {
     &tool_list_access_keys,
     &tool_provision_token,
     &tool_recover,
+    &tool_rotate_access_key,
     &tool_sign_request,
     &tool_update_access_key,
     NULL,

@@ -3,7 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+static void pause_for(unsigned milliseconds)
+{
+    const struct timespec pause = {.tv_sec = milliseconds / 1000,
+                                   .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+
+    (void)nanosleep(&pause, NULL);
+}
 
 hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_out,
                                  hsmiam_error *error)
@@ -14,6 +23,7 @@ hsmiam_status hsmiam_custody_new(hsmiam_token *token, hsmiam_custody **custody_o
         return hsmiam_error_set_memory(error, "a custody");
     custody->token = token;
     custody->sync = sync;
+    custody->pause = pause_for;
     *custody_out = custody;
     return HSMIAM_OK;
 }

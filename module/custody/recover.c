@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settling all that interrupted runs left open. */
+#include "custody/rotate.h"
 #include "custody/settle.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ typedef struct recovery {
     size_t count;
     bool no_memory;
     hsmiam_caller caller;
+    bool has_rotations; /* that did not end */
     size_t open;
 } recovery;
 
@@ -32,6 +34,13 @@ static bool collect(void *context, const hsmiam_open_intent *intent)
     run->intents = more;
     run->intents[run->count++] = *intent;
     return true;
+}
+
+static bool note_rotation(void *context, const hsmiam_rotation_record *rotation)
+{
+    (void)rotation;
+    ((recovery *)context)->has_rotations = true;
+    return false;
 }
 
 /* Whom the credential belongs to; "" if nobody tells. */
@@ -149,11 +158,17 @@ static hsmiam_status recover(recovery *run, hsmiam_error *error)
         status = hsmiam_error_set_memory(error, "recovering");
     if (status == HSMIAM_OK && !run->dry_run)
         status = hsmiam_ledger_mend(run->custody->ledger, error);
-    if (status != HSMIAM_OK || run->count == 0)
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_find_open_rotations(run->custody->ledger, note_rotation, run, error);
+    if (status != HSMIAM_OK || (run->count == 0 && !run->has_rotations))
         return status;
     status = hsmiam_sealed_run(ask_account, run, error);
     for (size_t i = run->count; status == HSMIAM_OK && i > 0; i--)
         status = settle_one(run, &run->intents[i - 1], error);
+    if (status == HSMIAM_OK && run->has_rotations)
+        status =
+            hsmiam_rotations_recover(run->client, run->custody, run->caller.account, run->dry_run,
+                                     run->report, run->context, &run->open, error);
     if (status == HSMIAM_OK && run->open > 0)
         status = hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
                                   run->dry_run ? "%zu interrupted runs are to be settled."

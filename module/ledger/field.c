@@ -51,6 +51,7 @@ static const struct {
     [HSMIAM_FIELD_IAM_TIME] = {"iam_time", KIND_TIME, 20},
     [HSMIAM_FIELD_REQUEST_TIME] = {"request_time", KIND_TIME, 20},
     [HSMIAM_FIELD_RESULT] = {"result", KIND_WORD, 32},
+    [HSMIAM_FIELD_STEP] = {"step", KIND_WORD, 32},
     [HSMIAM_FIELD_CODE] = {"code", KIND_REPLY, HSMIAM_CODE_MAX},
     [HSMIAM_FIELD_WRAPPING_KEY] = {"wrapping_key", KIND_SHA256, 64},
     [HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY] = {"exportable_wrapping_key", KIND_SHA256, 64},

@@ -63,6 +63,7 @@ typedef struct hsmiam_ledger_facts {
     const char *route;         /* "" as well */
     const char *wrapping_key;  /* its fingerprint; "" as well */
     const char *keys_before;   /* the ids of the user's keys, parted by blanks; NULL: not told */
+    const char *step;          /* of a rotation: a word of rotation.c's table */
     const char *code;          /* the service's error code; "" as well */
     time_t iam_time;           /* IAM's clock; 0 or less: not known */
     time_t request_time;       /* X-Amz-Date; the same */
@@ -122,7 +123,7 @@ bool hsmiam_event_is_intent(hsmiam_event event);
 typedef struct hsmiam_open_intent {
     hsmiam_event event;
     uint64_t sequence;
-    char account[13];
+    char account[HSMIAM_ACCOUNT_DIGITS + 1];
     char endpoint[HSMIAM_ENDPOINT_MAX + 1];
     char token_serial[HSMIAM_SERIAL_MAX + 1];
     char credential_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];

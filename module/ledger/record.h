@@ -9,16 +9,17 @@
 
 #include "ledger/hash.h"
 
-#define HSMIAM_LINE_MAX      16384 /* bytes of a line, its line feed left out */
-#define HSMIAM_KEYS_MAX      32    /* in a list of access key ids */
-#define HSMIAM_KEYS_TEXT_MAX ((size_t)HSMIAM_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1))
-#define HSMIAM_REQUEST_MAX   128 /* of an AWS request id */
-#define HSMIAM_CODE_MAX      63  /* of a service's error code */
-#define HSMIAM_ENDPOINT_MAX  1023
-#define HSMIAM_SERIAL_MAX    48
-#define HSMIAM_NAME_MAX      128 /* of an operator or a host */
-#define HSMIAM_NUMBER_SIZE   21  /* of a decimal number of 64 bits, with its NUL */
-#define HSMIAM_TIME_SIZE     sizeof "YYYY-MM-DDTHH:MM:SSZ"
+#define HSMIAM_LINE_MAX       16384 /* bytes of a line, its line feed left out */
+#define HSMIAM_KEYS_MAX       32    /* in a list of access key ids */
+#define HSMIAM_KEYS_TEXT_MAX  ((size_t)HSMIAM_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1))
+#define HSMIAM_REQUEST_MAX    128 /* of an AWS request id */
+#define HSMIAM_CODE_MAX       63  /* of a service's error code */
+#define HSMIAM_ENDPOINT_MAX   1023
+#define HSMIAM_ACCOUNT_DIGITS 12
+#define HSMIAM_SERIAL_MAX     48
+#define HSMIAM_NAME_MAX       128 /* of an operator or a host */
+#define HSMIAM_NUMBER_SIZE    21  /* of a decimal number of 64 bits, with its NUL */
+#define HSMIAM_TIME_SIZE      sizeof "YYYY-MM-DDTHH:MM:SSZ"
 
 /* The members, in their order on a line. */
 typedef enum hsmiam_field {
@@ -42,6 +43,7 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_IAM_TIME,
     HSMIAM_FIELD_REQUEST_TIME,
     HSMIAM_FIELD_RESULT,
+    HSMIAM_FIELD_STEP,
     HSMIAM_FIELD_CODE,
     HSMIAM_FIELD_WRAPPING_KEY,
     HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY,
@@ -57,16 +59,18 @@ typedef enum hsmiam_field {
 } hsmiam_field;
 
 typedef enum hsmiam_event {
-    HSMIAM_EVENT_AUDIT_KEY,   /* introduces a key that signs from here on */
-    HSMIAM_EVENT_PROVISION,   /* a token's key pairs were made or checked */
-    HSMIAM_EVENT_IMPORT,      /* an access key that existed went into a token */
-    HSMIAM_EVENT_INTENT,      /* CreateAccessKey is about to be sent */
-    HSMIAM_EVENT_RENEWAL,     /* it was not sent after all and now is, with a newer signature */
-    HSMIAM_EVENT_OUTCOME,     /* what became of an intent */
-    HSMIAM_EVENT_UPDATE,      /* UpdateAccessKey is about to be sent; an outcome follows */
-    HSMIAM_EVENT_DELETE,      /* DeleteAccessKey is about to be sent; an outcome follows */
-    HSMIAM_EVENT_SEAL,        /* what stood behind the record before is no record, and stays */
-    HSMIAM_EVENT_COUNTERSIGN, /* the records up to here that nobody signed were seen */
+    HSMIAM_EVENT_AUDIT_KEY,     /* introduces a key that signs from here on */
+    HSMIAM_EVENT_PROVISION,     /* a token's key pairs were made or checked */
+    HSMIAM_EVENT_IMPORT,        /* an access key that existed went into a token */
+    HSMIAM_EVENT_INTENT,        /* CreateAccessKey is about to be sent */
+    HSMIAM_EVENT_RENEWAL,       /* it was not sent after all and now is, with a newer signature */
+    HSMIAM_EVENT_OUTCOME,       /* what became of an intent */
+    HSMIAM_EVENT_UPDATE,        /* UpdateAccessKey is about to be sent; an outcome follows */
+    HSMIAM_EVENT_DELETE,        /* DeleteAccessKey is about to be sent; an outcome follows */
+    HSMIAM_EVENT_SEAL,          /* what stood behind the record before is no record, and stays */
+    HSMIAM_EVENT_COUNTERSIGN,   /* the records up to here that nobody signed were seen */
+    HSMIAM_EVENT_ROTATION,      /* an access key is to be replaced by a new one, and */
+    HSMIAM_EVENT_ROTATION_STEP, /* what is about to be done, or was, of it */
     /* New ones go here, and into the table in event.c. */
     HSMIAM_EVENT_CHECKPOINT, /* a signed head; not a line of the ledger */
     HSMIAM_EVENT_COUNT

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sigv4/signer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -83,6 +84,29 @@ void hsmiam_signer_free(hsmiam_signer **signer)
     free((*signer)->key_uri);
     free(*signer);
     *signer = NULL;
+}
+
+/* Whether the URI's path has an id attribute. */
+static bool names_id(const char *uri)
+{
+    return strncasecmp(uri, URI_SCHEME "id=", strlen(URI_SCHEME "id=")) == 0 ||
+           strstr(uri, ";id=") != NULL;
+}
+
+hsmiam_status hsmiam_signer_narrow(hsmiam_signer *signer, const char *access_key_id,
+                                   hsmiam_error *error)
+{
+    const char *uri = signer->key_uri != NULL ? signer->key_uri : URI_SCHEME;
+    char *narrowed = NULL;
+
+    if (names_id(uri))
+        return HSMIAM_OK;
+    if (asprintf(&narrowed, "%s%sid=%s", uri, uri[strlen(URI_SCHEME)] != '\0' ? ";" : "",
+                 access_key_id) < 0)
+        return hsmiam_error_set_memory(error, "a signer");
+    free(signer->key_uri);
+    signer->key_uri = narrowed;
+    return HSMIAM_OK;
 }
 
 void hsmiam_signer_set_bare_secret(hsmiam_signer *signer, bool bare)

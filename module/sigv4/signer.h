@@ -19,6 +19,13 @@ typedef struct hsmiam_scope {
 hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **signer_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Names the signer's key by its id as well, unless its URI does so already: a key that is found by
+ * its label is not alone with it any more once another one of the user's is there. Statuses:
+ * MEMORY.
+ */
+hsmiam_status hsmiam_signer_narrow(hsmiam_signer *signer, const char *access_key_id,
+                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* The token that holds the signer's key. Borrowed. */
 hsmiam_token *hsmiam_signer_get_token(const hsmiam_signer *signer);
 

@@ -266,6 +266,7 @@ hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char 
     if (status != HSMIAM_OK)
         return status;
     client->updates++;
+    client->updated_as_other = client->asks_as_other;
     status = answer(&client->update, "UpdateAccessKey", error);
     if (status != HSMIAM_OK)
         return status;
@@ -313,8 +314,10 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
     if (status != HSMIAM_OK)
         return status;
     *caller_out = (hsmiam_caller){.user_id = "AIDAEXAMPLE"};
-    (void)snprintf(caller_out->account, sizeof caller_out->account, "%s",
-                   client->account != NULL ? client->account : "123456789012");
+    const char *account = client->account != NULL ? client->account : "123456789012";
+    if (client->asks_as_other && client->other_account != NULL)
+        account = client->other_account;
+    (void)snprintf(caller_out->account, sizeof caller_out->account, "%s", account);
     (void)snprintf(caller_out->arn, sizeof caller_out->arn, "arn:aws:iam::123456789012:user/%s",
                    client->own_user);
     return HSMIAM_OK;

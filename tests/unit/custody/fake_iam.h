@@ -44,8 +44,9 @@ struct hsmiam_client {
     fake_answer delete;
     fake_answer usage;
     fake_answer caller;
-    fake_answer other_caller; /* to GetCallerIdentity by another signer */
-    const char *account;      /* NULL: 123456789012 */
+    fake_answer other_caller;  /* to GetCallerIdentity by another signer */
+    const char *account;       /* NULL: 123456789012 */
+    const char *other_account; /* that of another signer; NULL: the same */
 
     const char *new_id; /* what CreateAccessKey makes */
     const char *new_secret;
@@ -65,6 +66,7 @@ struct hsmiam_client {
     bool may_cancel; /* the last list */
     unsigned creates;
     unsigned updates;
+    bool updated_as_other; /* the last one */
     unsigned deletes;
     bool deleted_for_nobody; /* the last deletion named no user */
     char deleted_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];

@@ -302,3 +302,52 @@ hsmiam_status hsmiam_user_name_check(const char *user_name, hsmiam_error *error)
                         "Parameter validation failed:\nInvalid value for parameter UserName");
     return HSMIAM_OK;
 }
+
+struct hsmiam_rotation {
+    hsmiam_access_key key;
+};
+
+hsmiam_status hsmiam_access_key_rotate(hsmiam_client *client, hsmiam_custody *custody,
+                                       const hsmiam_rotation_options *options,
+                                       hsmiam_rotation **rotation_out, hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    fake.rotation = *options;
+    fake_note(fake.user_name, sizeof fake.user_name, options->user_name);
+    if (fake_pass(FAKE_ROTATE, error) != HSMIAM_OK)
+        return fake.status;
+    *rotation_out = fake_make(sizeof **rotation_out);
+    (*rotation_out)->key =
+        (hsmiam_access_key){.id = "AKIAIOSFODNN7EXAMPLE", .user_name = "Bob", .created = true};
+    return HSMIAM_OK;
+}
+
+void hsmiam_rotation_free(hsmiam_rotation **rotation)
+{
+    fake_unmake(*rotation);
+    *rotation = NULL;
+}
+
+const hsmiam_access_key *hsmiam_rotation_get_key(const hsmiam_rotation *rotation)
+{
+    return &rotation->key;
+}
+
+const char *hsmiam_rotation_get_previous_id(const hsmiam_rotation *rotation)
+{
+    (void)rotation;
+    return "AKIAI44QH8DHBEXAMPLE";
+}
+
+const char *hsmiam_rotation_get_previous_status(const hsmiam_rotation *rotation)
+{
+    (void)rotation;
+    return fake.rotation.delete_old ? "Deleted" : "Inactive";
+}
+
+bool hsmiam_rotation_is_of_signer(const hsmiam_rotation *rotation)
+{
+    (void)rotation;
+    return fake.rotates_signer;
+}

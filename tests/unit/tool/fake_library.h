@@ -19,6 +19,7 @@ typedef enum fake_point {
     FAKE_CLIENT_REGION,
     FAKE_CLIENT_ENDPOINT,
     FAKE_CREATE,
+    FAKE_ROTATE,
     FAKE_IMPORT,
     FAKE_LEDGER,
     FAKE_RECOVER,
@@ -91,6 +92,8 @@ typedef struct fake_state {
     bool with_use;
     char key_status[32];
     int deletions;
+    bool rotates_signer; /* what is rotated is the credential */
+    hsmiam_rotation_options rotation;
 } fake_state;
 
 extern fake_state fake;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "made_key.h"
+
+void tool_made_key_take(tool_made_key *facts, const hsmiam_access_key *key)
+{
+    *facts = (tool_made_key){.user_name = hsmiam_access_key_get_user_name(key),
+                             .id = hsmiam_access_key_get_id(key),
+                             .status = hsmiam_access_key_get_status(key),
+                             .uri = hsmiam_access_key_get_uri(key)};
+    tool_time_format(hsmiam_access_key_get_create_date(key), facts->date);
+    facts->create_date = facts->date;
+}
+
+bool tool_made_key_add(tool_value *object, const tool_made_key *facts)
+{
+    tool_value *key = tool_value_add_object(object, "AccessKey");
+
+    return key &&
+           (!*facts->user_name || tool_value_add_string(key, "UserName", facts->user_name)) &&
+           tool_value_add_string(key, "AccessKeyId", facts->id) &&
+           tool_value_add_string(key, "Status", facts->status) &&
+           tool_value_add_string(key, "SecretAccessKeyUri", facts->uri) &&
+           (!*facts->create_date || tool_value_add_string(key, "CreateDate", facts->create_date));
+}
