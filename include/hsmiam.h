@@ -46,12 +46,12 @@
  *     HSMIAM_ROUTE_CREATE_OBJECT the secret itself. A program whose malloc() wipes what is freed,
  *     as the hsmiam command's does, leaves none of it.
  *   - Of an answer that libcurl does not deliver, since it is framed wrongly (a body behind a head
- *     that says there is none, a bad chunk, no head), nothing stays either: libcurl is made to read
- *     /dev/zero into the buffer in which it received it, after every answer. Two things are left.
- *     Where /dev/zero cannot be opened or this libcurl has no file: URLs, such a body stays in
- *     libcurl's buffer. And of a secret that a server sends in a header, a piece may stay in
- *     libcurl's freed memory, if the header came in pieces or does not end: libcurl puts it
- *     together in a block that moves as it grows, and names it only once it is complete.
+ *     that says there is none, a bad chunk, no head), nothing stays either: libcurl frees it as it
+ *     is, and the library then closes the connection, and takes, wipes and gives back what malloc()
+ *     has free for that thread. Where malloc() is neither glibc's nor one that wipes what is freed,
+ *     such a body may stay; and of a secret that a server sends in a header which libcurl accepts, a
+ *     piece may, if the header came in pieces: libcurl puts it together in a block that moves as it
+ *     grows.
  *   - What the caller hands in (a secret to import, a PIN) is the caller's to wipe.
  */
 #ifndef HSMIAM_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iam/transport.h"
 
+#include "base/freed.h"
 #include "base/sealed.h"
 #include "iam/transfer.h"
 
@@ -53,11 +54,18 @@ static hsmiam_status cleanup(void *context, hsmiam_error *error)
 }
 
 /* The last words of a connection are encrypted by the key that opens its answers. */
-void hsmiam_transport_close(hsmiam_transport *transport)
+static void hang_up(hsmiam_transport *transport)
 {
     if (transport->handle != NULL)
         (void)hsmiam_sealed_run_anyhow(cleanup, transport, NULL);
     transport->handle = NULL;
+}
+
+/* libcurl frees what it received with the transfer, and what it did not deliver it never named. */
+void hsmiam_transport_close(hsmiam_transport *transport)
+{
+    hang_up(transport);
+    hsmiam_freed_wipe();
 }
 
 const hsmiam_transport_functions *hsmiam_transport_get_functions(const hsmiam_transport *transport)
@@ -69,7 +77,7 @@ void hsmiam_transport_free(hsmiam_transport **transport)
 {
     if (transport == NULL || *transport == NULL)
         return;
-    hsmiam_transport_close(*transport);
+    hang_up(*transport);
     free(*transport);
     *transport = NULL;
 }

@@ -71,9 +71,9 @@ hsmiam_transport_get_functions(const hsmiam_transport *transport);
 /* Closes the connection. */
 void hsmiam_transport_free(hsmiam_transport **transport);
 
-/* Closes the connection and frees what libcurl holds of the last answer: for an answer that was not
- * understood. What more came on that connection must not be taken for the next answer. The next
- * request opens another one. */
+/* Closes the connection, frees what libcurl holds of the last answer, and wipes what it freed, by
+ * the thread that received it: for an answer that was not understood. What more came on that
+ * connection must not be taken for the next answer. The next request opens another one. */
 void hsmiam_transport_close(hsmiam_transport *transport);
 
 /* Sends the request, once, and receives the whole answer, whatever its HTTP status.

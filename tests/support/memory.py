@@ -15,6 +15,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256, sha384
 from pathlib import Path
 from urllib.parse import quote
@@ -74,12 +75,16 @@ def disguises(secret: bytes) -> Iterator[tuple[str, float, bytes]]:
         yield "percent-lower", 1, text.lower().encode()
 
 
-def needle_lines(name: str, secret: bytes) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def needle_lines(name: str, secret: bytes) -> str:
+    """What tells the scanner of a secret."""
     # One that names its form is looked for as it is.
     forms = [(name.rpartition("-")[2], 1, secret)] if name.endswith("=") else disguises(secret)
-    for disguise, growth, data in forms:
-        if len(data) >= SHORT * growth:
-            yield f"needle {name}:{disguise} {round(SHORT * growth)} {data[:500].hex()}\n"
+    return "".join(
+        f"needle {name}:{disguise} {round(SHORT * growth)} {data[:500].hex()}\n"
+        for disguise, growth, data in forms
+        if len(data) >= SHORT * growth
+    )
 
 
 @dataclass
@@ -171,6 +176,7 @@ class Watch:
     ) -> None:
         self.control = secrets.token_urlsafe(30)
         self._needles = needles
+        self._named: set[str] = set()
         ours, theirs = socket.socketpair()
         self._channel = ours.makefile("rw")
         ours.close()
@@ -204,10 +210,9 @@ class Watch:
 
     def _scan(self, why: str) -> list[Found]:
         wanted = self._needles(why) | {"control": self.control.encode()}
-        for name, secret in wanted.items():
-            for line in needle_lines(name, secret):
-                self._channel.write(line)
-        self._say("scan\n")
+        new = {needle_lines(name, secret) for name, secret in wanted.items()} - self._named
+        self._named |= new
+        self._say("".join(new) + "scan\n")
         return judge(*read_report(self._channel), self.control)
 
     def _say(self, text: str) -> None:
@@ -218,9 +223,8 @@ class Watch:
 def search_file(path: Path, wanted: dict[str, bytes], control: str) -> list[Found]:
     """The secrets in a core file."""
     lines = [
-        line
+        needle_lines(name, secret)
         for name, secret in (wanted | {"control": control.encode()}).items()
-        for line in needle_lines(name, secret)
     ]
     done = subprocess.run(
         [SCANNER, "file", str(path)], input="".join(lines), text=True, capture_output=True,

@@ -39,7 +39,7 @@ static void report(void *context, const finding *found)
             where->end ? where->begin : 0, where->end, where->end ? where->flags : "-");
 }
 
-static size_t scan_registers(const tracee *process, const needles *set)
+static size_t scan_registers(const tracee *process)
 {
     static const int sets[] = {NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE};
     static uint8_t registers[REGISTERS_SIZE];
@@ -54,7 +54,7 @@ static size_t scan_registers(const tracee *process, const needles *set)
                 continue;
             snprintf(where.name, sizeof where.name, "registers-%d-of-%d", sets[j],
                      (int)process->threads[i]);
-            needles_search(set, registers, area.iov_len, report, &where);
+            needles_search(process->set, registers, area.iov_len, report, &where);
             scanned += area.iov_len;
         }
     }
@@ -71,12 +71,34 @@ static size_t read_all(int descriptor, uint8_t *buffer, size_t size, unsigned lo
         ssize_t got = pread(descriptor, buffer + at, size - at, (off_t)(from + at));
 
         read += got > 0 ? (size_t)got : 0;
-        at = got > 0 ? at + (size_t)got : (at / page + 1) * page;
+        if (got > 0) {
+            at += (size_t)got;
+            continue;
+        }
+        size_t next = (at / page + 1) * page;
+        memset(buffer + at, 0, (next < size ? next : size) - at);
+        at = next;
     }
     return read;
 }
 
-static void scan_mapping(const tracee *process, const needles *set, place *where, amount *total)
+/* Memory to read a mapping into: one piece for all. */
+static uint8_t *get_buffer(size_t size)
+{
+    static uint8_t *buffer;
+    static size_t room;
+
+    if (size <= room)
+        return buffer;
+    free(buffer);
+    buffer = malloc(size);
+    if (!buffer)
+        die("a mapping");
+    room = size;
+    return buffer;
+}
+
+static void scan_mapping(const tracee *process, place *where, amount *total)
 {
     size_t size = where->end - where->begin;
 
@@ -84,13 +106,10 @@ static void scan_mapping(const tracee *process, const needles *set, place *where
     if (!where->readable || strstr(where->flags, "io,") || strstr(where->flags, "pf,") ||
         strcmp(where->name, "[vsyscall]") == 0)
         return;
-    uint8_t *buffer = calloc(1, size);
-    if (!buffer)
-        die("a mapping");
+    uint8_t *buffer = get_buffer(size);
     total->scanned += read_all(process->memory, buffer, size, where->begin);
     total->mapped += size;
-    needles_search(set, buffer, size, report, where);
-    free(buffer);
+    needles_search(process->set, buffer, size, report, where);
 }
 
 /* Of a mapping's lines the first names it, and this one is the last. */
@@ -126,7 +145,7 @@ static char *read_maps(const tracee *process)
     return maps;
 }
 
-void scan_tracee(const tracee *process, const needles *set)
+void scan_tracee(const tracee *process)
 {
     place where = {.channel = process->channel};
     amount total = {0, 0};
@@ -138,7 +157,7 @@ void scan_tracee(const tracee *process, const needles *set)
         char access[5];
 
         if (read_flags(line, where.flags)) {
-            scan_mapping(process, set, &where, &total);
+            scan_mapping(process, &where, &total);
         } else if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %255s", &next.begin, &next.end, access,
                           next.name) >= 3) {
             next.readable = access[0] == 'r';
@@ -146,7 +165,7 @@ void scan_tracee(const tracee *process, const needles *set)
         }
     }
     free(maps);
-    size_t registers = scan_registers(process, set);
+    size_t registers = scan_registers(process);
     fprintf(process->channel, "scanned %zu %zu\n", total.scanned + registers,
             total.mapped + registers);
 }

@@ -7,11 +7,11 @@
  * `run` stops the program at its first write to standard output ("write") and to standard error
  * ("error"), where it stops itself by SIGSTOP ("signal"), and after its end has begun, when its
  * memory is still whole ("exit"). At each it says "stop WHERE" on the descriptor, takes lines
- * "needle NAME SHORTEST HEX", and then, for each "scan", answers "found NAME FROM SIZE PLACE BEGIN
- * END FLAG,..." for every run of at least SHORTEST bytes of a needle, BEGIN, END and flags being
- * the mapping's ("0 0 -": there is none), and "scanned BYTES MAPPED", which are the same unless
- * something could not be read; "go" lets the program go on. "stop end CODE" is the last line.
- * `file` does the same with a core file, at once.
+ * "needle NAME SHORTEST HEX", which are looked for from then on, and, for each "scan", answers
+ * "found NAME FROM SIZE PLACE BEGIN END FLAG,..." for every run of at least SHORTEST bytes of a
+ * needle, BEGIN, END and flags being the mapping's ("0 0 -": there is none), and "scanned BYTES
+ * MAPPED", which are the same unless something could not be read; "go" lets the program go on.
+ * "stop end CODE" is the last line. `file` does the same with a core file, at once.
  *
  * The program is traced from its first instruction on, so that it need not be fit for it, and no
  * right of another user is wanted. */
@@ -19,9 +19,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,38 +41,39 @@ void die(const char *what)
 
 bool read_needle(const char *line, needle *read_out)
 {
+    static const char digits[] = "0123456789abcdef";
     int hex = 0;
 
     *read_out = (needle){.size = 0};
     if (sscanf(line, "needle %127s %zu %n", read_out->name, &read_out->shortest, &hex) != 2 ||
         read_out->shortest < NEEDLE_WINDOW)
         return false;
-    for (const char *at = line + hex; sscanf(at, "%2hhx", &read_out->data[read_out->size]) == 1;
-         at += 2)
-        if (++read_out->size == sizeof read_out->data)
+    for (const char *at = line + hex; *at != '\n'; at += 2) {
+        const char *high = *at ? strchr(digits, at[0]) : NULL;
+        const char *low = high && at[1] ? strchr(digits, at[1]) : NULL;
+
+        if (!low || read_out->size == sizeof read_out->data)
             return false;
+        read_out->data[read_out->size++] = (uint8_t)((high - digits) << 4 | (low - digits));
+    }
     return true;
 }
 
 void converse(const tracee *process, const char *why)
 {
-    needles *set = needles_new();
     char line[LINE_SIZE];
     needle read;
 
-    if (!set)
-        die("needles");
     fprintf(process->channel, "stop %s\n", why);
     fflush(process->channel);
     while (fgets(line, sizeof line, process->channel) && strcmp(line, "go\n") != 0) {
         if (strcmp(line, "scan\n") == 0) {
-            scan_tracee(process, set);
+            scan_tracee(process);
             fflush(process->channel);
-        } else if (!read_needle(line, &read) || !needles_add(set, &read)) {
+        } else if (!read_needle(line, &read) || !needles_add(process->set, &read)) {
             die("a needle that is none");
         }
     }
-    needles_free(set);
 }
 
 static int open_of(const tracee *process, const char *name)
@@ -95,13 +100,6 @@ static void remember(tracee *process, pid_t thread)
     if (process->thread_count == TRACEE_THREADS_MAX)
         die("too many threads");
     process->threads[process->thread_count++] = thread;
-}
-
-static void resume(const tracee *process, pid_t thread, int signal_number)
-{
-    bool saw_all = process->wrote[STDOUT_FILENO] && process->wrote[STDERR_FILENO];
-
-    (void)ptrace(saw_all ? PTRACE_CONT : PTRACE_SYSCALL, thread, 0, signal_number);
 }
 
 static void handle(tracee *process, pid_t thread, int status);
@@ -132,13 +130,10 @@ static const char *find_first_output(tracee *process, pid_t thread)
     struct __ptrace_syscall_info call = {0};
 
     if (ptrace(PTRACE_GET_SYSCALL_INFO, thread, (void *)sizeof call, &call) <= 0 ||
-        call.op != PTRACE_SYSCALL_INFO_ENTRY ||
-        (call.entry.nr != SYS_write && call.entry.nr != SYS_writev) ||
-        (call.entry.args[0] != STDOUT_FILENO && call.entry.args[0] != STDERR_FILENO) ||
-        process->wrote[call.entry.args[0]])
+        call.op != PTRACE_SYSCALL_INFO_SECCOMP || process->wrote[call.seccomp.args[0]])
         return NULL;
-    process->wrote[call.entry.args[0]] = true;
-    return names[call.entry.args[0]];
+    process->wrote[call.seccomp.args[0]] = true;
+    return names[call.seccomp.args[0]];
 }
 
 /* What one thread stopped or ended for. */
@@ -157,7 +152,7 @@ static void handle(tracee *process, pid_t thread, int status)
         process->maps = open_of(process, "smaps");
     } else if (event == PTRACE_EVENT_EXIT && thread == process->leader) {
         hold(process, thread, "exit");
-    } else if (number == (SIGTRAP | 0x80)) {
+    } else if (event == PTRACE_EVENT_SECCOMP) {
         const char *where = find_first_output(process, thread);
 
         if (where)
@@ -165,10 +160,31 @@ static void handle(tracee *process, pid_t thread, int status)
     } else if (event == 0 && number == SIGSTOP) {
         hold(process, thread, "signal");
     } else if (event == 0) {
-        resume(process, thread, number);
+        (void)ptrace(PTRACE_CONT, thread, 0, number);
         return;
     }
-    resume(process, thread, 0);
+    (void)ptrace(PTRACE_CONT, thread, 0, 0);
+}
+
+/* Has the kernel stop the process where it writes to standard output or error, and nowhere else: to
+ * stop it at every call costs more than all the rest. Whom the process starts inherits that, but
+ * nobody who traces, and cannot write there. */
+static bool stop_at_output(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_writev, 0, 4),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STDOUT_FILENO, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, STDERR_FILENO, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof steps / sizeof steps[0], steps};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 /* The child waits until it is traced. */
@@ -185,7 +201,7 @@ static pid_t start(char **command, int channel)
     if (child == 0) {
         close(gate[1]);
         close(channel);
-        if (read(gate[0], &byte, 1) == 1) {
+        if (read(gate[0], &byte, 1) == 1 && stop_at_output()) {
             close(gate[0]);
             execvp(command[0], command);
         }
@@ -194,7 +210,7 @@ static pid_t start(char **command, int channel)
     close(gate[0]);
     if (ptrace(PTRACE_SEIZE, child, 0,
                PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL |
-                   PTRACE_O_TRACESYSGOOD) != 0 ||
+                   PTRACE_O_TRACESECCOMP) != 0 ||
         write(gate[1], &byte, 1) != 1)
         die("trace");
     close(gate[1]);
@@ -203,11 +219,11 @@ static pid_t start(char **command, int channel)
 
 static int run(int channel, char **command)
 {
-    tracee process = {.memory = -1, .maps = -1};
+    tracee process = {.memory = -1, .maps = -1, .set = needles_new()};
     int status = 0;
 
     process.channel = fdopen(channel, "r+");
-    if (!process.channel)
+    if (!process.channel || !process.set)
         die("channel");
     process.leader = start(command, channel);
     for (;;) {
@@ -222,6 +238,7 @@ static int run(int channel, char **command)
     fprintf(process.channel, "stop end %d\n",
             WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
     fclose(process.channel);
+    needles_free(process.set);
     return 0;
 }
 

@@ -20,11 +20,12 @@ typedef struct tracee {
     int maps;      /* with what each mapping is for: smaps */
     bool wrote[3]; /* the first write to standard output, and error, was seen, by descriptor */
     FILE *channel;
+    needles *set; /* what the test has named so far */
 } tracee;
 
 /* Looks through registers and memory of the stopped process, or through a file. Findings are
  * written to the channel, a line each, and how much was looked through, and how much there was. */
-void scan_tracee(const tracee *process, const needles *set);
+void scan_tracee(const tracee *process);
 void scan_file(const char *path, const needles *set, FILE *channel);
 
 /* Ends the scanner: a scan that is not whole must not pass for one. */

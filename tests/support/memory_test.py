@@ -97,10 +97,11 @@ class MemoryTest(IntegrationTest):
             wanted[f"transport{number}"] = primitives.aes256_schedule(key)
         # p11-kit frees the messages that it sent as they are: hsmiam.h says so.
         if self.tap.exists() and (is_tool or KIND.kind != "remote"):
-            data = self.tap.read_bytes()
-            while data:
-                end = 8 + int.from_bytes(data[:8], sys.byteorder)
-                wanted[f"wrapped-before-{len(data)}"], data = data[8:end], data[end:]
+            data, at = self.tap.read_bytes(), 0
+            while at < len(data):
+                start = at + 8
+                end = start + int.from_bytes(data[at:start], sys.byteorder)
+                wanted[f"wrapped-at-{at}"], at = data[start:end], end
         if why == "exit" and is_tool and self.key_log.exists():
             wanted |= memory.tls_secrets(self.key_log)
         return wanted
