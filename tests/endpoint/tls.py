@@ -2,7 +2,7 @@
 
 Certificates are valid from yesterday, so that a client whose clock a test set back still takes
 them. The CA is kept in the state directory and used again by the next start there; the server's
-certificate is new each time.
+certificate is new each time, unless the servers of one program share all that.
 """
 
 from __future__ import annotations
@@ -54,13 +54,15 @@ subjectAltName = {names}
 @dataclass(frozen=True)
 class TlsOptions:
     """What the server offers. `certificate` is one of CERTIFICATES; `key_log` is a file to which
-    the secrets of each connection go, as SSLKEYLOGFILE's do."""
+    the secrets of each connection go, as SSLKEYLOGFILE's do; `shared`: with the same CA and
+    certificate as the other servers of this program, for `openssl` takes its time."""
 
     certificate: str = "good"
     minimum: str = "1.2"
     maximum: str = "1.3"
     ciphers: str | None = None
     key_log: Path | None = None
+    shared: bool = False
 
 
 class Authority:
@@ -127,30 +129,43 @@ class Authority:
             raise RuntimeError(f"openssl {command[0]} failed:\n{done.stderr}")
 
 
+FILES = ("ca.pem", "ca-key.pem", "server.pem", "server-key.pem")
+_shared: dict[str, dict[str, bytes]] = {}
+
+
 def make_context(state: Path, options: TlsOptions) -> ssl.SSLContext:
     """Make what certificates are needed and the context that serves them.
 
-    Leaves `ca.pem`, `ca-key.pem`, `server.pem` and `server-key.pem` in the state directory.
+    Leaves FILES in the state directory.
     """
+    if not options.shared:
+        _make_certificates(state, options.certificate)
+    elif options.certificate not in _shared:
+        _make_certificates(state, options.certificate)
+        _shared[options.certificate] = {name: (state / name).read_bytes() for name in FILES}
+    else:
+        for name, content in _shared[options.certificate].items():
+            (state / name).touch(mode=0o600)
+            (state / name).write_bytes(content)
+    return _context(state / "server.pem", state / "server-key.pem", options)
+
+
+def _make_certificates(state: Path, kind: str) -> None:
     names = "DNS:localhost,IP:127.0.0.1,IP:::1"
-    if options.certificate == "wrong-host":
+    if kind == "wrong-host":
         names = "DNS:iam.example.com"
-    certificate, key = state / "server.pem", state / "server-key.pem"
     # Days are counted from yesterday: day 1 is now.
-    first, last = {"expired": (-1.0, 0.9), "not-yet-valid": (2.0, 29.0)}.get(
-        options.certificate, (0.0, 29.0)
-    )
+    first, last = {"expired": (-1.0, 0.9), "not-yet-valid": (2.0, 29.0)}.get(kind, (0.0, 29.0))
     with tempfile.TemporaryDirectory(prefix="endpoint-ca-") as directory:
         work = Path(directory)
         authority = Authority(work, state / "ca.pem", state / "ca-key.pem", names)
         if not (authority.certificate.exists() and authority.key.exists()):
             authority.create()
-        if options.certificate == "other-ca":
+        if kind == "other-ca":
             authority = Authority(work, work / "other.pem", work / "other-key.pem", names)
             authority.create()
-        own = options.certificate == "self-signed"
-        authority.issue(certificate, key, first, last, own)
-    return _context(certificate, key, options)
+        own = kind == "self-signed"
+        authority.issue(state / "server.pem", state / "server-key.pem", first, last, own)
 
 
 def _context(certificate: Path, key: Path, options: TlsOptions) -> ssl.SSLContext:

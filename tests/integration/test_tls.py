@@ -45,7 +45,7 @@ class CertificateTest(TlsTest):
             "create-access-key", *words[:place], *words[place + 2:], expect=GENERAL
         )  # fmt: skip
         self.assertIn("SSL validation failed for", run.sentence)
-        other = self.new_iam()
+        other = self.new_iam(tls=TlsOptions())
         self.refuse(self.iam, "SSL validation failed for", ca_bundle=str(other.ca_bundle))
 
     def test_bundle_that_is_none(self) -> None:

@@ -12,14 +12,19 @@ import control  # noqa: E402
 from endpoint import Endpoint, Options  # noqa: E402
 from server import Door  # noqa: E402
 from service import Settings  # noqa: E402, F401
+from tls import TlsOptions  # noqa: E402
 
 Json = dict[str, Any]
 
 
 class LocalIam:
-    """An endpoint with users, keys and orders; `stop` frees its ports and ends its threads."""
+    """An endpoint with users, keys and orders; `stop` frees its ports and ends its threads.
+
+    All of one program have the same certificates, unless they are told which to have.
+    """
 
     def __init__(self, directory: Path, **options: Any) -> None:
+        options.setdefault("tls", TlsOptions(shared=True))
         self.directory = directory
         self.endpoint = Endpoint(Options(state_dir=directory, **options))
         self.url = self.endpoint.url

@@ -104,8 +104,12 @@ class Token(AnyToken):
 
     @classmethod
     def copy(cls, original: AnyToken, directory: Path) -> Token:
-        assert isinstance(original, Token)
-        return cls(softhsm.Token.copy(original._far, directory))
+        assert isinstance(original, softhsm.Token)
+        return cls(softhsm.Token.copy(original, directory))
+
+    @classmethod
+    def template_kind(cls) -> type[AnyToken]:
+        return softhsm.Token
 
     @property
     def environment(self) -> dict[str, str]:

@@ -117,8 +117,18 @@ class AnyToken:
 
     @classmethod
     def copy(cls, original: AnyToken, directory: Path) -> AnyToken:
-        """A copy with a PIN of its own."""
+        """A copy with a PIN of its own, of a token of the template's kind."""
         raise NotImplementedError
+
+    @classmethod
+    def template_kind(cls) -> type[AnyToken]:
+        """The kind of tokens that copies are made of."""
+        return cls
+
+    @classmethod
+    def found(cls, directory: Path, label: str = "custody") -> AnyToken:
+        """The token that was made there before."""
+        return cls(directory, label, (directory / f"{label}.pin").read_text().strip())
 
     @property
     def module(self) -> Path:

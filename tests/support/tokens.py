@@ -37,12 +37,24 @@ def where(ability: bool) -> Callable[[Test], Test | None]:
 
 @functools.cache
 def provisioned_token(hsmiam: str) -> AnyToken:
-    """A token that `hsmiam provision-token` made ready, once for a program: it takes seconds."""
+    """A token that `hsmiam provision-token` made ready, to be copied: to make one takes seconds.
+
+    It was made before the tests (make_template.py), or is made now, once for a program.
+    """
+    if "HSMIAM_TEST_TOKENS" in os.environ:
+        return KIND.template_kind().found(template_directory())
     directory = tempfile.TemporaryDirectory(prefix="hsmiam-template-")
     atexit.register(directory.cleanup)
-    token = KIND.create(Path(directory.name) / "hsm")
-    try:
-        token.provision(hsmiam)
-    finally:
-        token.close()
+    return make_template(hsmiam, Path(directory.name) / "hsm")
+
+
+def template_directory() -> Path:
+    """Where the token is that was made before the tests."""
+    return Path(os.environ["HSMIAM_TEST_TOKENS"]) / KIND.template_kind().kind
+
+
+def make_template(hsmiam: str, directory: Path) -> AnyToken:
+    """Make the token that is copied."""
+    token = KIND.template_kind().create(directory)
+    token.provision(hsmiam)
     return token
