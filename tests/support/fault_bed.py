@@ -185,17 +185,27 @@ class Bed:
         self.transcript.append(f"$ hsmiam {command} {' '.join(arguments)}\n{out}{err}-> {code}\n")
         return code
 
-    def run_faulty(self, point: Point | None, *words: str) -> tuple[int | None, Recording, bool]:
-        """A run under the shims: its code, what it did, and whether the failure took place."""
+    def run_faulty(
+        self, point: Point | None, *words: str, record: bool = False
+    ) -> tuple[int | None, Recording, bool]:
+        """A run under the shims: its code, what it did, and whether the failure took place.
+
+        Unless it is recorded, what it did is only what failed, and no shim is there for nothing:
+        each call that is looked at costs more than the call.
+        """
         log = self.directory / "calls.log"
         log.write_text("")
         environment = {
-            "LD_PRELOAD": self.tools.shim,
-            "FAULT_PATHS": ":".join(f"{name}={path}" for name, path in self._files.items()),
-            "FAULT_LOG": str(log),
             "TROUBLE_LOG": str(log),
+            **({} if record else {"TROUBLE_LOG_BRIEF": "1", "FAULT_LOG_BRIEF": "1"}),
             **dict(point.environment if point else ()),
         }
+        if record or "FAULT" in environment:
+            environment |= {
+                "LD_PRELOAD": self.tools.shim,
+                "FAULT_PATHS": ":".join(f"{name}={path}" for name, path in self._files.items()),
+                "FAULT_LOG": str(log),
+            }
         if point:
             self.iam.endpoint.rules.add(list(point.rules))
             self.iam.set_door(point.door)

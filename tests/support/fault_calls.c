@@ -167,7 +167,14 @@ extern const char fault_syscall_end[];
 #define EQUALS(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
 #define RETURN(value)          BPF_STMT(BPF_RET | BPF_K, (value))
 
-bool fault_install_filter(void)
+/* What opens, closes and copies descriptors tells which class a call belongs to. */
+static bool is_watched(const fault_call *call, const fault_call *only)
+{
+    return only == NULL || call == only || (call->flags & (FAULT_OPENS | FAULT_CLOSES)) != 0 ||
+           call->about == FAULT_ABOUT_COPY || call->about == FAULT_ABOUT_LOCK;
+}
+
+bool fault_install_filter(const fault_call *only)
 {
     const uint64_t door = (uint64_t)(uintptr_t)fault_syscall_end;
     const struct sock_filter head[] = {
@@ -181,16 +188,20 @@ bool fault_install_filter(void)
         RETURN(SECCOMP_RET_ALLOW),
         LOAD(nr),
     };
-    const size_t head_size = sizeof head / sizeof head[0];
+    size_t size = sizeof head / sizeof head[0];
+    size_t watched = 0;
     struct sock_filter filter[sizeof head / sizeof head[0] + CALL_COUNT + 2];
-    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
 
     memcpy(filter, head, sizeof head);
     for (size_t i = 0; i < CALL_COUNT; i++)
-        filter[head_size + i] =
-            (struct sock_filter)EQUALS((uint32_t)calls[i].number, (uint8_t)(CALL_COUNT - i), 0);
-    filter[head_size + CALL_COUNT] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
-    filter[head_size + CALL_COUNT + 1] = (struct sock_filter)RETURN(SECCOMP_RET_TRAP);
+        watched += is_watched(&calls[i], only);
+    for (size_t i = 0; i < CALL_COUNT; i++)
+        if (is_watched(&calls[i], only))
+            filter[size++] =
+                (struct sock_filter)EQUALS((uint32_t)calls[i].number, (uint8_t)watched--, 0);
+    filter[size++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+    filter[size++] = (struct sock_filter)RETURN(SECCOMP_RET_TRAP);
+    struct sock_fprog program = {.len = (unsigned short)size, .filter = filter};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }

@@ -68,7 +68,7 @@ class Stage:
         self._snapshots: dict[str, Snapshot] = {}
         self._troubles: dict[str, str] = {}
         bed.restore(bed.pristine)
-        code, self.issue, _ = bed.run_faulty(None, *ISSUE)
+        code, self.issue, _ = bed.run_faulty(None, *ISSUE, record=True)
         assert code == 0, bed.transcript
 
     def points(self, scenario: Scenario, everything: bool = False) -> list[Point]:
@@ -76,7 +76,7 @@ class Stage:
         self._set(scenario)
         name, trouble = scenario.name, self._troubles[scenario.name]
         base = Point(name, "", "", (("TROUBLE", trouble),)) if trouble else None
-        _, recording, _ = self.bed.run_faulty(base, *scenario.words)
+        _, recording, _ = self.bed.run_faulty(base, *scenario.words, record=True)
         request = 0
         if trouble:  # up to there it is the run of "issue"
             request = len(os.path.commonprefix([recording.operations, self.issue.operations]))

@@ -12,6 +12,8 @@
  *                files, as sync is, belongs to the class "all".
  *   FAULT_LOG    a file that each call's name and class are appended to, with "create" for one
  *                that may make a file, and a line "!" when the fault takes place
+ *   FAULT_LOG_BRIEF
+ *                set, if only the call that fails is to be logged; others are then not looked at
  *   FAULT        CALL:CLASS:NUMBER:WHAT, the one call to fail. NUMBER counts, from 1, the calls of
  *                that name and class. WHAT is a number of errno that is returned instead; "late"
  *                and such a number, returned after the call was carried out; "short", half of what
@@ -70,6 +72,7 @@ static atomic_uchar class_of[DESCRIPTORS_MAX];
 static atomic_uint calls_of[FAULT_CALLS_MAX][CLASSES_MAX];
 
 static int log_fd = -1;
+static bool log_all = true;
 
 static struct {
     const fault_call *call;
@@ -212,6 +215,8 @@ static long fail(const fault_call *call, const long *arguments)
 {
     long result = -fault.error;
 
+    if (!log_all)
+        write_log(call->name, classes[fault.class].name, "");
     write_log("!", "", "");
     switch (fault.what) {
     case DO_KILL:
@@ -247,7 +252,8 @@ static long handle(long number, const long *arguments)
     long result = 0;
 
     if (class != NO_CLASS && call->about != FAULT_ABOUT_COPY) {
-        write_log(call->name, classes[class].name, creates(call, arguments) ? "create" : "");
+        if (log_all)
+            write_log(call->name, classes[class].name, creates(call, arguments) ? "create" : "");
         count = ++calls_of[fault_call_index(call)][class];
     }
     if ((call->flags & FAULT_CLOSES) != 0)
@@ -367,6 +373,7 @@ static bool open_log(void)
 
     if (fd < 0)
         return path == NULL;
+    log_all = getenv("FAULT_LOG_BRIEF") == NULL;
     log_fd = fcntl(fd, F_DUPFD_CLOEXEC, DESCRIPTORS_MAX / 2);
     (void)close(fd);
     return log_fd >= 0;
@@ -379,6 +386,6 @@ __attribute__((constructor)) static void start(void)
     if (getenv("FAULT") == NULL && getenv("FAULT_LOG") == NULL)
         return;
     if (!parse_paths() || !parse_fault() || !open_log() || sigaction(SIGSYS, &action, NULL) != 0 ||
-        !fault_install_filter())
+        !fault_install_filter(log_all ? NULL : fault.call))
         _exit(99);
 }

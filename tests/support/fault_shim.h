@@ -44,7 +44,8 @@ long fault_syscall(long number, long a, long b, long c, long d, long e, long f);
 void fault_read_arguments(const ucontext_t *context, long *arguments_out);
 void fault_write_result(ucontext_t *context, long result);
 
-/* From now on the process and its threads get SIGSYS for each of the calls. */
-bool fault_install_filter(void);
+/* From now on the process and its threads get SIGSYS for each of the calls; or, unless it is NULL,
+ * for `only` and those that tell what its descriptors are. */
+bool fault_install_filter(const fault_call *only);
 
 #endif

@@ -6,6 +6,7 @@
  * TROUBLE_MODULE: the other module's path.
  *
  * TROUBLE_LOG: a file that each call's name is appended to, and "!" for one that is in trouble.
+ * TROUBLE_LOG_BRIEF: set, if only those that are in trouble are to be logged.
  *
  * TROUBLE: FUNCTION:CALL:WHAT, several of them with commas between. CALL counts from 1; with a +
  * behind it, every call from there on. WHAT is one of
@@ -127,7 +128,9 @@ static order next_trouble(const char *function)
     order found = {.what = TROUBLE_NONE};
 
     (void)pthread_mutex_lock(&lock);
-    log_call(function);
+    bool logged = getenv("TROUBLE_LOG_BRIEF") == NULL;
+    if (logged)
+        log_call(function);
     for (size_t i = 0; i < order_count; i++) {
         if (strcmp(orders[i].function, function) != 0)
             continue;
@@ -135,6 +138,8 @@ static order next_trouble(const char *function)
         if (orders[i].calls == orders[i].call || (orders[i].on && orders[i].calls > orders[i].call))
             found = orders[i];
     }
+    if (found.what != TROUBLE_NONE && !logged)
+        log_call(function);
     if (found.what != TROUBLE_NONE)
         log_call("!");
     (void)pthread_mutex_unlock(&lock);
