@@ -58,22 +58,30 @@ static hsmiam_status check_derived(const hsmiam_token *token, CK_OBJECT_HANDLE d
     return status;
 }
 
-/* One derivation, in a session that the caller holds. */
+/* What is derived, and how. */
+typedef struct derivation {
+    CK_MECHANISM mechanism;
+    bool signs;
+    size_t size;
+    hsmiam_object *derived_out;
+} derivation;
+
+/* What a lost session had derived went with it, so that it is safe to repeat. */
 static hsmiam_status derive(hsmiam_token *token, const hsmiam_session *session,
-                            CK_OBJECT_HANDLE base, CK_MECHANISM *mechanism, bool signs, size_t size,
-                            hsmiam_object *derived_out, hsmiam_error *error)
+                            CK_OBJECT_HANDLE base, void *context, hsmiam_error *error)
 {
+    derivation *wanted = context;
     hsmiam_bool_rule rules[RULES];
     CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
     hsmiam_key_template template;
     CK_RV rv = CKR_OK;
 
-    fill_rules(signs, rules);
+    fill_rules(wanted->signs, rules);
     for (bool again = true; again;) {
         bool limited = !token->derived_unlimited;
-        fill(&template, rules, signs, size, limited);
-        rv = session->functions->C_DeriveKey(session->handle, mechanism, base, template.attributes,
-                                             template.count, &derived);
+        fill(&template, rules, wanted->signs, wanted->size, limited);
+        rv = session->functions->C_DeriveKey(session->handle, &wanted->mechanism, base,
+                                             template.attributes, template.count, &derived);
         again = hsmiam_rv_is_template_refusal(rv) && limited;
         if (again)
             token->derived_unlimited = true;
@@ -82,40 +90,9 @@ static hsmiam_status derive(hsmiam_token *token, const hsmiam_session *session,
         return hsmiam_rv_set_error(token, rv, "C_DeriveKey", error);
     hsmiam_status status = check_derived(token, derived, rules, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_object_remember(token, session, derived, NULL, derived_out, error);
+        status = hsmiam_object_remember(token, session, derived, NULL, wanted->derived_out, error);
     if (status != HSMIAM_OK)
         (void)session->functions->C_DestroyObject(session->handle, derived);
-    return status;
-}
-
-static hsmiam_status derive_once(hsmiam_token *token, hsmiam_object base, CK_MECHANISM *mechanism,
-                                 bool signs, size_t size, hsmiam_object *derived_out,
-                                 hsmiam_error *error)
-{
-    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    hsmiam_session *session = NULL;
-
-    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = hsmiam_object_resolve(token, session, base, &handle, error);
-    if (status == HSMIAM_OK)
-        status = derive(token, session, handle, mechanism, signs, size, derived_out, error);
-    hsmiam_session_return(token, &session, CKR_OK);
-    return status;
-}
-
-/* What a lost session had derived went with it, so that it is safe to repeat. */
-static hsmiam_status derive_with_retry(hsmiam_token *token, hsmiam_object base,
-                                       CK_MECHANISM *mechanism, bool signs, size_t size,
-                                       hsmiam_object *derived_out, hsmiam_error *error)
-{
-    hsmiam_retry retry = hsmiam_retry_start(token);
-    hsmiam_status status = HSMIAM_OK;
-
-    do
-        status = derive_once(token, base, mechanism, signs, size, derived_out, error);
-    while (hsmiam_retry_again(&retry, status, error));
     return status;
 }
 
@@ -131,9 +108,12 @@ hsmiam_status hsmiam_token_derive_hmac(hsmiam_token *token, hsmiam_object base, 
     };
     CK_SP800_108_FEEDBACK_KDF_PARAMS parameters = {
         .prfType = CKM_SHA256_HMAC, .ulNumberOfDataParams = 2, .pDataParams = text};
-    CK_MECHANISM mechanism = {CKM_SP800_108_FEEDBACK_KDF, &parameters, sizeof parameters};
+    derivation wanted = {{CKM_SP800_108_FEEDBACK_KDF, &parameters, sizeof parameters},
+                         last,
+                         HSMIAM_HMAC_SIZE,
+                         derived_out};
 
-    return derive_with_retry(token, base, &mechanism, last, HSMIAM_HMAC_SIZE, derived_out, error);
+    return hsmiam_object_use(token, base, derive, &wanted, error);
 }
 
 hsmiam_status hsmiam_token_derive_prefixed(hsmiam_token *token, hsmiam_object base,
@@ -141,7 +121,8 @@ hsmiam_status hsmiam_token_derive_prefixed(hsmiam_token *token, hsmiam_object ba
                                            hsmiam_object *derived_out, hsmiam_error *error)
 {
     CK_KEY_DERIVATION_STRING_DATA parameters = {(CK_BYTE *)prefix, strlen(prefix)};
-    CK_MECHANISM mechanism = {CKM_CONCATENATE_DATA_AND_BASE, &parameters, sizeof parameters};
+    derivation wanted = {
+        {CKM_CONCATENATE_DATA_AND_BASE, &parameters, sizeof parameters}, signs, 0, derived_out};
 
-    return derive_with_retry(token, base, &mechanism, signs, 0, derived_out, error);
+    return hsmiam_object_use(token, base, derive, &wanted, error);
 }

@@ -139,18 +139,10 @@ static void update(hsmiam_handles *handles, const remembered *now)
 static hsmiam_status find_by_id(hsmiam_token *token, const char *id, CK_OBJECT_HANDLE *handle_out,
                                 hsmiam_error *error)
 {
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_BBOOL yes = CK_TRUE;
-    CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof class},
-        {CKA_TOKEN, &yes, sizeof yes},
-        {CKA_PRIVATE, &yes, sizeof yes}, /* what is not, anyone may have put there meanwhile */
-        {CKA_ID, (void *)id, strlen(id)},
-    };
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     size_t count = 0;
 
-    hsmiam_status status = hsmiam_objects_find(token, template, 4, found, &count, error);
+    hsmiam_status status = hsmiam_objects_find_private(token, id, found, &count, error);
     if (status != HSMIAM_OK)
         return status;
     if (count != 1)
@@ -190,4 +182,32 @@ hsmiam_status hsmiam_object_resolve(hsmiam_token *token, const hsmiam_session *s
     update(token->handles, &entry);
     *handle_out = entry.handle;
     return HSMIAM_OK;
+}
+
+static hsmiam_status use_once(hsmiam_token *token, hsmiam_object object, hsmiam_object_fn use,
+                              void *context, hsmiam_error *error)
+{
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_object_resolve(token, session, object, &handle, error);
+    if (status == HSMIAM_OK)
+        status = use(token, session, handle, context, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_object_use(hsmiam_token *token, hsmiam_object object, hsmiam_object_fn use,
+                                void *context, hsmiam_error *error)
+{
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    hsmiam_status status = HSMIAM_OK;
+
+    do
+        status = use_once(token, object, use, context, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    return status;
 }

@@ -10,21 +10,13 @@
 static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
                                CK_OBJECT_HANDLE *handle_out, hsmiam_error *error)
 {
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_BBOOL yes = CK_TRUE;
-    CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof class},
-        {CKA_TOKEN, &yes, sizeof yes},
-        {CKA_PRIVATE, &yes, sizeof yes}, /* what is not, anyone may have put there meanwhile */
-        {CKA_ID, (void *)spec->id, strlen(spec->id)},
-    };
     hsmiam_object found[HSMIAM_OBJECTS_MAX];
     size_t count = 0;
 
     *handle_out = CK_INVALID_HANDLE;
     if (!spec->persistent) /* it went with the session */
         return HSMIAM_OK;
-    hsmiam_status status = hsmiam_objects_find(token, template, 4, found, &count, error);
+    hsmiam_status status = hsmiam_objects_find_private(token, spec->id, found, &count, error);
     if (status != HSMIAM_OK)
         return status;
     if (count > 1)

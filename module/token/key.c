@@ -152,32 +152,17 @@ static hsmiam_status read_use(const hsmiam_token *token, CK_OBJECT_HANDLE key,
     return HSMIAM_OK;
 }
 
-static hsmiam_status read_use_once(hsmiam_token *token, hsmiam_object key, hsmiam_key_use *use_out,
-                                   hsmiam_error *error)
+static hsmiam_status read_use_of(hsmiam_token *token, const hsmiam_session *session,
+                                 CK_OBJECT_HANDLE key, void *context, hsmiam_error *error)
 {
-    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    hsmiam_session *session = NULL;
-
-    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = hsmiam_object_resolve(token, session, key, &handle, error);
-    if (status == HSMIAM_OK)
-        status = read_use(token, handle, use_out, error);
-    hsmiam_session_return(token, &session, CKR_OK);
-    return status;
+    (void)session;
+    return read_use(token, key, context, error);
 }
 
 hsmiam_status hsmiam_token_get_key_use(hsmiam_token *token, hsmiam_object key,
                                        hsmiam_key_use *use_out, hsmiam_error *error)
 {
-    hsmiam_retry retry = hsmiam_retry_start(token);
-    hsmiam_status status = HSMIAM_OK;
-
-    do
-        status = read_use_once(token, key, use_out, error);
-    while (hsmiam_retry_again(&retry, status, error));
-    return status;
+    return hsmiam_object_use(token, key, read_use_of, use_out, error);
 }
 
 /* Without logging in anyone can plant a key, but not a private one; signing with a planted key

@@ -157,12 +157,14 @@ static hsmiam_status check_value_is_hidden(const hsmiam_token *token, CK_OBJECT_
                             "Token \"%s\" lets the imported key's value be read.", token->label);
 }
 
-static hsmiam_status check_key(const hsmiam_token *token, CK_OBJECT_HANDLE key,
-                               const hsmiam_key_spec *spec, hsmiam_error *error)
+static hsmiam_status check_key(hsmiam_token *token, const hsmiam_session *session,
+                               CK_OBJECT_HANDLE key, void *context, hsmiam_error *error)
 {
+    const hsmiam_key_spec *spec = context;
     const hsmiam_bool_rule *broken = NULL;
     hsmiam_bool_rule rules[RULES];
 
+    (void)session;
     fill_rules(spec, rules);
     hsmiam_status status = check_bytes(token, key, CKA_ID, "CKA_ID", spec->id, error);
     if (status != HSMIAM_OK)
@@ -181,30 +183,8 @@ static hsmiam_status check_key(const hsmiam_token *token, CK_OBJECT_HANDLE key,
     return check_value_is_hidden(token, key, error);
 }
 
-static hsmiam_status check_in_session(hsmiam_token *token, hsmiam_object key,
-                                      const hsmiam_key_spec *spec, hsmiam_error *error)
-{
-    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    hsmiam_session *session = NULL;
-
-    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = hsmiam_object_resolve(token, session, key, &handle, error);
-    if (status == HSMIAM_OK)
-        status = check_key(token, handle, spec, error);
-    hsmiam_session_return(token, &session, CKR_OK);
-    return status;
-}
-
 hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
                                      const hsmiam_key_spec *spec, hsmiam_error *error)
 {
-    hsmiam_retry retry = hsmiam_retry_start(token);
-    hsmiam_status status = HSMIAM_OK;
-
-    do
-        status = check_in_session(token, key, spec, error);
-    while (hsmiam_retry_again(&retry, status, error));
-    return status;
+    return hsmiam_object_use(token, key, check_key, (void *)spec, error);
 }

@@ -77,6 +77,23 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
     return HSMIAM_OK;
 }
 
+hsmiam_status hsmiam_objects_find_private(hsmiam_token *token, const char *id,
+                                          hsmiam_object *objects_out, size_t *count_out,
+                                          hsmiam_error *error)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class},
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes},
+        {CKA_ID, (void *)id, strlen(id)},
+    };
+
+    return hsmiam_objects_find(token, template, sizeof template / sizeof template[0], objects_out,
+                               count_out, error);
+}
+
 unsigned hsmiam_hardening_start(const CK_TOKEN_INFO *info)
 {
     char manufacturer[sizeof info->manufacturerID + 1];
@@ -245,35 +262,21 @@ hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const vo
     return HSMIAM_OK;
 }
 
-static hsmiam_status destroy_once(hsmiam_token *token, hsmiam_object object, hsmiam_error *error)
+static hsmiam_status destroy(hsmiam_token *token, const hsmiam_session *session,
+                             CK_OBJECT_HANDLE handle, void *context, hsmiam_error *error)
 {
-    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    hsmiam_session *session = NULL;
-    CK_RV rv = CKR_OK;
+    CK_RV rv = session->functions->C_DestroyObject(session->handle, handle);
 
-    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
-    if (status != HSMIAM_OK)
-        return status;
-    status = hsmiam_object_resolve(token, session, object, &handle, error);
-    if (status == HSMIAM_OK) {
-        rv = session->functions->C_DestroyObject(session->handle, handle);
-        if (rv != CKR_OK)
-            status = hsmiam_rv_set_error(token, rv, "C_DestroyObject", error);
-    }
-    hsmiam_session_return(token, &session, rv);
-    return status;
+    (void)context;
+    return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_DestroyObject", error);
 }
 
 /* After a loss, the object may be gone; that is what was wanted. */
 hsmiam_status hsmiam_token_destroy_object(hsmiam_token *token, hsmiam_object object,
                                           hsmiam_error *error)
 {
-    hsmiam_retry retry = hsmiam_retry_start(token);
-    hsmiam_status status = HSMIAM_OK;
+    hsmiam_status status = hsmiam_object_use(token, object, destroy, NULL, error);
 
-    do
-        status = destroy_once(token, object, error);
-    while (hsmiam_retry_again(&retry, status, error));
     if (status == HSMIAM_ERR_NOT_FOUND) {
         hsmiam_error_clear(error);
         status = HSMIAM_OK;

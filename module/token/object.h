@@ -48,6 +48,12 @@ hsmiam_status hsmiam_objects_find(hsmiam_token *token, CK_ATTRIBUTE *template, C
                                   hsmiam_object *objects_out, size_t *count_out,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The same for the private secret keys of the token with that CKA_ID: one that is not private
+ * anyone may have put there. */
+hsmiam_status hsmiam_objects_find_private(hsmiam_token *token, const char *id,
+                                          hsmiam_object *objects_out, size_t *count_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Tells whether a template was refused for what it holds, so that a plainer one may be tried. */
 bool hsmiam_rv_is_template_refusal(CK_RV rv);
 

@@ -118,6 +118,16 @@ hsmiam_status hsmiam_object_resolve(hsmiam_token *token, const hsmiam_session *s
                                     hsmiam_object object, CK_OBJECT_HANDLE *handle_out,
                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* What is done with an object, by its handle, in a session that is held meanwhile. */
+typedef hsmiam_status (*hsmiam_object_fn)(hsmiam_token *token, const hsmiam_session *session,
+                                          CK_OBJECT_HANDLE handle, void *context,
+                                          hsmiam_error *error);
+
+/* Does it in a borrowed session, and once more after a loss: for what is safe to repeat. Statuses:
+ * those of hsmiam_session_borrow(), of hsmiam_object_resolve() and of `use`. */
+hsmiam_status hsmiam_object_use(hsmiam_token *token, hsmiam_object object, hsmiam_object_fn use,
+                                void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* It was destroyed. */
 void hsmiam_object_forget(hsmiam_token *token, hsmiam_object object);
 
