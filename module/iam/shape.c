@@ -24,32 +24,6 @@ static bool store(char *field, size_t size, const char *text)
     return snprintf(field, size, "%s", text) < (int)size;
 }
 
-static bool store_user_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)reply;
-    return consists_of(text, "_+=,.@-") && store(key->user_name, sizeof key->user_name, text);
-}
-
-static bool store_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)reply;
-    /* IAM's pattern is wider, but lower case would let a secret pass for an id, and be printed. */
-    return strpbrk(text, "abcdefghijklmnopqrstuvwxyz") == NULL && consists_of(text, "_") &&
-           store(key->id, sizeof key->id, text);
-}
-
-static bool store_status(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)reply;
-    return consists_of(text, "") && store(key->status, sizeof key->status, text);
-}
-
-static bool store_create_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)reply;
-    return hsmiam_time_parse_extended(text, &key->create_date);
-}
-
 static bool is_graphic(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -59,12 +33,46 @@ static bool is_graphic(const char *text)
     return true;
 }
 
-static bool store_usage_user_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
+/* The user that the elements read are of. */
+static hsmiam_user *get_user(hsmiam_reply *reply)
 {
-    (void)key;
-    return consists_of(text, "_+=,.@-") &&
-           store(reply->usage.user_name, sizeof reply->usage.user_name, text);
+    return &reply->users.users[reply->users.count - 1];
 }
+
+/* Stores a text of one shape: what it must be, and its field. */
+#define STORE_TEXT(what, field, is_right)                                                          \
+    static bool store_##what(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)      \
+    {                                                                                              \
+        (void)reply;                                                                               \
+        (void)key;                                                                                 \
+        return (is_right) && store(field, sizeof(field), text);                                    \
+    }
+#define STORE_DATE(what, field)                                                                    \
+    static bool store_##what(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)      \
+    {                                                                                              \
+        (void)reply;                                                                               \
+        (void)key;                                                                                 \
+        return hsmiam_time_parse_extended(text, &(field));                                         \
+    }
+#define USER_NAME_MARKS "_+=,.@-"
+
+STORE_TEXT(user_name, key->user_name, consists_of(text, USER_NAME_MARKS))
+/* IAM's pattern is wider, but lower case would let a secret pass for an id, and be printed. */
+STORE_TEXT(id, key->id,
+           strpbrk(text, "abcdefghijklmnopqrstuvwxyz") == NULL && consists_of(text, "_"))
+STORE_TEXT(status, key->status, consists_of(text, ""))
+STORE_DATE(create_date, key->create_date)
+STORE_TEXT(usage_user_name, reply->usage.user_name, consists_of(text, USER_NAME_MARKS))
+STORE_TEXT(usage_region, reply->usage.region, consists_of(text, "/-_"))
+STORE_TEXT(usage_service, reply->usage.service_name, consists_of(text, "/-_. "))
+STORE_TEXT(account, reply->caller.account, strspn(text, "0123456789") == strlen(text))
+STORE_TEXT(arn, reply->caller.arn, strncmp(text, "arn:", 4) == 0 && is_graphic(text))
+STORE_TEXT(caller_id, reply->caller.user_id, is_graphic(text))
+STORE_TEXT(listed_name, get_user(reply)->name, consists_of(text, USER_NAME_MARKS))
+STORE_TEXT(listed_id, get_user(reply)->id, is_graphic(text))
+STORE_DATE(listed_date, get_user(reply)->create_date)
+STORE_TEXT(marker, reply->marker, true)
+STORE_TEXT(code, reply->code, consists_of(text, "._-"))
 
 static bool store_usage_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
 {
@@ -73,81 +81,11 @@ static bool store_usage_date(hsmiam_reply *reply, hsmiam_key_metadata *key, cons
     return hsmiam_time_parse_extended(text, &reply->usage.date);
 }
 
-static bool store_usage_region(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return consists_of(text, "/-_") && store(reply->usage.region, sizeof reply->usage.region, text);
-}
-
-static bool store_usage_service(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return consists_of(text, "/-_. ") &&
-           store(reply->usage.service_name, sizeof reply->usage.service_name, text);
-}
-
-static bool store_account(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return strspn(text, "0123456789") == strlen(text) &&
-           store(reply->caller.account, sizeof reply->caller.account, text);
-}
-
-static bool store_arn(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return strncmp(text, "arn:", 4) == 0 && is_graphic(text) &&
-           store(reply->caller.arn, sizeof reply->caller.arn, text);
-}
-
-static bool store_caller_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return is_graphic(text) && store(reply->caller.user_id, sizeof reply->caller.user_id, text);
-}
-
-/* The user that the elements read are of. */
-static hsmiam_user *get_user(hsmiam_reply *reply)
-{
-    return &reply->users.users[reply->users.count - 1];
-}
-
-static bool store_listed_name(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return consists_of(text, "_+=,.@-") &&
-           store(get_user(reply)->name, sizeof get_user(reply)->name, text);
-}
-
-static bool store_listed_id(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return is_graphic(text) && store(get_user(reply)->id, sizeof get_user(reply)->id, text);
-}
-
-static bool store_listed_date(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return hsmiam_time_parse_extended(text, &get_user(reply)->create_date);
-}
-
 static bool store_is_truncated(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
 {
     (void)key;
     reply->is_truncated = strcmp(text, "true") == 0;
     return reply->is_truncated || strcmp(text, "false") == 0;
-}
-
-static bool store_marker(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return store(reply->marker, sizeof reply->marker, text);
-}
-
-static bool store_code(hsmiam_reply *reply, hsmiam_key_metadata *key, const char *text)
-{
-    (void)key;
-    return consists_of(text, "._-") && store(reply->code, sizeof reply->code, text);
 }
 
 /* An id that is not as expected is not worth losing an answer for. */
