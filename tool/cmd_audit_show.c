@@ -57,22 +57,6 @@ static void to_title(const char *name, char title[NAME_MAX_SIZE])
     title[length] = 0;
 }
 
-static bool add_list(tool_value *object, const char *title, const char *ids)
-{
-    tool_value *list = tool_value_add_list(object, title);
-
-    while (list && *ids) {
-        char id[256];
-        size_t length = strcspn(ids, " ");
-
-        (void)snprintf(id, sizeof id, "%.*s", (int)length, ids);
-        if (!tool_value_add_string(list, NULL, id))
-            return false;
-        ids += length + (ids[length] == ' ' ? 1 : 0);
-    }
-    return list != NULL;
-}
-
 static bool add_members(tool_value *object, const hsmiam_ledger_record *record)
 {
     const char *name = NULL;
@@ -85,7 +69,7 @@ static bool add_members(tool_value *object, const hsmiam_ledger_record *record)
 
         to_title(name, title);
         if (kind == HSMIAM_MEMBER_LIST)
-            done = add_list(object, title, value);
+            done = tool_value_add_words(object, title, value);
         else if (kind == HSMIAM_MEMBER_NUMBER)
             done = tool_value_add(object, title, TOOL_VALUE_INTEGER, value) != NULL;
         else

@@ -51,24 +51,6 @@ static bool add_time(tool_value *object, time_t when)
     return add_text(object, "RequestTime", text);
 }
 
-static bool add_candidates(tool_value *object, const char *ids)
-{
-    tool_value *list = *ids ? tool_value_add_list(object, "Candidates") : NULL;
-
-    if (*ids && !list)
-        return false;
-    while (*ids) {
-        char id[256];
-        size_t length = strcspn(ids, " ");
-
-        (void)snprintf(id, sizeof id, "%.*s", (int)length, ids);
-        if (!tool_value_add_string(list, NULL, id))
-            return false;
-        ids += length + (ids[length] == ' ' ? 1 : 0);
-    }
-    return true;
-}
-
 static bool add_number(tool_value *object, const char *name, long long number)
 {
     char text[32];
@@ -87,7 +69,8 @@ static void take(void *context, const hsmiam_recovery *found)
         !tool_value_add_string(object, "State", states[found->state]) ||
         !add_text(object, "Result", found->result) ||
         !add_text(object, "AccessKeyId", found->access_key_id) ||
-        !add_candidates(object, found->candidates) || !add_text(object, "Reason", found->reason) ||
+        (*found->candidates && !tool_value_add_words(object, "Candidates", found->candidates)) ||
+        !add_text(object, "Reason", found->reason) ||
         (found->come_back >= 0 && !add_number(object, "ComeBackIn", found->come_back)))
         findings->failed = true;
     if (found->state != HSMIAM_RECOVERY_SETTLED && found->come_back > findings->come_back)

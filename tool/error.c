@@ -54,28 +54,35 @@ static hsmiam_status set_message(tool_error *error, hsmiam_status status, bool u
     return status;
 }
 
+__attribute__((format(printf, 4, 0))) static hsmiam_status
+set_formatted(tool_error *error, hsmiam_status status, bool usage, const char *format,
+              va_list arguments)
+{
+    char *message = NULL;
+
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    return set_message(error, status, usage, message);
+}
+
 hsmiam_status tool_error_set(tool_error *error, hsmiam_status status, const char *format, ...)
 {
     va_list arguments;
-    char *message = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
+    status = set_formatted(error, status, false, format, arguments);
     va_end(arguments);
-    return set_message(error, status, false, message);
+    return status;
 }
 
 hsmiam_status tool_error_set_usage(tool_error *error, const char *format, ...)
 {
     va_list arguments;
-    char *message = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
+    hsmiam_status status = set_formatted(error, HSMIAM_ERR_ARGUMENT, true, format, arguments);
     va_end(arguments);
-    return set_message(error, HSMIAM_ERR_ARGUMENT, true, message);
+    return status;
 }
 
 hsmiam_status tool_error_set_memory(tool_error *error)

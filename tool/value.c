@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,22 @@ tool_value *tool_value_add_list(tool_value *parent, const char *name)
 tool_value *tool_value_add_object(tool_value *parent, const char *name)
 {
     return tool_value_add(parent, name, TOOL_VALUE_OBJECT, NULL);
+}
+
+bool tool_value_add_words(tool_value *parent, const char *name, const char *words)
+{
+    tool_value *list = tool_value_add_list(parent, name);
+
+    while (list && *words) {
+        char word[256];
+        size_t length = strcspn(words, " ");
+
+        (void)snprintf(word, sizeof word, "%.*s", (int)length, words);
+        if (!tool_value_add_string(list, NULL, word))
+            return false;
+        words += length + (words[length] == ' ' ? 1 : 0);
+    }
+    return list != NULL;
 }
 
 const tool_value *tool_value_get_member(const tool_value *object, const char *name)

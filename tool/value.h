@@ -48,6 +48,10 @@ bool tool_value_add_string(tool_value *parent, const char *name, const char *tex
 tool_value *tool_value_add_list(tool_value *parent, const char *name);
 tool_value *tool_value_add_object(tool_value *parent, const char *name);
 
+/* Adds a list of the words between which `words` has spaces, of less than 256 bytes each. */
+bool tool_value_add_words(tool_value *parent, const char *name, const char *words)
+    __attribute__((warn_unused_result));
+
 /* Moves a value that stands alone to the end of `parent`. false, and nothing is moved, if there is
  * no memory. */
 bool tool_value_take(tool_value *parent, const char *name, tool_value **value)
