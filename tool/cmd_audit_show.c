@@ -33,6 +33,16 @@ static const tool_option options[] = {
 static const char *const columns[] = {"sequence",  "time",          "event",  "operator",
                                       "user_name", "access_key_id", "result", NULL};
 
+/* A step of a rotation stands where the result of anything else does. */
+static const char *get_column(const hsmiam_ledger_record *record, const char *name)
+{
+    const char *value = hsmiam_ledger_record_get_text(record, name);
+
+    if (!value && strcmp(name, "result") == 0)
+        value = hsmiam_ledger_record_get_text(record, "step");
+    return value ? value : "";
+}
+
 /* Records on their way to the output. */
 typedef struct tool_show {
     bool as_table;
@@ -83,11 +93,10 @@ static bool add_members(tool_value *object, const hsmiam_ledger_record *record)
 static bool add_columns(tool_value *object, const hsmiam_ledger_record *record)
 {
     for (size_t i = 0; columns[i]; i++) {
-        const char *value = hsmiam_ledger_record_get_text(record, columns[i]);
         char title[NAME_MAX_SIZE];
 
         to_title(columns[i], title);
-        if (!tool_value_add_string(object, title, value ? value : ""))
+        if (!tool_value_add_string(object, title, get_column(record, columns[i])))
             return false;
     }
     return true;

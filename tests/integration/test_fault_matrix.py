@@ -1,6 +1,7 @@
 """Whatever fails, and whenever the process is killed: no key is lost, and none is left behind.
 
-Every call that the tool makes on the ledger, the token and the network while it issues a key, and
+Every call that the tool makes on the ledger, the token and the network while it issues a key (and of
+those that it makes while it replaces one, some), and
 everything that IAM can do wrong, fails in every way it can, one run each; then `recover` runs until
 nothing is open, and what IAM, the token and the ledger say is compared (fault_bed.py).
 

@@ -267,8 +267,11 @@ class Bed:
                 return []
         return [f"recover ends with {code}"]
 
-    def judge(self, snapshot: Snapshot, outcome: Outcome, code: int | None) -> None:
-        """Compare IAM, token and ledger; `code` is that of the run that was made to fail."""
+    def judge(
+        self, snapshot: Snapshot, outcome: Outcome, code: int | None, retires: bool = False
+    ) -> None:
+        """Compare IAM, token and ledger; `code` is that of the run that was made to fail. With
+        `retires`, the user's keys of before may be replaced by one that the token holds."""
         store = self.iam.endpoint.service.store
         before = set(snapshot.store.keys)
         gone = (before | self.foreign) - set(store.keys)
@@ -281,6 +284,13 @@ class Bed:
         alive = set(made) & set(store.keys)
         held, wrong = self._held({name: key.secret for name, key in made.items()})
         new = held - before
+        if retires:
+            replaced = {name for name in before if snapshot.store.keys[name].user.name == USER}
+            if (gone | touched) & replaced and not alive & held:
+                outcome.lost.append("the old key, before there was a new one")
+            if len(alive) > 1:
+                outcome.problems.append(f"{len(alive)} new keys are left")
+            gone, touched = gone - replaced, touched - replaced
         outcome.orphaned += sorted(alive - held)
         outcome.lost += [f"{key} (another secret)" for key in wrong]
         outcome.lost += sorted((before & self._ours) - held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from fault_bed import KILLED, USER, Bed, Outcome, Snapshot
 from fault_points import Point, Recording, call_points, service_points
 
 ISSUE = ("create-access-key", "--user-name", USER)
+ROTATE = ("rotate-access-key", "--user-name", USER, "--delete-old", "--proofs", "1", "--proof-timeout", "5")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class Scenario:
     kills_only: bool = False
     #: What is wrong already, so that another part of the product runs.
     trouble: Callable[[Recording], str] = field(default=lambda issue: "")
+    #: The request after which the service's failures begin, for those before say nothing new.
+    after: str = ""
+    #: Of the calls, one in so many.
+    every: int = 1
+    #: The user's old key may be deactivated or deleted, once a new one is held.
+    retires: bool = False
 
 
 def _nothing(bed: Bed, issue: Recording) -> None:
@@ -56,6 +64,9 @@ SCENARIOS = {
         Scenario("undo", ISSUE, _nothing, True, _refusing_token),
         Scenario("recover-orphan", ("recover",), _orphan, True),
         Scenario("recover-unproven", ("recover",), _unproven, True),
+        Scenario(
+            "rotate", ROTATE, _nothing, True, after="CreateAccessKey", every=15, retires=True
+        ),
     )
 }
 
@@ -80,10 +91,13 @@ class Stage:
         request = 0
         if trouble:  # up to there it is the run of "issue"
             request = len(os.path.commonprefix([recording.operations, self.issue.operations]))
+        if scenario.after:
+            request = recording.operations.index(scenario.after) + 1
+        calls = call_points(
+            name, recording, scenario.kills_only, everything, recording.failed_after
+        )
         found = [
-            *call_points(
-                name, recording, scenario.kills_only, everything, recording.failed_after
-            ),
+            *calls[:: 1 if everything else scenario.every],
             *service_points(name, recording, request),
         ]
         return [self._with_trouble(point, trouble) for point in found]
@@ -99,12 +113,21 @@ class Stage:
         snapshot = self.bed.pristine
         if outcome.reached and not self.bed.is_untouched(snapshot):
             self.bed.meddle()
+            if scenario.retires and zlib.crc32(point.name.encode()) % 2:
+                outcome.problems += self._repeat(scenario)
             if recovers:
                 outcome.problems += self.bed.settle(point, early="late" in point.way)
             issued = code if scenario.words == ISSUE else None
-            self.bed.judge(snapshot, outcome, issued)
+            self.bed.judge(snapshot, outcome, issued, scenario.retires)
         outcome.transcript = "".join(self.bed.transcript)
         return outcome
+
+    def _repeat(self, scenario: Scenario) -> list[str]:
+        """The same command goes on, minutes later, where the run was stopped."""
+        self.bed.iam.endpoint.rules.clear()
+        self.bed.pass_time()
+        code = self.bed.run(*scenario.words)
+        return [] if code == 0 else [f"the same command ends with {code}"]
 
     def forget(self) -> Outcome:
         """A run that goes well, and a token that has forgotten the key when one looks."""
