@@ -179,16 +179,19 @@ static hsmiam_status fill(batch *to, const hsmiam_tail *tail, bool is_known,
 }
 
 /* Whether the ledger has our key; if it has others only, that is an error, or as the caller wants
- * it. */
+ * it. And whether what is at its end can be built on: our signature covers that as well. */
 static hsmiam_status check_own_key(hsmiam_ledger *ledger, const hsmiam_tail *tail, bool *known_out,
                                    hsmiam_error *error)
 {
     hsmiam_status status = HSMIAM_OK;
 
     *known_out = strcmp(tail->signer, ledger->key.fingerprint) == 0;
-    if (*known_out || tail->signer[0] == '\0')
+    if (tail->signer[0] == '\0')
         return HSMIAM_OK;
-    status = hsmiam_lookup_own_key(ledger, tail->size, known_out, error);
+    if (!*known_out)
+        status = hsmiam_trust_learn(ledger, tail->size, known_out, error);
+    if (status == HSMIAM_OK && *known_out && strcmp(tail->hash, ledger->written) != 0)
+        status = hsmiam_trust_check_end(ledger, tail->size, error);
     if (status != HSMIAM_OK || *known_out)
         return status;
     if (ledger->accept_new_key) {
@@ -267,8 +270,10 @@ hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *r
         status = append_locked(&to, size, record, rule, error);
         hsmiam_file_unlock(&ledger->file);
     }
-    if (status == HSMIAM_OK && to.lines.size > 0)
+    if (status == HSMIAM_OK && to.lines.size > 0) {
+        memcpy(ledger->written, to.sign ? to.hash : "", to.sign ? sizeof to.hash : 1);
         mirror(ledger, to.lines.data);
+    }
     (void)pthread_mutex_unlock(&ledger->lock);
     if (status == HSMIAM_OK && sequence_out != NULL)
         *sequence_out = to.sequence;

@@ -17,7 +17,8 @@ static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
 
 /* A new event is an enumerator of hsmiam_event (before the checkpoint, which is none of the
  * ledger's) and a row here: its name; the members that it must have; those that it may have; what
- * becomes of it when the audit key cannot sign. A member that no event had so far is a row in
+ * becomes of it when the audit key cannot sign; whether it is an intent, that is, stays open until
+ * an outcome. A member that no event had so far is a row in
  * field.c besides, and in hsmiam_ledger_facts and `sources` below where callers bring it. Callers
  * then write it by hsmiam_ledger_add(). `audit show` and `verify` know it by that. */
 const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
@@ -29,8 +30,9 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                              BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY),
                              HSMIAM_APPEND_OR_PENDING},
     [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
-                             of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(WRAPPING_KEY),
-                             HSMIAM_APPEND_SIGNED},
+                             of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(SETTLED) |
+                                 BIT(WRAPPING_KEY),
+                             HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
                               of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
@@ -40,10 +42,10 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_UPDATE] = {"update",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
                                  BIT(REQUEST_TIME),
-                             of_service, HSMIAM_APPEND_SIGNED},
+                             of_service, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_DELETE] = {"delete",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(REQUEST_TIME),
-                             of_service, HSMIAM_APPEND_SIGNED},
+                             of_service, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_ROTATION] = {"rotation", of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID),
                                of_service, HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_ROTATION_STEP] = {"rotation-step",
@@ -129,6 +131,7 @@ typedef struct formatted {
     char iam_time[HSMIAM_TIME_SIZE];
     char request_time[HSMIAM_TIME_SIZE];
     char intent[HSMIAM_NUMBER_SIZE];
+    char settled[HSMIAM_NUMBER_SIZE];
 } formatted;
 
 /* Writes a time if it is known, and one that can be written. */
@@ -151,6 +154,8 @@ hsmiam_status hsmiam_ledger_add(hsmiam_ledger *ledger, hsmiam_event event,
     record.fields[HSMIAM_FIELD_REQUEST_TIME] = format_time(facts->request_time, to.request_time);
     (void)snprintf(to.intent, sizeof to.intent, "%" PRIu64, facts->intent);
     record.fields[HSMIAM_FIELD_INTENT] = facts->intent != 0 ? to.intent : NULL;
+    (void)snprintf(to.settled, sizeof to.settled, "%" PRIu64, ledger->settled);
+    record.fields[HSMIAM_FIELD_SETTLED] = ledger->settled != 0 ? to.settled : NULL;
     record.fields[HSMIAM_FIELD_RESULT] = hsmiam_result_get_name(facts->result);
     for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
         if (((form->needed | form->allowed) >> i & 1) == 0)

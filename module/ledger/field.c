@@ -50,6 +50,7 @@ static const struct {
     [HSMIAM_FIELD_KEYS_BEFORE] = {"keys_before", KIND_IDS, HSMIAM_KEYS_TEXT_MAX},
     [HSMIAM_FIELD_IAM_TIME] = {"iam_time", KIND_TIME, 20},
     [HSMIAM_FIELD_REQUEST_TIME] = {"request_time", KIND_TIME, 20},
+    [HSMIAM_FIELD_SETTLED] = {"settled", KIND_NUMBER, 20},
     [HSMIAM_FIELD_RESULT] = {"result", KIND_WORD, 32},
     [HSMIAM_FIELD_STEP] = {"step", KIND_WORD, 32},
     [HSMIAM_FIELD_CODE] = {"code", KIND_REPLY, HSMIAM_CODE_MAX},

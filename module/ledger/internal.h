@@ -10,7 +10,8 @@
 #include "ledger/ledger.h"
 #include "ledger/public_key.h"
 
-#define HSMIAM_PINNED_MAX 16
+#define HSMIAM_PINNED_MAX  16
+#define HSMIAM_TRUSTED_MAX 64
 
 struct hsmiam_ledger {
     hsmiam_file file;    /* for writing; read-only uses have a file of their own */
@@ -28,6 +29,12 @@ struct hsmiam_ledger {
     bool has_key;
     hsmiam_audit_key key;
     hsmiam_public_key *own; /* its public half */
+
+    /* The keys that the ledger's own introductions lead to, once they had to be looked for. */
+    hsmiam_public_key *trusted[HSMIAM_TRUSTED_MAX];
+    size_t trusted_count;
+    uint64_t settled;              /* the intents up to that record are; 0: not known */
+    char written[HSMIAM_HEX_SIZE]; /* the hash of the line that was written last; "" before */
 
     hsmiam_public_key *pinned[HSMIAM_PINNED_MAX]; /* whom a verification trusts */
     size_t pinned_count;
@@ -74,9 +81,48 @@ hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const cha
 bool hsmiam_lookup_is_own(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
                           const hsmiam_line *line, size_t signed_size, const hsmiam_record *record);
 
-/* Whether the ledger knows its writer's audit key. */
-hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *known_out,
-                                    hsmiam_error *error) HSMIAM_MUST_USE;
+/* trust.c ---------------------------------------------------------------------------------------*/
+
+/* The key that an audit-key record introduces; NULL if it is none. */
+hsmiam_public_key *hsmiam_record_get_introduced(const hsmiam_record *record);
+
+/* Reads the whole ledger for the keys that are trusted: the first, and whom such a key introduced
+ * in a record that it signed. `*own_out` tells whether the writer's own is among them. LEDGER if
+ * the records do not hang together. */
+hsmiam_status hsmiam_trust_learn(hsmiam_ledger *ledger, uint64_t size, bool *own_out,
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_trust_forget(hsmiam_ledger *ledger);
+
+/* Whether the end is one that can be built on: unsigned records at most, behind one that a trusted
+ * key signed. LEDGER if not. */
+hsmiam_status hsmiam_trust_check_end(hsmiam_ledger *ledger, uint64_t size,
+                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The records from the end backwards, as far as they hang together. */
+typedef struct hsmiam_history {
+    hsmiam_ledger *ledger;
+    uint64_t size;
+    hsmiam_backward lines;
+    hsmiam_line line;     /* the one that was read last, */
+    hsmiam_record record; /* and what it says */
+    hsmiam_record_storage storage;
+    size_t signed_size;
+    bool anchored;                /* a trusted key's signature covers it */
+    uint64_t follower;            /* the number of the record behind it; 0: it is the last, */
+    char wanted[HSMIAM_HEX_SIZE]; /* and the hash which that has of it */
+} hsmiam_history;
+
+hsmiam_status hsmiam_history_new(hsmiam_ledger *ledger, uint64_t size, hsmiam_history **history_out,
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_history_free(hsmiam_history **history);
+
+/* The record before; `*found_out` is false at the ledger's start. LEDGER if it is not the one that
+ * the record behind it goes on from, or if the last signature is wrong or a stranger's. */
+hsmiam_status hsmiam_history_next(hsmiam_history *history, bool *found_out,
+                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether the record is signed by a key that is trusted, or nobody can sign. */
+bool hsmiam_history_is_believed(const hsmiam_history *history);
 
 /* append.c --------------------------------------------------------------------------------------*/
 

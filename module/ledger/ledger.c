@@ -33,6 +33,7 @@ void hsmiam_ledger_free(hsmiam_ledger **ledger)
     hsmiam_public_key_free(&(*ledger)->own);
     for (size_t i = 0; i < (*ledger)->pinned_count; i++)
         hsmiam_public_key_free(&(*ledger)->pinned[i]);
+    hsmiam_trust_forget(*ledger);
     free((*ledger)->checkpoint);
     (void)pthread_mutex_destroy(&(*ledger)->lock);
     free(*ledger);
@@ -44,6 +45,8 @@ void hsmiam_ledger_set_token(hsmiam_ledger *ledger, hsmiam_token *token)
     ledger->token = token;
     ledger->open = false;
     ledger->has_key = false;
+    ledger->written[0] = '\0';
+    hsmiam_trust_forget(ledger);
 }
 
 void hsmiam_ledger_set_log(hsmiam_ledger *ledger, hsmiam_log_fn log, void *context)
@@ -91,6 +94,27 @@ static hsmiam_status find_key(hsmiam_ledger *ledger, hsmiam_error *error)
     return status;
 }
 
+/* Where nobody can sign, nothing could be told from what somebody made up. */
+static hsmiam_status check_unsigned(hsmiam_ledger *ledger, hsmiam_error *error)
+{
+    hsmiam_tail tail;
+    uint64_t size = 0;
+
+    if (ledger->has_key)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_tail_read(&ledger->file, ledger->hash, size, &tail, error);
+    if (status != HSMIAM_OK || tail.signer[0] == '\0')
+        return status;
+    return hsmiam_error_set(
+        error, HSMIAM_ERR_CONFIG,
+        "The ledger %s is signed, but token \"%s\" has no audit key to go on with: name the token "
+        "that has it, or another ledger by --ledger; where the key is lost, run hsmiam "
+        "provision-token --accept-changed-keys.",
+        ledger->file.path, hsmiam_token_get_label(ledger->token));
+}
+
 hsmiam_status hsmiam_ledger_open(hsmiam_ledger *ledger, hsmiam_error *error)
 {
     hsmiam_status status = HSMIAM_OK;
@@ -101,6 +125,8 @@ hsmiam_status hsmiam_ledger_open(hsmiam_ledger *ledger, hsmiam_error *error)
         status = find_key(ledger, error);
         if (status == HSMIAM_OK)
             status = hsmiam_file_open(&ledger->file, error);
+        if (status == HSMIAM_OK)
+            status = check_unsigned(ledger, error);
         ledger->open = status == HSMIAM_OK;
     }
     (void)pthread_mutex_unlock(&ledger->lock);

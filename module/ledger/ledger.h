@@ -136,22 +136,25 @@ typedef struct hsmiam_open_intent {
     time_t iam_time;      /* -1: not known */
     time_t request_time;  /* of the signature that was sent last */
     hsmiam_result result; /* the last that is on record; UNKNOWN if none is */
-    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as that has it, or the intent itself */
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as an outcome has it, or the intent */
     char status[17];                                  /* that an update asks for */
-    bool is_trusted; /* the ledger's own key signed it, or nobody can sign */
+    bool id_is_trusted; /* a signed record has it; else it is a hint that anyone may have written */
+    bool is_trusted;    /* a key that is trusted signed the intent, or nobody can sign */
 } hsmiam_open_intent;
 
 /* Receives an open intent; false ends the search. */
 typedef bool (*hsmiam_open_intent_fn)(void *context, const hsmiam_open_intent *intent);
 
 /* Looks through the ledger, from its end, for open intents. `user_name`: only those to make a key
- * for this user (case does not matter), or if it is "", for the credential's own; NULL: all.
- * Statuses: IO, MEMORY. */
+ * for this user (case does not matter), or if it is "", for the credential's own; NULL: all. An
+ * outcome that is not signed, countersigned or not, settles no intent that is.
+ * Statuses: IO, MEMORY; LEDGER (what it would rely on is not what trusted keys signed). */
 hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_name,
                                       const char *credential_id, hsmiam_open_intent_fn take,
                                       void *context, hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Whether a record is about an access key, or was signed for by it. Statuses: IO, MEMORY. */
+/* Whether a record is about an access key, or was signed for by it; one that nobody signed counts,
+ * for a key that is explained is left alone. Statuses: IO, MEMORY, LEDGER. */
 hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_key_id,
                                       bool *known_out, hsmiam_error *error) HSMIAM_MUST_USE;
 

@@ -17,26 +17,13 @@ typedef struct search {
     hsmiam_record_storage *storage;
 } search;
 
-static bool has_valid_signature(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
-                                const hsmiam_line *line, size_t signed_size,
-                                const hsmiam_record *record)
-{
-    uint8_t digest[HSMIAM_DIGEST_SIZE];
-    uint8_t signature[HSMIAM_SIGNATURE_MAX];
-    size_t size = 0;
-
-    return hsmiam_base64_decode(record->fields[HSMIAM_FIELD_SIGNATURE], signature, sizeof signature,
-                                &size) &&
-           hsmiam_hash_compute(ledger->hash, line->text, signed_size, digest) &&
-           hsmiam_verifier_check(verifier, digest, signature, size);
-}
-
 bool hsmiam_lookup_is_own(const hsmiam_ledger *ledger, hsmiam_verifier *verifier,
                           const hsmiam_line *line, size_t signed_size, const hsmiam_record *record)
 {
     return signed_size > 0 &&
            strcmp(record->fields[HSMIAM_FIELD_AUDIT_KEY], ledger->key.fingerprint) == 0 &&
-           has_valid_signature(ledger, verifier, line, signed_size, record);
+           hsmiam_verifier_check_line(verifier, ledger->hash, line->text, signed_size,
+                                      record->fields[HSMIAM_FIELD_SIGNATURE]);
 }
 
 /* Whether the line is what is looked for. LEDGER if it only pretends to be. */
@@ -53,7 +40,8 @@ static hsmiam_status judge(const search *run, const hsmiam_line *line, hsmiam_re
         strcmp(record->fields[HSMIAM_FIELD_AUDIT_KEY], run->ledger->key.fingerprint) != 0 ||
         !run->is_it(run->context, record))
         return HSMIAM_OK;
-    *found_out = has_valid_signature(run->ledger, run->verifier, line, signed_size, record);
+    *found_out = hsmiam_verifier_check_line(run->verifier, run->ledger->hash, line->text,
+                                            signed_size, record->fields[HSMIAM_FIELD_SIGNATURE]);
     if (*found_out)
         return HSMIAM_OK;
     return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
@@ -90,59 +78,6 @@ hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const cha
     }
     hsmiam_backward_clear(&backward);
     hsmiam_verifier_free(&run.verifier);
-    return status;
-}
-
-static bool is_any(const void *context, const hsmiam_record *record)
-{
-    (void)context;
-    (void)record;
-    return true;
-}
-
-/* A record of another key that introduces ours cannot be verified here, but `audit verify` will:
- * to forge it gains nothing. */
-static hsmiam_status find_introduction(hsmiam_ledger *ledger, uint64_t size,
-                                       hsmiam_record_storage *storage, bool *known_out,
-                                       hsmiam_error *error)
-{
-    hsmiam_backward backward = {.window = NULL};
-    hsmiam_record record;
-    hsmiam_line line;
-    bool more = true;
-    size_t signed_size = 0;
-
-    hsmiam_status status = hsmiam_backward_init(&backward, &ledger->file, size, error);
-    while (status == HSMIAM_OK && !*known_out) {
-        status = hsmiam_backward_next(&backward, &line, &more, error);
-        if (status != HSMIAM_OK || !more)
-            break;
-        if (line.text == NULL || memmem(line.text, line.size, ledger->key.fingerprint,
-                                        strlen(ledger->key.fingerprint)) == NULL)
-            continue;
-        *known_out =
-            hsmiam_record_read(line.text, line.size, storage, &record, &signed_size) &&
-            hsmiam_record_is(&record, HSMIAM_EVENT_AUDIT_KEY) &&
-            strcmp(record.fields[HSMIAM_FIELD_INTRODUCED_KEY], ledger->key.fingerprint) == 0;
-    }
-    hsmiam_backward_clear(&backward);
-    return status;
-}
-
-hsmiam_status hsmiam_lookup_own_key(hsmiam_ledger *ledger, uint64_t size, bool *known_out,
-                                    hsmiam_error *error)
-{
-    hsmiam_record_storage *storage = malloc(sizeof *storage);
-    hsmiam_record record;
-
-    *known_out = false;
-    if (storage == NULL)
-        return hsmiam_error_set_memory(error, "reading the ledger");
-    hsmiam_status status = hsmiam_lookup_last(ledger, size, ledger->key.fingerprint, is_any, NULL,
-                                              storage, &record, known_out, error);
-    if (status == HSMIAM_OK && !*known_out)
-        status = find_introduction(ledger, size, storage, known_out, error);
-    free(storage);
     return status;
 }
 

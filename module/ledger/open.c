@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The intents that no outcome settled yet. The ledger is read from its end, so that an outcome is
- * met before its intent, and what must be remembered stays small. */
+ * met before its intent, and what must be remembered stays small. What nobody's key signed settles
+ * no intent that one did sign: whoever can write the file can write that. An intent says up to
+ * which record all were settled when it was written, and so how far one must read. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,60 +12,40 @@
 #include "base/time.h"
 #include "ledger/internal.h"
 
+/* An outcome, as far as it matters. */
+typedef struct said_result {
+    bool is_there;
+    hsmiam_result result;
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+} said_result;
+
 /* What later records said of an intent that is still to come. */
 typedef struct said {
     uint64_t intent;
-    bool has_result; /* the last one that is on record: */
-    hsmiam_result result;
-    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
-    time_t request_time; /* of the last renewal; -1: none */
+    said_result believed; /* the last one that is */
+    said_result hint;     /* the last one behind that which is not */
+    time_t request_time;  /* of the last renewal; -1: none */
 } said;
 
 typedef struct search {
-    hsmiam_ledger *ledger;
-    hsmiam_verifier *verifier; /* NULL where nobody can sign */
     const char *user_name;
     const char *credential_id;
     hsmiam_open_intent_fn take;
     void *context;
+    hsmiam_history *history;
     said *list;
     size_t count;
     size_t room;
-    hsmiam_record_storage storage;
     hsmiam_open_intent intent;
+    uint64_t last;   /* the number of the ledger's last record, */
+    uint64_t floor;  /* of one up to which all intents are settled, */
+    uint64_t oldest; /* of the first open intent; 0: there is none so far */
     bool ended;
 } search;
 
-static bool contains(const hsmiam_line *line, const char *text)
-{
-    return memmem(line->text, line->size, text, strlen(text)) != NULL;
-}
-
-static const struct {
-    hsmiam_event event;
-    const char *member; /* as it stands on a line */
-} intents[] = {
-    {HSMIAM_EVENT_INTENT, "\"event\":\"intent\""},
-    {HSMIAM_EVENT_UPDATE, "\"event\":\"update\""},
-    {HSMIAM_EVENT_DELETE, "\"event\":\"delete\""},
-};
-
-#define INTENTS (sizeof intents / sizeof intents[0])
-
 bool hsmiam_event_is_intent(hsmiam_event event)
 {
-    for (size_t i = 0; i < INTENTS; i++)
-        if (intents[i].event == event)
-            return true;
-    return false;
-}
-
-static bool looks_like_intent(const hsmiam_line *line)
-{
-    for (size_t i = 0; i < INTENTS; i++)
-        if (contains(line, intents[i].member))
-            return true;
-    return false;
+    return event < HSMIAM_EVENT_COUNT && hsmiam_event_forms[event].is_intent;
 }
 
 static said *find_said(search *run, uint64_t intent)
@@ -104,24 +86,39 @@ static time_t read_time(const char *text)
     return text != NULL && hsmiam_time_parse_extended(text, &when) ? when : -1;
 }
 
-/* An outcome or a renewal. */
-static hsmiam_status note(search *run, const hsmiam_record *record, hsmiam_error *error)
+static void note_result(said_result *to, const hsmiam_record *record)
 {
     const char *result = record->fields[HSMIAM_FIELD_RESULT];
-    const char *request_time = record->fields[HSMIAM_FIELD_REQUEST_TIME];
+
+    if (to->is_there || !hsmiam_result_find(result, strlen(result), &to->result))
+        return;
+    to->is_there = true;
+    copy(to->access_key_id, sizeof to->access_key_id, record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
+}
+
+/* An outcome or a renewal. */
+static hsmiam_status note(search *run, hsmiam_error *error)
+{
+    const hsmiam_record *record = &run->history->record;
+    bool is_believed = hsmiam_history_is_believed(run->history);
     said *about = find_or_add_said(run, hsmiam_record_get_number(record, HSMIAM_FIELD_INTENT));
 
     if (about == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
-    if (result != NULL && !about->has_result &&
-        hsmiam_result_find(result, strlen(result), &about->result)) {
-        about->has_result = true;
-        copy(about->access_key_id, sizeof about->access_key_id,
-             record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
+    if (hsmiam_record_is(record, HSMIAM_EVENT_OUTCOME)) {
+        if (is_believed)
+            note_result(&about->believed, record);
+        else if (!about->believed.is_there)
+            note_result(&about->hint, record);
+    } else if (is_believed && about->request_time < 0) {
+        about->request_time = read_time(record->fields[HSMIAM_FIELD_REQUEST_TIME]);
     }
-    if (result == NULL && about->request_time < 0)
-        about->request_time = read_time(request_time);
     return HSMIAM_OK;
+}
+
+static bool settles(const said_result *what)
+{
+    return what->is_there && hsmiam_result_is_final(what->result);
 }
 
 static bool is_wanted(const search *run, const hsmiam_record *record)
@@ -138,7 +135,8 @@ static bool is_wanted(const search *run, const hsmiam_record *record)
     return user != NULL && strcasecmp(user, run->user_name) == 0;
 }
 
-static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const said *about)
+static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const said *about,
+                 bool is_trusted)
 {
     const char *const *fields = record->fields;
 
@@ -161,71 +159,66 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
     copy(intent->keys_before, sizeof intent->keys_before, fields[HSMIAM_FIELD_KEYS_BEFORE]);
     copy(intent->access_key_id, sizeof intent->access_key_id, fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
     copy(intent->status, sizeof intent->status, fields[HSMIAM_FIELD_STATUS]);
+    intent->is_trusted = is_trusted;
+    intent->id_is_trusted = is_trusted;
     if (about == NULL)
         return;
-    if (about->has_result)
-        intent->result = about->result;
-    if (about->access_key_id[0] != '\0')
-        copy(intent->access_key_id, sizeof intent->access_key_id, about->access_key_id);
+    const said_result *last = about->hint.is_there ? &about->hint : &about->believed;
+    if (last->is_there)
+        intent->result = last->result;
+    if (about->believed.access_key_id[0] != '\0') {
+        copy(intent->access_key_id, sizeof intent->access_key_id, about->believed.access_key_id);
+        intent->id_is_trusted = true;
+    } else if (intent->access_key_id[0] == '\0') {
+        copy(intent->access_key_id, sizeof intent->access_key_id, about->hint.access_key_id);
+        intent->id_is_trusted = false;
+    }
     if (about->request_time >= 0)
         intent->request_time = about->request_time;
 }
 
-static void meet_intent(search *run, const hsmiam_line *line, const hsmiam_record *record,
-                        size_t signed_size)
+static void meet_intent(search *run)
 {
-    uint64_t sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE);
-    said *about = find_said(run, sequence);
+    const hsmiam_record *record = &run->history->record;
+    bool is_trusted = hsmiam_history_is_believed(run->history);
+    said *about = find_said(run, hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE));
+    bool is_settled =
+        about != NULL && (settles(&about->believed) || (!is_trusted && settles(&about->hint)));
 
-    if (is_wanted(run, record) &&
-        !(about != NULL && about->has_result && hsmiam_result_is_final(about->result))) {
-        fill(&run->intent, record, about);
-        run->intent.is_trusted =
-            run->verifier == NULL ||
-            hsmiam_lookup_is_own(run->ledger, run->verifier, line, signed_size, record);
+    if (!is_settled)
+        run->oldest = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE);
+    if (!is_settled && is_wanted(run, record)) {
+        fill(&run->intent, record, about, is_trusted);
         run->ended = !run->take(run->context, &run->intent);
     }
     if (about != NULL)
         *about = run->list[--run->count];
+    if (is_trusted && hsmiam_record_get_number(record, HSMIAM_FIELD_SETTLED) > run->floor)
+        run->floor = hsmiam_record_get_number(record, HSMIAM_FIELD_SETTLED);
 }
 
-static hsmiam_status meet(search *run, const hsmiam_line *line, hsmiam_error *error)
-{
-    hsmiam_record record;
-    size_t signed_size = 0;
-
-    if (line->text == NULL || !(contains(line, "\"intent\":") || looks_like_intent(line)) ||
-        !hsmiam_record_read(line->text, line->size, &run->storage, &record, &signed_size))
-        return HSMIAM_OK;
-    if (hsmiam_event_is_intent(hsmiam_event_find(record.fields[HSMIAM_FIELD_EVENT]))) {
-        meet_intent(run, line, &record, signed_size);
-        return HSMIAM_OK;
-    }
-    return hsmiam_record_is(&record, HSMIAM_EVENT_OUTCOME) ||
-                   hsmiam_record_is(&record, HSMIAM_EVENT_RENEWAL)
-               ? note(run, &record, error)
-               : HSMIAM_OK;
-}
-
-/* Reads the ledger's lines from its end until `meet_line` has had enough. */
+/* Reads the ledger's records from its end until `take` has had enough. */
 static hsmiam_status read_backward(search *run, hsmiam_error *error)
 {
-    hsmiam_ledger *ledger = run->ledger;
-    hsmiam_backward backward = {.window = NULL};
-    hsmiam_line line;
-    uint64_t size = 0;
+    hsmiam_status status = HSMIAM_OK;
     bool more = true;
 
-    hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_backward_init(&backward, &ledger->file, size, error);
     while (status == HSMIAM_OK && !run->ended) {
-        status = hsmiam_backward_next(&backward, &line, &more, error);
+        status = hsmiam_history_next(run->history, &more, error);
         if (status != HSMIAM_OK || !more)
             break;
-        status = meet(run, &line, error);
+        uint64_t sequence = hsmiam_record_get_number(&run->history->record, HSMIAM_FIELD_SEQUENCE);
+        if (run->last == 0)
+            run->last = sequence;
+        if (sequence <= run->floor)
+            break;
+        if (hsmiam_event_is_intent(
+                hsmiam_event_find(run->history->record.fields[HSMIAM_FIELD_EVENT])))
+            meet_intent(run);
+        else if (hsmiam_record_is(&run->history->record, HSMIAM_EVENT_OUTCOME) ||
+                 hsmiam_record_is(&run->history->record, HSMIAM_EVENT_RENEWAL))
+            status = note(run, error);
     }
-    hsmiam_backward_clear(&backward);
     return status;
 }
 
@@ -235,69 +228,62 @@ hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_na
 {
     hsmiam_status status = hsmiam_ledger_open(ledger, error);
     search *run = NULL;
+    uint64_t size = 0;
 
     if (status != HSMIAM_OK)
         return status;
     run = calloc(1, sizeof *run);
     if (run == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
-    *run = (search){.ledger = ledger,
-                    .user_name = user_name,
-                    .credential_id = credential_id,
-                    .take = take,
-                    .context = context};
+    *run = (search){
+        .user_name = user_name, .credential_id = credential_id, .take = take, .context = context};
     (void)pthread_mutex_lock(&ledger->lock);
-    if (ledger->has_key) {
-        run->verifier = hsmiam_verifier_new(ledger->own);
-        if (run->verifier == NULL)
-            status = hsmiam_error_set_memory(error, "verifying the ledger");
-    }
+    status = hsmiam_file_get_size(&ledger->file, &size, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_history_new(ledger, size, &run->history, error);
     if (status == HSMIAM_OK)
         status = read_backward(run, error);
+    if (status == HSMIAM_OK && !run->ended)
+        ledger->settled = run->oldest != 0 ? run->oldest - 1 : run->last;
     (void)pthread_mutex_unlock(&ledger->lock);
-    hsmiam_verifier_free(&run->verifier);
+    hsmiam_history_free(&run->history);
     free(run->list);
     free(run);
     return status;
 }
 
+/* Whether a record explains a key: it is about it, or was signed for by it. */
+static bool explains(const hsmiam_record *record, const char *access_key_id)
+{
+    const char *about = record->fields[HSMIAM_FIELD_ACCESS_KEY_ID];
+    const char *credential = record->fields[HSMIAM_FIELD_CREDENTIAL_ID];
+
+    return (about != NULL && strcmp(about, access_key_id) == 0) ||
+           (credential != NULL && strcmp(credential, access_key_id) == 0);
+}
+
 hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_key_id,
                                       bool *known_out, hsmiam_error *error)
 {
-    hsmiam_backward backward = {.window = NULL};
-    char as_key[HSMIAM_ACCESS_KEY_ID_MAX + 32];
-    char as_credential[sizeof as_key];
-    hsmiam_record_storage *storage = malloc(sizeof *storage);
-    hsmiam_record record;
-    hsmiam_line line;
+    hsmiam_history *history = NULL;
     uint64_t size = 0;
-    size_t signed_size = 0;
     bool more = true;
 
     *known_out = false;
-    if (storage == NULL)
-        return hsmiam_error_set_memory(error, "reading the ledger");
-    (void)snprintf(as_key, sizeof as_key, "\"access_key_id\":\"%s\"", access_key_id);
-    (void)snprintf(as_credential, sizeof as_credential, "\"credential_id\":\"%s\"", access_key_id);
     hsmiam_status status = hsmiam_ledger_open(ledger, error);
     if (status != HSMIAM_OK)
-        goto out;
+        return status;
     (void)pthread_mutex_lock(&ledger->lock);
     status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_backward_init(&backward, &ledger->file, size, error);
+        status = hsmiam_history_new(ledger, size, &history, error);
     while (status == HSMIAM_OK && !*known_out) {
-        status = hsmiam_backward_next(&backward, &line, &more, error);
+        status = hsmiam_history_next(history, &more, error);
         if (status != HSMIAM_OK || !more)
             break;
-        /* What was torn off in the middle explains nothing: nobody wrote its end. */
-        *known_out = line.text != NULL &&
-                     (contains(&line, as_key) || contains(&line, as_credential)) &&
-                     hsmiam_record_read(line.text, line.size, storage, &record, &signed_size);
+        *known_out = explains(&history->record, access_key_id);
     }
-    hsmiam_backward_clear(&backward);
     (void)pthread_mutex_unlock(&ledger->lock);
-out:
-    free(storage);
+    hsmiam_history_free(&history);
     return status;
 }

@@ -189,3 +189,15 @@ bool hsmiam_base64_decode(const char *text, uint8_t *data_out, size_t room, size
     *size_out = count;
     return true;
 }
+
+bool hsmiam_verifier_check_line(hsmiam_verifier *verifier, hsmiam_hash *hash, const char *line,
+                                size_t signed_size, const char *signature)
+{
+    uint8_t digest[HSMIAM_DIGEST_SIZE];
+    uint8_t bytes[HSMIAM_SIGNATURE_MAX];
+    size_t size = 0;
+
+    return hsmiam_base64_decode(signature, bytes, sizeof bytes, &size) &&
+           hsmiam_hash_compute(hash, line, signed_size, digest) &&
+           hsmiam_verifier_check(verifier, digest, bytes, size);
+}

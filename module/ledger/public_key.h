@@ -36,6 +36,10 @@ void hsmiam_verifier_free(hsmiam_verifier **verifier);
 bool hsmiam_verifier_check(hsmiam_verifier *verifier, const uint8_t digest[HSMIAM_DIGEST_SIZE],
                            const uint8_t *signature, size_t size) HSMIAM_MUST_USE;
 
+/* Whether a line of the ledger, so many bytes of it, has that signature, in base64. */
+bool hsmiam_verifier_check_line(hsmiam_verifier *verifier, hsmiam_hash *hash, const char *line,
+                                size_t signed_size, const char *signature) HSMIAM_MUST_USE;
+
 /* Base64 in its one canonical form. */
 void hsmiam_base64_encode(const uint8_t *data, size_t size, char *text_out);
 bool hsmiam_base64_decode(const char *text, uint8_t *data_out, size_t room,

@@ -42,6 +42,7 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_KEYS_BEFORE,
     HSMIAM_FIELD_IAM_TIME,
     HSMIAM_FIELD_REQUEST_TIME,
+    HSMIAM_FIELD_SETTLED,
     HSMIAM_FIELD_RESULT,
     HSMIAM_FIELD_STEP,
     HSMIAM_FIELD_CODE,
@@ -89,6 +90,7 @@ typedef struct hsmiam_event_form {
     uint64_t needed;
     uint64_t allowed;
     hsmiam_append_rule rule;
+    bool is_intent; /* an outcome is to follow */
 } hsmiam_event_form;
 
 extern const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT];

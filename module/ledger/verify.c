@@ -53,26 +53,12 @@ static hsmiam_status trust(hsmiam_verification *run, hsmiam_public_key *key, hsm
     return HSMIAM_OK;
 }
 
-/* The key that an audit-key record introduces; NULL if it is none. */
-static hsmiam_public_key *read_introduced(const hsmiam_record *record)
-{
-    hsmiam_public_key *key = NULL;
-
-    if (hsmiam_public_key_new_base64(record->fields[HSMIAM_FIELD_PUBLIC_KEY], &key, NULL) !=
-        HSMIAM_OK)
-        return NULL;
-    if (strcmp(hsmiam_public_key_get_fingerprint(key),
-               record->fields[HSMIAM_FIELD_INTRODUCED_KEY]) != 0)
-        hsmiam_public_key_free(&key);
-    return key;
-}
-
 /* An audit-key record: by a trusted key, or the ledger's first where none was given. */
 static hsmiam_status take_key(hsmiam_verification *run, hsmiam_error *error)
 {
     const hsmiam_record *record = &run->record;
     const char *signer = record->fields[HSMIAM_FIELD_AUDIT_KEY];
-    hsmiam_public_key *key = read_introduced(record);
+    hsmiam_public_key *key = hsmiam_record_get_introduced(record);
 
     if (key == NULL)
         return hsmiam_verification_fail(run, HSMIAM_FAULT_FORGED, run->line_number,

@@ -5,8 +5,6 @@
 
 #include "ledger/internal.h"
 
-#define HSMIAM_TRUSTED_MAX 64
-
 /* verify_pool.c ---------------------------------------------------------------------------------*/
 
 /* Checks signatures, on threads of its own once there are many. */

@@ -55,10 +55,6 @@ typedef enum judgement { GENUINE, UNSIGNED, WRONG, STRANGER } judgement;
 /* What the signature of the record that was read is worth. */
 static judgement judge(hsmiam_verification *run)
 {
-    uint8_t digest[HSMIAM_DIGEST_SIZE];
-    uint8_t signature[HSMIAM_SIGNATURE_MAX];
-    size_t size = 0;
-
     if (run->signed_size == 0)
         return UNSIGNED;
     size_t key = hsmiam_verification_find_key(run, run->record.fields[HSMIAM_FIELD_AUDIT_KEY]);
@@ -66,10 +62,8 @@ static judgement judge(hsmiam_verification *run)
         return STRANGER;
     hsmiam_verifier *verifier = hsmiam_verifier_new(run->keys[key]);
     bool genuine = verifier != NULL &&
-                   hsmiam_base64_decode(run->record.fields[HSMIAM_FIELD_SIGNATURE], signature,
-                                        sizeof signature, &size) &&
-                   hsmiam_hash_compute(run->hash, run->line.text, run->signed_size, digest) &&
-                   hsmiam_verifier_check(verifier, digest, signature, size);
+                   hsmiam_verifier_check_line(verifier, run->hash, run->line.text, run->signed_size,
+                                              run->record.fields[HSMIAM_FIELD_SIGNATURE]);
     hsmiam_verifier_free(&verifier);
     return genuine ? GENUINE : WRONG;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <inttypes.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +151,117 @@ void fixture_write(const fixture *fix, const char *data, size_t size)
     assert_non_null(file);
     assert_int_equal(fwrite(data, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+size_t fixture_count_lines(const fixture *fix)
+{
+    size_t size = 0;
+    size_t lines = 0;
+    char *data = fixture_read(fix, &size);
+
+    for (size_t i = 0; i < size; i++)
+        lines += data[i] == '\n';
+    free(data);
+    return lines;
+}
+
+bool fixture_file_has(const fixture *fix, const char *text)
+{
+    size_t size = 0;
+    char *data = fixture_read(fix, &size);
+    bool has = strstr(data, text) != NULL;
+
+    free(data);
+    return has;
+}
+
+void fixture_spoil(const fixture *fix, const char *text, size_t size)
+{
+    FILE *file = fopen(fix->path, "ab");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+hsmiam_record fixture_make_outcome(const char *intent, const char *result)
+{
+    hsmiam_record record = {{NULL}};
+
+    record.fields[HSMIAM_FIELD_EVENT] = "outcome";
+    record.fields[HSMIAM_FIELD_TOKEN_SERIAL] = SERIAL;
+    record.fields[HSMIAM_FIELD_CREDENTIAL_ID] = KEY_ID;
+    record.fields[HSMIAM_FIELD_USER_NAME] = "alice";
+    record.fields[HSMIAM_FIELD_ACCESS_KEY_ID] = OTHER_ID;
+    record.fields[HSMIAM_FIELD_INTENT] = intent;
+    record.fields[HSMIAM_FIELD_RESULT] = result;
+    return record;
+}
+
+/* A key pair that is nobody's. */
+static EVP_PKEY *make_stranger(hsmiam_public_key **half_out)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    unsigned char *der = NULL;
+    int size = i2d_PUBKEY(key, &der);
+
+    assert_true(size > 0);
+    assert_int_equal(hsmiam_public_key_new(der, (size_t)size, half_out, NULL), HSMIAM_OK);
+    OPENSSL_free(der);
+    return key;
+}
+
+static void sign_as_stranger(EVP_PKEY *key, hsmiam_hash *hash, hsmiam_buffer *line)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    uint8_t digest[HSMIAM_DIGEST_SIZE];
+    uint8_t signature[HSMIAM_SIGNATURE_MAX];
+    char text[HSMIAM_BASE64_SIZE(HSMIAM_SIGNATURE_MAX)];
+    size_t size = sizeof signature;
+
+    assert_true(hsmiam_hash_compute(hash, line->data, line->size, digest));
+    assert_int_equal(EVP_PKEY_sign_init(context), 1);
+    assert_int_equal(EVP_PKEY_sign(context, signature, &size, digest, sizeof digest), 1);
+    EVP_PKEY_CTX_free(context);
+    hsmiam_base64_encode(signature, size, text);
+    hsmiam_record_close(text, line);
+}
+
+void fixture_forge(const fixture *fix, hsmiam_record record, bool sign)
+{
+    hsmiam_file file = {.functions = &hsmiam_file_system, .path = strdup(fix->path), .fd = -1};
+    hsmiam_hash *hash = hsmiam_hash_new();
+    hsmiam_public_key *half = NULL;
+    EVP_PKEY *key = make_stranger(&half);
+    hsmiam_tail tail;
+    hsmiam_buffer line;
+    char sequence[HSMIAM_NUMBER_SIZE];
+    uint64_t size = 0;
+
+    assert_int_equal(hsmiam_file_open(&file, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_file_get_size(&file, &size, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_tail_read(&file, hash, size, &tail, NULL), HSMIAM_OK);
+    (void)snprintf(sequence, sizeof sequence, "%" PRIu64, tail.sequence + 1);
+    record.fields[HSMIAM_FIELD_SEQUENCE] = sequence;
+    record.fields[HSMIAM_FIELD_TIME] = "2026-11-24T07:39:10Z";
+    record.fields[HSMIAM_FIELD_OPERATOR] = "mallory";
+    record.fields[HSMIAM_FIELD_HOST] = "host";
+    record.fields[HSMIAM_FIELD_PREVIOUS] = tail.hash;
+    record.fields[HSMIAM_FIELD_AUDIT_KEY] = sign ? hsmiam_public_key_get_fingerprint(half) : NULL;
+    hsmiam_buffer_init(&line, HSMIAM_LINE_MAX);
+    assert_int_equal(hsmiam_record_write(&record, &line, NULL), HSMIAM_OK);
+    if (sign)
+        sign_as_stranger(key, hash, &line);
+    else
+        hsmiam_record_close(NULL, &line);
+    hsmiam_buffer_append_char(&line, '\n');
+    fixture_spoil(fix, line.data, line.size);
+    hsmiam_buffer_clear(&line);
+    hsmiam_public_key_free(&half);
+    EVP_PKEY_free(key);
+    hsmiam_hash_free(&hash);
+    hsmiam_file_close(&file);
+    free(file.path);
 }
 
 static void note_finding(void *context, hsmiam_ledger_finding finding, uint64_t line,

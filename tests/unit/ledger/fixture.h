@@ -48,6 +48,19 @@ void fixture_end(fixture *fix, uint64_t intent, hsmiam_result result);
 char *fixture_read(const fixture *fix, size_t *size_out);
 void fixture_write(const fixture *fix, const char *data, size_t size);
 
+size_t fixture_count_lines(const fixture *fix);
+bool fixture_file_has(const fixture *fix, const char *text);
+
+/* Appends bytes that no writer of ours would. */
+void fixture_spoil(const fixture *fix, const char *text, size_t size);
+
+/* Appends a record as somebody would who can write the file but has not the audit key: chained, and
+ * unsigned, or signed by a key of their own. */
+void fixture_forge(const fixture *fix, hsmiam_record record, bool sign);
+
+/* An outcome like that, without its chain. */
+hsmiam_record fixture_make_outcome(const char *intent, const char *result);
+
 /* Verifies. */
 hsmiam_status fixture_verify(fixture *fix);
 void fixture_expect_intact(fixture *fix, uint64_t records);
