@@ -20,6 +20,10 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_VALUE,
      .help = "A file with a line that `audit checkpoint` printed: the ledger must still have what "
              "it had then."},
+    {.name = "--allow-unsigned",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Pass records at the end that nobody signed: those that wait for a countersignature, "
+             "or all of a ledger whose token has no audit key yet. They are pointed out."},
     {.name = NULL},
 };
 
@@ -147,6 +151,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = load_key(&session, arguments->repeated_values[i], error);
     if (status == HSMIAM_OK && checkpoint)
         status = load_checkpoint(&session, checkpoint, error);
+    if (status == HSMIAM_OK && tool_arguments_get(arguments, "--allow-unsigned"))
+        hsmiam_ledger_set_allow_unsigned(session.ledger, true);
     if (status == HSMIAM_OK)
         status = verify(&session, context, error);
     tool_session_clear(&session);
@@ -160,8 +166,9 @@ const tool_command tool_audit_verify = {
         "Checks that every line is as it was written, that none is missing, moved or added, and "
         "that audit keys which are trusted signed them; one key may introduce the next. The first "
         "line that is not right is named with what is wrong: changed, removed, reordered, added, "
-        "forged, torn, or truncated against a checkpoint; the exit code is then 255. What a crash "
-        "left behind under a seal, and records that were signed later only, are pointed out.\n\n"
+        "forged, unsigned, torn, or truncated against a checkpoint; the exit code is then 255. "
+        "What a crash left behind under a seal, and records that were countersigned later only, "
+        "are pointed out.\n\n"
         "Lines cut off from the end leave no trace in the file: only a checkpoint that was kept "
         "elsewhere, or a copy in a journal, shows that.",
     .options = options,

@@ -26,11 +26,15 @@ HSMIAM_API hsmiam_status hsmiam_ledger_set_checkpoint(hsmiam_ledger *ledger, con
                                                       size_t size,
                                                       hsmiam_error *error) HSMIAM_MUST_USE;
 
+/** Lets a verification pass records at the ledger's end that nobody signed: those that wait for a
+ *  countersignature, or all of a ledger that has no audit key yet. They are pointed out. */
+HSMIAM_API void hsmiam_ledger_set_allow_unsigned(hsmiam_ledger *ledger, bool allow);
+
 /** What a verification points out; none of these makes a ledger a wrong one. */
 typedef enum hsmiam_ledger_finding {
     HSMIAM_LEDGER_KEY,     /**< a record introduces an audit key */
     HSMIAM_LEDGER_SEALED,  /**< a crash left what is no record, under a seal */
-    HSMIAM_LEDGER_PENDING, /**< records that were not signed when they were written */
+    HSMIAM_LEDGER_PENDING, /**< records that nobody signed when they were written */
     HSMIAM_LEDGER_TRUST    /**< the first key is trusted because the ledger itself has it */
 } hsmiam_ledger_finding;
 
@@ -47,7 +51,8 @@ typedef enum hsmiam_fault {
     HSMIAM_FAULT_ADDED,     /**< it stands there once more, or comes from elsewhere */
     HSMIAM_FAULT_FORGED,    /**< nobody who is trusted signed it */
     HSMIAM_FAULT_TORN,      /**< the last line is incomplete, and not sealed yet */
-    HSMIAM_FAULT_TRUNCATED  /**< the ledger ends before the checkpoint */
+    HSMIAM_FAULT_TRUNCATED, /**< the ledger ends before the checkpoint */
+    HSMIAM_FAULT_UNSIGNED   /**< nobody signed it, nor countersigned it later */
 } hsmiam_fault;
 
 /** What a verification came to. */

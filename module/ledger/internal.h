@@ -20,6 +20,7 @@ struct hsmiam_ledger {
     hsmiam_ledger_line_fn mirror; /* may be NULL */
     void *mirror_context;
     bool accept_new_key;
+    bool allow_unsigned;  /* at the end, in a verification */
     pthread_mutex_t lock; /* between threads, for the file and all below */
 
     hsmiam_hash *hash;
@@ -107,8 +108,9 @@ typedef struct hsmiam_history {
     hsmiam_record record; /* and what it says */
     hsmiam_record_storage storage;
     size_t signed_size;
-    bool anchored;                /* a trusted key's signature covers it */
-    uint64_t follower;            /* the number of the record behind it; 0: it is the last, */
+    uint64_t stray;    /* an unsigned record that is always signed, behind that; 0: none */
+    bool anchored;     /* a trusted key's signature covers it */
+    uint64_t follower; /* the number of the record behind it; 0: it is the last, */
     char wanted[HSMIAM_HEX_SIZE]; /* and the hash which that has of it */
 } hsmiam_history;
 

@@ -65,6 +65,11 @@ void hsmiam_ledger_set_accept_changed_keys(hsmiam_ledger *ledger, bool accept)
     ledger->accept_new_key = accept;
 }
 
+void hsmiam_ledger_set_allow_unsigned(hsmiam_ledger *ledger, bool allow)
+{
+    ledger->allow_unsigned = allow;
+}
+
 /* Finds the token's audit key; one that has none leaves the records unsigned. */
 static hsmiam_status find_key(hsmiam_ledger *ledger, hsmiam_error *error)
 {

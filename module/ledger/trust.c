@@ -213,8 +213,22 @@ static hsmiam_status anchor(hsmiam_history *history, hsmiam_error *error)
                                   "Record %s of the ledger %s is not what the audit key signed; "
                                   "`hsmiam audit verify` tells more.",
                                   record->fields[HSMIAM_FIELD_SEQUENCE], ledger->file.path);
+    if (status == HSMIAM_OK && history->stray != 0)
+        status = hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
+                                  "Record %" PRIu64 " of the ledger %s is not signed, which such a "
+                                  "record always is; `hsmiam audit verify` tells more.",
+                                  history->stray, ledger->file.path);
     history->anchored = status == HSMIAM_OK;
     return status;
+}
+
+/* Nobody's: only some events may be. */
+static void note_unsigned(hsmiam_history *history)
+{
+    hsmiam_event event = hsmiam_event_find(history->record.fields[HSMIAM_FIELD_EVENT]);
+
+    if (!history->anchored && hsmiam_event_forms[event].rule == HSMIAM_APPEND_SIGNED)
+        history->stray = hsmiam_record_get_number(&history->record, HSMIAM_FIELD_SEQUENCE);
 }
 
 /* Whether the record that was read is the one that the record behind it goes on from. */
@@ -263,6 +277,8 @@ hsmiam_status hsmiam_history_next(hsmiam_history *history, bool *found_out, hsmi
                                 &history->record, &history->signed_size))
             continue; /* what was torn off is for a seal to cover, and says nothing */
         status = follow(history, error);
+        if (history->signed_size == 0)
+            note_unsigned(history);
         if (status == HSMIAM_OK && !history->anchored && history->signed_size > 0 &&
             history->ledger->has_key)
             status = anchor(history, error);

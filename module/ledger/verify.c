@@ -81,12 +81,19 @@ static hsmiam_status take_key(hsmiam_verification *run, hsmiam_error *error)
     return trust(run, key, error);
 }
 
-static void close_pending(hsmiam_verification *run)
+/* A signed record behind unsigned ones: their countersignature, or a key that is about to make it.
+ */
+static hsmiam_status close_pending(hsmiam_verification *run, hsmiam_error *error)
 {
     uint64_t count = run->verdict->unsettled;
 
-    if (run->pending_line == 0)
-        return;
+    if (run->pending_line == 0 || hsmiam_record_is(&run->record, HSMIAM_EVENT_AUDIT_KEY))
+        return HSMIAM_OK;
+    if (!hsmiam_record_is(&run->record, HSMIAM_EVENT_COUNTERSIGN) ||
+        hsmiam_record_get_number(&run->record, HSMIAM_FIELD_FIRST_PENDING) != run->pending_sequence)
+        return hsmiam_verification_fail(run, HSMIAM_FAULT_UNSIGNED, run->pending_line,
+                                        "nobody signed it, and no countersignature covers it",
+                                        error);
     point_out(run, HSMIAM_LEDGER_PENDING, run->pending_line,
               "%" PRIu64 " record%s, from line %" PRIu64 " on, %s not signed when written; line "
               "%" PRIu64 " (%s) covers %s.",
@@ -95,6 +102,25 @@ static void close_pending(hsmiam_verification *run)
     run->verdict->pending += count;
     run->verdict->unsettled = 0;
     run->pending_line = 0;
+    return HSMIAM_OK;
+}
+
+/* What some events may be when the audit key cannot sign, and all before there is one. */
+static hsmiam_status take_unsigned(hsmiam_verification *run, hsmiam_error *error)
+{
+    hsmiam_event event = hsmiam_event_find(run->record.fields[HSMIAM_FIELD_EVENT]);
+
+    if (event == HSMIAM_EVENT_AUDIT_KEY || event == HSMIAM_EVENT_COUNTERSIGN ||
+        (run->has_signed && hsmiam_event_forms[event].rule == HSMIAM_APPEND_SIGNED))
+        return hsmiam_verification_fail(run, HSMIAM_FAULT_UNSIGNED, run->line_number,
+                                        "nobody signed it, and such a record is always signed",
+                                        error);
+    if (run->pending_line == 0) {
+        run->pending_line = run->line_number;
+        run->pending_sequence = run->sequence + 1;
+    }
+    run->verdict->unsettled++;
+    return HSMIAM_OK;
 }
 
 /* The signature of the record that was read, or that it has none. */
@@ -103,12 +129,8 @@ static hsmiam_status take_signature(hsmiam_verification *run, hsmiam_error *erro
     const hsmiam_record *record = &run->record;
     uint8_t digest[HSMIAM_DIGEST_SIZE];
 
-    if (run->signed_size == 0) {
-        if (run->pending_line == 0)
-            run->pending_line = run->line_number;
-        run->verdict->unsettled++;
-        return HSMIAM_OK;
-    }
+    if (run->signed_size == 0)
+        return take_unsigned(run, error);
     hsmiam_status status = HSMIAM_OK;
     if (hsmiam_record_is(record, HSMIAM_EVENT_AUDIT_KEY))
         status = take_key(run, error);
@@ -121,8 +143,8 @@ static hsmiam_status take_signature(hsmiam_verification *run, hsmiam_error *erro
         return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot hash.");
     hsmiam_verify_pool_add(run->pool, run->line_number, key, digest,
                            record->fields[HSMIAM_FIELD_SIGNATURE]);
-    close_pending(run);
-    return HSMIAM_OK;
+    run->has_signed = true;
+    return close_pending(run, error);
 }
 
 /* What is no record: it counts as torn until a seal says so, or something else follows. */
@@ -245,11 +267,21 @@ static hsmiam_status finish(hsmiam_verification *run, hsmiam_error *error)
                                         "the last line is incomplete; the next command that "
                                         "writes seals it",
                                         error);
+    if (run->pending_line != 0 && !run->ledger->allow_unsigned)
+        return hsmiam_verification_fail(run, HSMIAM_FAULT_UNSIGNED, run->pending_line,
+                                        run->has_signed
+                                            ? "nobody signed it yet; the next command that writes "
+                                              "with the audit key countersigns it"
+                                            : "the whole ledger has no signature, so that anybody "
+                                              "may have written it",
+                                        error);
     if (run->pending_line != 0)
         point_out(run, HSMIAM_LEDGER_PENDING, run->pending_line,
-                  "%" PRIu64 " records, from line %" PRIu64 " on, are not signed, and none that is "
-                  "covers them yet.",
-                  run->verdict->unsettled, run->pending_line);
+                  "%" PRIu64 " record%s, from line %" PRIu64 " on, %s not signed, and none that is "
+                  "covers %s yet.",
+                  run->verdict->unsettled, run->verdict->unsettled == 1 ? "" : "s",
+                  run->pending_line, run->verdict->unsettled == 1 ? "is" : "are",
+                  run->verdict->unsettled == 1 ? "it" : "them");
     return hsmiam_verification_check_end(run, error);
 }
 

@@ -55,7 +55,9 @@ typedef struct hsmiam_verification {
     char previous[HSMIAM_HEX_SIZE];
     bool previous_signed;
     uint64_t pending_line; /* the first of a run of unsigned records; 0: none */
-    uint64_t torn_line;    /* the first of what is no record; 0: none */
+    uint64_t pending_sequence;
+    bool has_signed;    /* there was a signed record */
+    uint64_t torn_line; /* the first of what is no record; 0: none */
     uint64_t torn_size;
     bool torn_ended; /* a line feed stands behind it */
 

@@ -387,7 +387,8 @@ class UnprovisionedTest(AuditTest):
     def test_records_wait_for_an_audit_key(self) -> None:
         self.assertEqual(self.events(), ["import"])
         self.assertNotIn("sig", self.records()[0])
-        verdict = self.assert_intact()
+        self.assert_bad(1, "unsigned")
+        verdict = self.assert_intact("--allow-unsigned")
         self.assertEqual((verdict["Unsettled"], verdict["Pending"]), (1, 0))
         self.hsmiam("audit", "checkpoint", "--token", self.token.uri(), expect=CONFIGURATION)
         self.hsmiam("provision-token", "--token", self.token.uri())

@@ -22,7 +22,7 @@ GLOBALS = [
 ]  # fmt: skip
 OPERATIONS = {
     "show": ["--user-name", "--access-key-id", "--since", "--until", "--event"],
-    "verify": ["--public-key", "--checkpoint"],
+    "verify": ["--public-key", "--checkpoint", "--allow-unsigned"],
     "checkpoint": [],
     "export-public-key": [],
     "add-key": ["--public-key"],

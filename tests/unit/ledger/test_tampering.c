@@ -319,6 +319,55 @@ static void test_pending_lines(void **state)
     free(data);
 }
 
+/* Unsigned lines are the writer's own, when its key was away; and what it never leaves unsigned is
+ * somebody else's. */
+static void test_unsigned_lines(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_record renewal = fixture_make_outcome("2", NULL);
+    size_t size = 0;
+
+    (void)fixture_intend(fix);
+    char *before = fixture_read(fix, &size);
+    renewal.fields[HSMIAM_FIELD_EVENT] = "renewal";
+    renewal.fields[HSMIAM_FIELD_ACCESS_KEY_ID] = NULL;
+    renewal.fields[HSMIAM_FIELD_REQUEST_TIME] = "2035-08-30T12:36:00Z";
+    fixture_forge(fix, renewal, false);
+    fixture_expect_fault(fix, HSMIAM_FAULT_UNSIGNED, 3);
+    fixture_expect_message(fix, "such a record is always signed");
+    fixture_write(fix, before, size);
+    fixture_forge(fix, fixture_make_outcome("2", "held"), false);
+    fixture_expect_fault(fix, HSMIAM_FAULT_UNSIGNED, 3);
+    hsmiam_ledger_set_allow_unsigned(fix->ledger, true);
+    fixture_expect_intact(fix, 3);
+    hsmiam_ledger_set_allow_unsigned(fix->ledger, false);
+    fixture_import(fix);
+    fixture_expect_intact(fix, 5);
+    assert_int_equal(fix->verdict.pending, 1);
+    free(before);
+}
+
+/* Somebody takes all signatures away and chains the rest anew. */
+static void test_stripped_ledger(void **state)
+{
+    fixture *fix = *state;
+    static char pem[HSMIAM_LINE_MAX];
+    text whole;
+
+    make_ledger(fix, &whole);
+    assert_int_equal(hsmiam_ledger_export_public_key(fix->ledger, keep_text, pem, fix->error),
+                     HSMIAM_OK);
+    fixture_write(fix, "", 0);
+    for (int i = 0; i < 3; i++)
+        fixture_forge(fix, fixture_make_outcome("2", "held"), false);
+    for (int pinned = 0; pinned <= 1; pinned++) {
+        fixture_expect_fault(fix, HSMIAM_FAULT_UNSIGNED, 1);
+        assert_int_equal(hsmiam_ledger_trust_key(fix->ledger, pem, strlen(pem), fix->error),
+                         HSMIAM_OK);
+    }
+    free(whole.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +381,8 @@ int main(void)
         fixture_test(test_key_from_elsewhere),
         fixture_test(test_seal_without_its_object),
         fixture_test(test_pending_lines),
+        fixture_test(test_unsigned_lines),
+        fixture_test(test_stripped_ledger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

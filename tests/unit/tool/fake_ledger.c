@@ -134,6 +134,12 @@ hsmiam_status hsmiam_ledger_read(hsmiam_ledger *ledger, const hsmiam_ledger_filt
     return status;
 }
 
+void hsmiam_ledger_set_allow_unsigned(hsmiam_ledger *ledger, bool allow)
+{
+    (void)ledger;
+    fake.allow_unsigned = allow;
+}
+
 hsmiam_status hsmiam_ledger_trust_key(hsmiam_ledger *ledger, const char *pem, size_t size,
                                       hsmiam_error *error)
 {

@@ -76,6 +76,7 @@ typedef struct fake_state {
     bool wants_aes_key;
     char ledger[512];
     char public_keys[256];
+    bool allow_unsigned;
     char checkpoint[128];
     time_t since;
     time_t until;

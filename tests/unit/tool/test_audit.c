@@ -100,13 +100,14 @@ static void verifies(void **state)
 {
     (void)state;
     RUN(&result, "audit", "verify", "--public-key", key_path, "--public-key", key_path,
-        "--checkpoint", key_path, "--ledger", "l.jsonl");
+        "--checkpoint", key_path, "--allow-unsigned", "--ledger", "l.jsonl");
     assert_int_equal(result.code, 0);
     assert_contains(result.out, "\"Verdict\": \"intact\"");
     assert_contains(result.out, "\"Kind\": \"Sealed\"");
     assert_lacks(result.out, "BadLine");
     assert_string_equal(result.fake.public_keys, "PEM|PEM|");
     assert_string_equal(result.fake.checkpoint, "PEM");
+    assert_true(result.fake.allow_unsigned);
     assert_string_equal(result.fake.ledger, "l.jsonl");
     RUN(&result, "audit", "verify", "--public-key", "/nonexistent");
     assert_int_equal(result.code, 252);
