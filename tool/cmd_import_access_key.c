@@ -197,8 +197,6 @@ static hsmiam_status import_key(tool_context *context, tool_import *import, tool
     hsmiam_access_key *key = NULL;
     hsmiam_status status = tool_session_start(&session, context, error);
 
-    if (status == HSMIAM_OK)
-        status = tool_session_check_heap(&session, error);
     if (status != HSMIAM_OK)
         goto out;
     status = hsmiam_access_key_import(session.custody, import->id, import->user_name,

@@ -23,7 +23,9 @@ extern tool_heap_facts tool_heap;
 hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing,
                               tool_error *error) HSMIAM_MUST_USE;
 
-/* Says on standard error how much memory could not be locked, if any. For the end of a command. */
-void tool_heap_warn(void);
+/* Says on standard error how much memory could not be locked, if any. For the end of a command that
+ * came to `status`: what says itself that memory cannot be locked, or did nothing, needs no more.
+ */
+void tool_heap_warn(hsmiam_status status);
 
 #endif

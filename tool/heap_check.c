@@ -10,14 +10,26 @@ static const char required_option[] = "--require-locked-memory";
 
 tool_heap_facts tool_heap;
 
+/* Debian's own limit, which is enough for all that there is to do. */
+#define USUAL_KIB ((size_t)8192)
+
 static size_t in_kilobytes(size_t size)
 {
     return (size + 1023) / 1024;
 }
 
+/* What the process should be allowed to lock, for the heap to be so large. */
+static size_t get_advice(size_t heap)
+{
+    size_t needed = in_kilobytes(heap + TOOL_HEAP_LEFT_TO_SECRETS);
+
+    return needed > USUAL_KIB ? (needed + 1023) / 1024 * 1024 : USUAL_KIB;
+}
+
 hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing, tool_error *error)
 {
     size_t needed = tool_heap.used + (growing ? ROOM_TO_GROW : 0);
+    size_t advised = get_advice(needed);
 
     if (!tool_arguments_get(arguments, required_option))
         return HSMIAM_OK;
@@ -29,20 +41,25 @@ hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing, too
         return HSMIAM_OK;
     return tool_error_set(
         error, HSMIAM_ERR_CONFIG,
-        "Nothing was done: of the memory that it needs, %zu KiB so far, hsmiam may "
-        "lock %zu KiB only. Raise the limit that `ulimit -l` shows, or do without "
-        "--require-locked-memory.",
-        in_kilobytes(needed), in_kilobytes(tool_heap.lockable));
+        "Nothing was done: hsmiam may lock %zu KiB of memory, beside %zu KiB for secrets, and "
+        "needs %zu KiB so far. Allow it %zu in all, by `ulimit -l %zu`, or LimitMEMLOCK=%zuK in a "
+        "systemd unit, or do without --require-locked-memory.",
+        in_kilobytes(tool_heap.lockable), in_kilobytes(TOOL_HEAP_LEFT_TO_SECRETS),
+        in_kilobytes(needed), advised, advised, advised);
 }
 
-void tool_heap_warn(void)
+void tool_heap_warn(hsmiam_status status)
 {
+    size_t advised = get_advice(tool_heap.used);
+
+    if (status == HSMIAM_ERR_MEMORY || status == HSMIAM_ERR_CONFIG)
+        return;
     if (!tool_heap.present || tool_heap.used <= tool_heap.lockable)
         return;
     tool_text_print(stderr,
                     "hsmiam: warning: %zu of %zu KiB of memory could not be locked and may have "
-                    "been swapped; raise the limit that `ulimit -l` shows. What held the secret "
-                    "was locked.\n",
-                    in_kilobytes(tool_heap.used - tool_heap.lockable),
-                    in_kilobytes(tool_heap.used));
+                    "been swapped, what held the secret not among them. Allow %zu KiB in all, by "
+                    "`ulimit -l %zu`, or LimitMEMLOCK=%zuK in a systemd unit.\n",
+                    in_kilobytes(tool_heap.used - tool_heap.lockable), in_kilobytes(tool_heap.used),
+                    advised, advised, advised);
 }

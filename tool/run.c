@@ -62,7 +62,7 @@ static hsmiam_status run_command(const tool_arguments *arguments, char **argv, b
         status = arguments->command->run(&context, error);
     *finding_out = context.finding;
     tool_settings_clear(&context.settings);
-    tool_heap_warn();
+    tool_heap_warn(status);
     return status;
 }
 

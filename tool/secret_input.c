@@ -19,9 +19,11 @@ hsmiam_status tool_secret_init(tool_secret *secret, tool_error *error)
     if (memory == MAP_FAILED)
         return tool_error_set_memory(error);
     if (mlock(memory, size) != 0) {
-        hsmiam_status status = tool_error_set(
-            error, HSMIAM_ERR_MEMORY, "Memory for the secret cannot be locked: %s. See ulimit -l.",
-            strerror(errno));
+        hsmiam_status status =
+            tool_error_set(error, HSMIAM_ERR_MEMORY,
+                           "Memory for the secret cannot be locked: %s. Allow it by "
+                           "`ulimit -l 8192`, or LimitMEMLOCK=8192K in a systemd unit.",
+                           strerror(errno));
 
         munmap(memory, size);
         return status;

@@ -148,6 +148,17 @@ static void remove_pins(tool_context *context)
         tool_text_remove_pin(*argument);
 }
 
+/* With --require-locked-memory: opens the token, by which its objects are loaded, and refuses what
+ * tool_heap_check() does. Where a client asks whether to stop, it is asked on the way as well. */
+static hsmiam_status check_heap(tool_session *session, hsmiam_token *token, tool_error *error)
+{
+    if (!tool_arguments_get(session->arguments, "--require-locked-memory"))
+        return HSMIAM_OK;
+    if (hsmiam_token_open(token, session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    return tool_heap_check(session->arguments, true, error);
+}
+
 hsmiam_status tool_session_start(tool_session *session, tool_context *context, tool_error *error)
 {
     const tool_settings *settings = &context->settings;
@@ -164,6 +175,8 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context, t
     status = name_token(session, context, uri, true, &session->token, error);
     if (status == HSMIAM_OK)
         status = make_custody(session, context, error);
+    if (status == HSMIAM_OK)
+        status = check_heap(session, session->token, error);
     remove_pins(context);
     return status;
 }
@@ -261,6 +274,8 @@ hsmiam_status tool_session_start_signer(tool_session *session, tool_context *con
 {
     hsmiam_status status = make_signer(session, context, false, error);
 
+    if (status == HSMIAM_OK)
+        status = check_heap(session, session->credential_token, error);
     remove_pins(context);
     return status;
 }
@@ -306,15 +321,6 @@ hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
     if (status == HSMIAM_OK && session->token != session->credential_token)
         status = ask_pin(session, session->token, error);
     return status;
-}
-
-hsmiam_status tool_session_check_heap(tool_session *session, tool_error *error)
-{
-    if (!tool_arguments_get(session->arguments, "--require-locked-memory"))
-        return HSMIAM_OK;
-    if (hsmiam_token_open(session->token, session->error) != HSMIAM_OK)
-        return tool_session_fail(session, error);
-    return tool_heap_check(session->arguments, true, error);
 }
 
 hsmiam_status tool_session_fail(tool_session *session, tool_error *error)

@@ -37,7 +37,8 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context,
 hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
 
-/* Names the credential's token and the key in it that signs. Nothing is opened.
+/* Names the credential's token and the key in it that signs. Nothing is opened, but, with
+ * --require-locked-memory, the token, by which its objects are loaded.
  * Statuses: ARGUMENT, CONFIG, MEMORY. */
 hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
@@ -49,11 +50,6 @@ hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *con
 /* Opens those tokens that a person must be asked a PIN for, so that the question comes before the
  * connection. Statuses: those of hsmiam_token_open(). */
 hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
-
-/* With --require-locked-memory: opens the token, by which its objects are loaded, and refuses what
- * tool_heap_check() does. For a command whose work cannot be stopped once it is begun.
- * Statuses: those of hsmiam_token_open(), CONFIG. */
-hsmiam_status tool_session_check_heap(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
 
 /* Turns a failure of the library into the tool's error; the prompt's own reason wins. */
 hsmiam_status tool_session_fail(tool_session *session, tool_error *error);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define LOCKABLE_KIB ((size_t)8192)
 
 hsmiam_error *hsmiam_error_new(void)
 {
@@ -152,4 +155,26 @@ const char *hsmiam_error_get_request_id(const hsmiam_error *error)
 const char *hsmiam_error_get_operation(const hsmiam_error *error)
 {
     return error != NULL ? error->operation : "";
+}
+
+hsmiam_status hsmiam_error_set_unlocked(hsmiam_error *error, int number, size_t size,
+                                        const char *what)
+{
+    struct rlimit limit = {0};
+    size_t allowed = 0;
+    char reason[64];
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+        allowed = (size_t)(limit.rlim_cur / 1024);
+    /* Debian's own limit is enough for all that the library and the command do; where it is not, a
+     * program has much memory of its own locked. */
+    size_t advised = allowed < LOCKABLE_KIB ? LOCKABLE_KIB : 2 * allowed;
+    hsmiam_status status = hsmiam_error_set(
+        error, HSMIAM_ERR_MEMORY,
+        "Cannot lock %zu KiB of memory for %s (%s): this process may lock %zu KiB in all. Allow it "
+        "%zu, by `ulimit -l %zu`, or LimitMEMLOCK=%zuK in a systemd unit.",
+        (size + 1023) / 1024, what, strerror_r(number, reason, sizeof reason), allowed, advised,
+        advised, advised);
+    hsmiam_error_set_origin(error, HSMIAM_DOMAIN_SYSTEM, (unsigned long)number, NULL);
+    return status;
 }

@@ -40,4 +40,9 @@ hsmiam_status hsmiam_error_set_errno(hsmiam_error *error, hsmiam_status status, 
 /* "not enough memory", for a failed allocation of the named thing. */
 hsmiam_status hsmiam_error_set_memory(hsmiam_error *error, const char *what);
 
+/* Memory for the named thing that could not be locked: how much, how much may be, and how to allow
+ * more. `number` is mlock()'s errno. */
+hsmiam_status hsmiam_error_set_unlocked(hsmiam_error *error, int number, size_t size,
+                                        const char *what);
+
 #endif

@@ -46,11 +46,8 @@ static hsmiam_status map(hsmiam_secret *secret, hsmiam_error *error)
 static hsmiam_status protect(hsmiam_secret *secret, hsmiam_error *error)
 {
     if (mlock(secret->data, secret->pages) != 0)
-        return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,
-                                      "Cannot lock %zu bytes of memory, without which a secret "
-                                      "might be swapped to disk; raise the limit that `ulimit -l` "
-                                      "shows",
-                                      secret->pages);
+        return hsmiam_error_set_unlocked(error, errno, secret->pages,
+                                         "a secret, which might be swapped to disk");
     if (madvise(secret->data, secret->pages, MADV_DONTDUMP) != 0 ||
         madvise(secret->data, secret->pages, MADV_WIPEONFORK) != 0)
         return hsmiam_error_set_errno(error, HSMIAM_ERR_MEMORY, errno,

@@ -70,11 +70,8 @@ static hsmiam_status map(hsmiam_stack *stack, hsmiam_error *error)
     if (mprotect(mapping, page, PROT_NONE) == 0 && lock(mapping + page, size) &&
         madvise(mapping + page, size, MADV_DONTDUMP) == 0)
         return HSMIAM_OK;
-    hsmiam_status status = hsmiam_error_set_errno(
-        error, HSMIAM_ERR_MEMORY, errno,
-        "Cannot lock %zu bytes of memory for a thread that works on a secret; raise the limit that "
-        "`ulimit -l` shows",
-        size);
+    hsmiam_status status =
+        hsmiam_error_set_unlocked(error, errno, size, "a thread that works on a secret");
     hsmiam_stack_clear(stack);
     return status;
 }

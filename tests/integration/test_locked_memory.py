@@ -54,7 +54,7 @@ class LockedMemoryTest(IntegrationTest):
     def test_refuses_before_the_request(self) -> None:
         """What the libraries take is known only once they are loaded."""
         run = self.create(LEFT + 1024 * KIB, "--require-locked-memory", expect=CONFIGURATION)
-        self.assertIn("may lock 1024 KiB only", run.sentence)
+        self.assertIn("may lock 1024 KiB of memory, beside 1536 KiB for secrets, and needs", run.sentence)
         self.assertEqual(self.iam.requests("CreateAccessKey"), [])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
@@ -67,10 +67,31 @@ class LockedMemoryTest(IntegrationTest):
         self.assertIn("Nothing was done", run.sentence)
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
+    def test_refuses_whatever_opens_a_token(self) -> None:
+        for command in ("check-token", "provision-token"):
+            run = self.hsmiam(
+                command, "--token", self.token.uri(), "--require-locked-memory",
+                expect=CONFIGURATION, preexec_fn=limit(LEFT + 512 * KIB), **OTHER_USER,
+            )  # fmt: skip
+            self.assertIn("by `ulimit -l 8192`, or LimitMEMLOCK=8192K in a systemd unit", run.err)
+            self.assertNotIn("warning", run.err)
+
     def test_a_secret_is_always_locked(self) -> None:
-        run = self.create(64 * KIB, expect=255)
-        self.assertIn("ulimit -l", run.sentence)
-        self.assertEqual(self.iam.requests("CreateAccessKey"), [])
+        """What is not enough for two threads is enough for one, and the check must not say so."""
+        for size in (64, 1024):
+            run = self.create(size * KIB, expect=255)
+            self.assertRegex(
+                run.err.strip(),
+                rf"^Cannot lock \d+ KiB of memory .*: this process may lock {size} KiB in all\. "
+                "Allow it 8192, by `ulimit -l 8192`, or LimitMEMLOCK=8192K in a systemd unit\.$",
+            )
+            self.assertEqual(self.iam.requests("CreateAccessKey"), [])
+            run = self.hsmiam(
+                "check-token", "--token", self.token.uri(), expect=255,
+                preexec_fn=limit(size * KIB), **OTHER_USER,
+            )  # fmt: skip
+            self.assertIn("Cannot lock", run.sentence)
+            self.assertNotIn('"Ready": true', run.out)
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ static int refused_without_lockable_memory(void)
     if (hsmiam_secret_new(16, &secret, error) != HSMIAM_ERR_MEMORY || secret != NULL)
         return 4;
     if (hsmiam_error_get_domain(error) != HSMIAM_DOMAIN_SYSTEM ||
-        strstr(hsmiam_error_get_message(error), "`ulimit -l`") == NULL)
+        strstr(hsmiam_error_get_message(error), "`ulimit -l 8192`") == NULL)
         return 5;
     hsmiam_error_free(&error);
     return 0;
