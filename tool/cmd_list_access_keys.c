@@ -5,6 +5,7 @@
 #include "paging.h"
 #include "session.h"
 #include "signals.h"
+#include "stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,12 @@ static const tool_option options[] = {
     {.name = "--user-name",
      .kind = TOOL_OPTION_VALUE,
      .help = "The name of the IAM user. Default: the user of the key that signs."},
+    {.name = "--all-users",
+     .kind = TOOL_OPTION_FLAG,
+     .help =
+         "List the keys of all users of the account, and those that the token holds and no user "
+         "has, with all that is known of each. As a table it is shown when all is there, "
+         "otherwise key by key."},
     {.name = "--no-last-used",
      .kind = TOOL_OPTION_FLAG,
      .help = "Do not ask IAM when each key was last used, which takes a request for each."},
@@ -54,6 +61,7 @@ typedef struct tool_listing {
     unsigned of_page;                    /* items of it so far, shown ones or not */
     bool is_cut;                         /* there was more than is wanted */
     bool failed;                         /* no memory */
+    tool_stream stream;                  /* of all users' keys */
 } tool_listing;
 
 static void take(void *context, const hsmiam_key_facts *facts)
@@ -157,6 +165,63 @@ static hsmiam_status list(tool_listing *listing, tool_error *error)
     return status;
 }
 
+/* ------------------------------------------------------------------------------- all the users */
+
+static void take_any(void *context, const hsmiam_key_facts *facts)
+{
+    tool_listing *listing = context;
+    tool_value *object = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+
+    if (object && !tool_key_facts_describe(object, facts, &listing->view))
+        tool_value_free(&object);
+    tool_stream_add(&listing->stream, &object);
+    listing->context->finding |= tool_key_facts_is_too_old(facts, &listing->view);
+}
+
+static hsmiam_status list_all(tool_listing *listing, tool_error *error)
+{
+    tool_context *context = listing->context;
+    tool_session *session = &listing->session;
+    bool with_use = !tool_arguments_get(context->arguments, "--no-last-used");
+    hsmiam_status status = HSMIAM_OK;
+
+    listing->view.complete = true;
+    listing->stream =
+        (tool_stream){.settings = &context->settings, .name = list_name, .title = command_name};
+    if (tool_arguments_get(context->arguments, "--generate-cli-skeleton")) {
+        take_any(listing, &tool_key_facts_sample);
+        return tool_stream_end(&listing->stream, error);
+    }
+    tool_signals_install(TOOL_SIGNALS_ONCE);
+    status = tool_session_start_client(session, context, error);
+    if (status == HSMIAM_OK)
+        status = tool_session_ask_pins(session, error);
+    if (status == HSMIAM_OK &&
+        hsmiam_access_key_inventory(session->client, session->custody, with_use, take_any, listing,
+                                    session->error) != HSMIAM_OK)
+        status = tool_session_fail(session, error);
+    return status == HSMIAM_OK ? tool_stream_end(&listing->stream, error) : status;
+}
+
+/* An inventory is whole, or none. */
+static hsmiam_status check_alone(const tool_context *context, const tool_value *input,
+                                 tool_error *error)
+{
+    static const char *const others[] = {"--user-name", "--max-items", "--starting-token",
+                                         "--page-size", "--no-paginate"};
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        hsmiam_status status =
+            tool_arguments_exclude(context->arguments, others[i], "--all-users", error);
+        if (status != HSMIAM_OK)
+            return status;
+    }
+    return input->first ? tool_error_set_usage(error, "hsmiam: error: argument --all-users: the "
+                                                      "input names parameters that go with one "
+                                                      "user's list only")
+                        : HSMIAM_OK;
+}
+
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
     tool_listing listing = {.context = context};
@@ -167,13 +232,21 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         return tool_output_close(error);
     status = tool_input_gather(context->arguments, &schema, &input, error);
     if (status == HSMIAM_OK)
-        status = tool_paging_start(&listing.paging, context->arguments, input, error);
-    if (status == HSMIAM_OK)
         status = tool_key_view_read(context->arguments, &listing.view, error);
+    if (status == HSMIAM_OK && tool_arguments_get(context->arguments, "--all-users")) {
+        status = check_alone(context, input, error);
+        if (status == HSMIAM_OK)
+            status = list_all(&listing, error);
+        goto out;
+    }
+    if (status == HSMIAM_OK)
+        status = tool_paging_start(&listing.paging, context->arguments, input, error);
     if (status == HSMIAM_OK) {
         listing.user_name = tool_input_get_text(input, "UserName");
         status = list(&listing, error);
     }
+out:
+    tool_stream_clear(&listing.stream);
     tool_value_free(&listing.root);
     tool_value_free(&input);
     tool_session_clear(&listing.session);
@@ -187,6 +260,13 @@ const tool_command tool_list_access_keys = {
         "Lists the access keys of a user as `aws iam list-access-keys` does. What is not IAM's to "
         "know stands beside it: InToken tells whether the token holds the secret, and "
         "SecretAccessKeyUri where.\n\n"
+        "With --all-users it is the inventory of the account: InIam and InToken tell which side "
+        "has a key, TokenLabel and TokenSerial where its secret is, Exportable whether it can be "
+        "taken out, and by the ledger, if that verifies, Origin, MadeBy and MadeDate who issued or "
+        "imported it when, and ProvenDate when the token was last shown to hold it. A key that is "
+        "in the token and not InIam was deleted at IAM, or is another account's; the keys of the "
+        "account's root user are listed if the credential is one of them. With --output csv it "
+        "goes into a spreadsheet: a cell that would be taken for a formula gets an apostrophe.\n\n"
         "With --max-age, the exit code is 1 if a key is older.",
     .options = options,
     .run = run,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
-const char *const tool_output_choices[] = {"json", "yaml", "text", "table", NULL};
+const char *const tool_output_choices[] = {"json", "yaml", "text", "table", "csv", NULL};
 
 static const char *const color_choices[] = {"on", "off", "auto", NULL};
 

@@ -2,14 +2,20 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* COLUMNS goes before what the terminal says, and makes a table of that width anywhere. */
 static size_t get_terminal_width(void)
 {
+    const char *columns = getenv("COLUMNS");
     struct winsize size = {0};
 
+    if (columns && *columns && strlen(columns) <= 4 &&
+        strspn(columns, "0123456789") == strlen(columns))
+        return (size_t)atoi(columns);
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
         return 0;
     return size.ws_col;
@@ -22,6 +28,8 @@ static bool render(const tool_value *object, const tool_settings *settings, cons
         return tool_output_render_yaml(object, stdout);
     case TOOL_OUTPUT_TEXT:
         return tool_output_render_text(object, stdout);
+    case TOOL_OUTPUT_CSV:
+        return tool_output_render_csv(object, stdout);
     case TOOL_OUTPUT_TABLE:
         return tool_output_render_table(object, title, settings->color, get_terminal_width(),
                                         stdout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a command prints: a tree in one of four forms. */
+/* What a command prints: a tree in one of five forms. */
 #ifndef HSMIAM_TOOL_OUTPUT_H
 #define HSMIAM_TOOL_OUTPUT_H
 
@@ -22,10 +22,15 @@ void tool_output_begin_list(const char *name);
 void tool_output_add_object(const tool_value *object, size_t index);
 hsmiam_status tool_output_end_list(size_t count, tool_error *error) HSMIAM_MUST_USE;
 
-/* The four forms. false if there is no memory; what the stream says is left to the caller. */
+/* The forms. false if there is no memory; what the stream says is left to the caller. */
 bool tool_output_render_json(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
 bool tool_output_render_yaml(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
 bool tool_output_render_text(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+bool tool_output_render_csv(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+
+/* The lines of CSV by themselves; `columns` is an object whose members name them. */
+void tool_output_csv_header(const tool_value *columns, FILE *stream);
+void tool_output_csv_row(const tool_value *columns, const tool_value *object, FILE *stream);
 
 /* color  escape sequences for a terminal.
  * width  columns of the terminal; 0: as wide as need be. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LAST_COLUMN_MIN 12 /* columns that the last one of a list has at least */
+
 /* The state of one rendering. */
 typedef struct tool_renderer {
     FILE *stream;
@@ -69,17 +71,21 @@ static bool add_column(struct libscols_table *table, const char *name, bool wrap
     return scols_table_new_column(table, name, 0, wrap ? SCOLS_FL_WRAP : 0) != NULL;
 }
 
+static void print_text(tool_renderer *renderer, const char *text)
+{
+    size_t length = strlen(text);
+
+    tool_text_print(renderer->stream, "%s%s%s", renderer->tables++ ? "\n" : "", text,
+                    length > 0 && text[length - 1] == '\n' ? "" : "\n");
+}
+
 static bool print_table(tool_renderer *renderer, struct libscols_table *table)
 {
     char *text = NULL;
     bool done = scols_print_table_to_string(table, &text) == 0;
 
-    if (done) {
-        size_t length = strlen(text);
-
-        tool_text_print(renderer->stream, "%s%s%s", renderer->tables++ ? "\n" : "", text,
-                        length > 0 && text[length - 1] == '\n' ? "" : "\n");
-    }
+    if (done)
+        print_text(renderer, text);
     free(text);
     return done;
 }
@@ -123,21 +129,87 @@ static bool add_row(struct libscols_table *table, const tool_value *object,
     return done;
 }
 
-/* A row per object; the first one's members name the columns. */
-static bool print_list(tool_renderer *renderer, const tool_value *list, const char *title)
+/* Whether each line fits into the terminal, and leaves room for the column that is wrapped. */
+static bool fits(const tool_renderer *renderer, const char *text)
+{
+    if (!renderer->width)
+        return true;
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        size_t columns = 0;
+
+        for (size_t i = 0; i < length; i++)
+            columns += ((unsigned char)text[i] & 0xc0) != 0x80; /* bytes that go on are none */
+        if (columns + LAST_COLUMN_MIN > renderer->width)
+            return false;
+        text += length + (text[length] == '\n');
+    }
+    return true;
+}
+
+static struct libscols_table *make_list(const tool_renderer *renderer, const tool_value *list,
+                                        const tool_value *const *columns, const char *title)
 {
     struct libscols_table *table = make_table(renderer, title);
-    const tool_value **columns = tool_value_sort_members(list->first);
-    bool done = table && columns;
+    bool done = table != NULL;
 
     for (size_t i = 0; done && columns[i]; i++)
         done = add_column(table, columns[i]->name, columns[i + 1] == NULL);
     for (const tool_value *object = list->first; done && object; object = object->next)
         done = add_row(table, object, columns);
-    if (done)
-        done = print_table(renderer, table);
-    free((void *)columns);
+    if (!done) {
+        scols_unref_table(table);
+        return NULL;
+    }
+    return table;
+}
+
+/* Whether a list is to be shown as a row per object: if that is not wider than the terminal, or but
+ * for the last column, which can be wrapped. */
+static bool measure(const tool_renderer *renderer, const tool_value *list,
+                    const tool_value **columns, const char *title, bool *fits_out)
+{
+    tool_renderer plain = {.stream = renderer->stream};
+    struct libscols_table *table = NULL;
+    const tool_value *last = NULL;
+    size_t count = 0;
+    char *text = NULL;
+    bool done = true;
+
+    *fits_out = true;
+    while (columns[count])
+        count++;
+    if (!renderer->width || count < 2)
+        return true;
+    last = columns[count - 1];
+    columns[count - 1] = NULL;
+    table = make_list(&plain, list, columns, title);
+    columns[count - 1] = last;
+    done = table && scols_print_table_to_string(table, &text) == 0;
+    *fits_out = done && fits(renderer, text);
+    free(text);
     scols_unref_table(table);
+    return done;
+}
+
+/* A row per object; where that is too wide, a table per object, as the AWS CLI does. */
+static bool print_list(tool_renderer *renderer, const tool_value *list, const char *title)
+{
+    tool_value *names = tool_value_gather_columns(list);
+    const tool_value **columns = names ? tool_value_sort_members(names) : NULL;
+    struct libscols_table *table = NULL;
+    bool as_rows = true;
+    bool done = columns && measure(renderer, list, columns, title, &as_rows);
+
+    if (done && as_rows) {
+        table = make_list(renderer, list, columns, title);
+        done = table && print_table(renderer, table);
+    }
+    for (const tool_value *object = list->first; done && !as_rows && object; object = object->next)
+        done = print_members(renderer, object, title);
+    scols_unref_table(table);
+    free((void *)columns);
+    tool_value_free(&names);
     return done;
 }
 

@@ -59,25 +59,9 @@ static bool write_containers(FILE *stream, const tool_value *object)
     return done;
 }
 
-/* The columns of a list of objects: all scalar members that any of them has. */
-static tool_value *gather_columns(const tool_value *list)
-{
-    tool_value *columns = tool_value_new(TOOL_VALUE_OBJECT, NULL);
-
-    for (const tool_value *object = list->first; columns && object; object = object->next) {
-        for (const tool_value *member = object->first; columns && member; member = member->next) {
-            if (tool_value_is_container(member) || tool_value_get_member(columns, member->name))
-                continue;
-            if (!tool_value_add(columns, member->name, TOOL_VALUE_NULL, NULL))
-                tool_value_free(&columns);
-        }
-    }
-    return columns;
-}
-
 static bool write_objects(FILE *stream, const tool_value *list, const char *identifier)
 {
-    tool_value *names = gather_columns(list);
+    tool_value *names = tool_value_gather_columns(list);
     const tool_value **columns = names ? tool_value_sort_members(names) : NULL;
     bool done = columns != NULL;
 

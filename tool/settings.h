@@ -11,7 +11,8 @@ typedef enum tool_output {
     TOOL_OUTPUT_JSON,
     TOOL_OUTPUT_YAML,
     TOOL_OUTPUT_TEXT,
-    TOOL_OUTPUT_TABLE
+    TOOL_OUTPUT_TABLE,
+    TOOL_OUTPUT_CSV
 } tool_output;
 
 typedef struct tool_settings {

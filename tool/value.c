@@ -64,9 +64,9 @@ tool_value *tool_value_add(tool_value *parent, const char *name, tool_value_type
 
 bool tool_value_take(tool_value *parent, const char *name, tool_value **value)
 {
-    char *copy = strdup(name);
+    char *copy = name ? strdup(name) : NULL;
 
-    if (!copy)
+    if (name && !copy)
         return false;
     free((*value)->name);
     (*value)->name = copy;
@@ -143,4 +143,34 @@ const tool_value **tool_value_sort_members(const tool_value *object)
         members[next++] = member;
     qsort((void *)members, count, sizeof(const tool_value *), compare_names);
     return members;
+}
+
+static bool add_columns(tool_value *columns, const tool_value *object)
+{
+    for (const tool_value *member = object->first; member; member = member->next) {
+        if (tool_value_is_container(member) || tool_value_get_member(columns, member->name))
+            continue;
+        if (!tool_value_add(columns, member->name, TOOL_VALUE_NULL, NULL))
+            return false;
+    }
+    return true;
+}
+
+tool_value *tool_value_copy_columns(const tool_value *object)
+{
+    tool_value *columns = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+
+    if (columns && !add_columns(columns, object))
+        tool_value_free(&columns);
+    return columns;
+}
+
+tool_value *tool_value_gather_columns(const tool_value *list)
+{
+    tool_value *columns = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+
+    for (const tool_value *object = list->first; columns && object; object = object->next)
+        if (!add_columns(columns, object))
+            tool_value_free(&columns);
+    return columns;
 }

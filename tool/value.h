@@ -52,13 +52,18 @@ tool_value *tool_value_add_object(tool_value *parent, const char *name);
 bool tool_value_add_words(tool_value *parent, const char *name, const char *words)
     __attribute__((warn_unused_result));
 
-/* Moves a value that stands alone to the end of `parent`. false, and nothing is moved, if there is
- * no memory. */
+/* Moves a value that stands alone to the end of `parent`, `name` NULL in a list. false, and nothing
+ * is moved, if there is no memory. */
 bool tool_value_take(tool_value *parent, const char *name, tool_value **value)
     __attribute__((warn_unused_result));
 
 /* The member of that name, NULL if there is none. Borrowed. */
 const tool_value *tool_value_get_member(const tool_value *object, const char *name);
+
+/* An object with a null member for each of an object's members that is no container, or of those
+ * that any object of a list has. NULL if there is no memory; freed by the caller. */
+tool_value *tool_value_copy_columns(const tool_value *object);
+tool_value *tool_value_gather_columns(const tool_value *list);
 
 /* True for a list or an object. */
 bool tool_value_is_container(const tool_value *value);

@@ -66,6 +66,22 @@ HSMIAM_API hsmiam_status hsmiam_access_key_list(hsmiam_client *client, hsmiam_cu
                                                 hsmiam_error *error) HSMIAM_MUST_USE;
 
 /**
+ * Reports every access key of the account's users, and then those that the custody's token or the
+ * credential's holds and no user has: of another account, of the account's root user, or deleted at
+ * IAM; in_iam tells. Each is joined with what the ledger says of it, if that verifies. The root
+ * user's own keys are listed only if the credential is one of them. Memory grows with what token
+ * and ledger hold, not with the number of users.
+ *
+ * with_use  asks IAM for each key's last use, in a request for each.
+ * Statuses: as hsmiam_access_key_list(), IO (the ledger cannot be read). What was reported before a
+ * failure is not the whole.
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_inventory(hsmiam_client *client, hsmiam_custody *custody,
+                                                     bool with_use, hsmiam_key_facts_fn report,
+                                                     void *context,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
  * Reports an access key's user and last use, as IAM's GetAccessKeyLastUsed does, and whether the
  * custody's token or the credential's holds it. Statuses: as hsmiam_access_key_list().
  */

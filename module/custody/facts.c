@@ -80,6 +80,18 @@ hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, hsmiam_token *t
     return HSMIAM_OK;
 }
 
+void hsmiam_key_sheet_set_history(hsmiam_key_sheet *sheet, const hsmiam_key_history *history)
+{
+    hsmiam_key_facts *facts = &sheet->facts;
+
+    if (history == NULL)
+        return;
+    facts->origin = history->is_import ? "imported" : "issued";
+    facts->made_by = history->operator_name;
+    facts->made = history->made;
+    facts->proven = history->proven;
+}
+
 hsmiam_status hsmiam_key_sheet_ask_usage(hsmiam_key_sheet *sheet, hsmiam_client *client,
                                          char code[HSMIAM_REFUSAL_SIZE], hsmiam_error *error)
 {

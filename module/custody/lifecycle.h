@@ -3,6 +3,7 @@
 #ifndef HSMIAM_CUSTODY_LIFECYCLE_H
 #define HSMIAM_CUSTODY_LIFECYCLE_H
 
+#include "custody/chronicle.h"
 #include "custody/custody.h"
 
 /* holdings.c ------------------------------------------------------------------------------------*/
@@ -54,6 +55,9 @@ void hsmiam_key_sheet_set_usage(hsmiam_key_sheet *sheet, const hsmiam_key_usage 
 hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, hsmiam_token *token,
                                         const hsmiam_held_key *held,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Takes over what is on record of the key; NULL: nothing. The chronicle must outlive the sheet. */
+void hsmiam_key_sheet_set_history(hsmiam_key_sheet *sheet, const hsmiam_key_history *history);
 
 #define HSMIAM_REFUSAL_SIZE 64
 

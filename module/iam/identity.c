@@ -5,6 +5,7 @@
 #include "iam/call.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* An account has 5000 users, unless AWS grants it more. */
 #define PAGES_MAX 1000
@@ -39,9 +40,9 @@ hsmiam_status hsmiam_client_get_caller_identity(hsmiam_client *client,
     return status;
 }
 
-static hsmiam_status list_page(hsmiam_client *client, bool may_cancel, hsmiam_user_page_fn receive,
-                               void *context, char marker[HSMIAM_MARKER_MAX + 1],
-                               hsmiam_error *error)
+hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_cancel,
+                                            char marker[HSMIAM_MARKER_SIZE],
+                                            hsmiam_user_page *page_out, hsmiam_error *error)
 {
     char size[16];
     hsmiam_call *call =
@@ -53,22 +54,37 @@ static hsmiam_status list_page(hsmiam_client *client, bool may_cancel, hsmiam_us
 
     hsmiam_status status = hsmiam_call_run_page(call, marker, error);
     if (status == HSMIAM_OK)
-        status = receive(context, &call->reply.users, error);
+        *page_out = call->reply.users;
     hsmiam_call_free(&call);
     return status;
+}
+
+static hsmiam_status list_users(hsmiam_client *client, bool may_cancel, hsmiam_user_page *users,
+                                hsmiam_user_page_fn receive, void *context, hsmiam_error *error)
+{
+    char marker[HSMIAM_MARKER_SIZE] = "";
+
+    for (int page = 0; page < PAGES_MAX; page++) {
+        hsmiam_status status =
+            hsmiam_client_list_users_page(client, may_cancel, marker, users, error);
+        if (status == HSMIAM_OK)
+            status = receive(context, users, error);
+        if (status != HSMIAM_OK || marker[0] == '\0')
+            return status;
+    }
+    return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                            "The answer to ListUsers has no end after %d pages.", PAGES_MAX);
 }
 
 hsmiam_status hsmiam_client_list_users(hsmiam_client *client, bool may_cancel,
                                        hsmiam_user_page_fn receive, void *context,
                                        hsmiam_error *error)
 {
-    char marker[HSMIAM_MARKER_MAX + 1] = "";
+    hsmiam_user_page *users = calloc(1, sizeof *users);
 
-    for (int page = 0; page < PAGES_MAX; page++) {
-        hsmiam_status status = list_page(client, may_cancel, receive, context, marker, error);
-        if (status != HSMIAM_OK || marker[0] == '\0')
-            return status;
-    }
-    return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
-                            "The answer to ListUsers has no end after %d pages.", PAGES_MAX);
+    if (users == NULL)
+        return hsmiam_error_set_memory(error, "a list of users");
+    hsmiam_status status = list_users(client, may_cancel, users, receive, context, error);
+    free(users);
+    return status;
 }

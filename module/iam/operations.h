@@ -171,6 +171,12 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
                                        hsmiam_caller *caller_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* A page of ListUsers. `marker`: as of hsmiam_client_list_access_keys_page(). */
+hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_cancel,
+                                            char marker[HSMIAM_MARKER_SIZE],
+                                            hsmiam_user_page *page_out,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Receives a page of users. A failure ends the list. */
 typedef hsmiam_status (*hsmiam_user_page_fn)(void *context, const hsmiam_user_page *page,
                                              hsmiam_error *error);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import unittest
 from typing import Any
@@ -157,6 +158,84 @@ class ListTest(LifecycleTest):
         run = self.run_on_iam("get-access-key-last-used", "--access-key-id", "A" * 20,
                               expect=REFUSED)  # fmt: skip
         self.assertIn("(AccessDenied) when calling the GetAccessKeyLastUsed", run.sentence)
+
+
+class InventoryTest(LifecycleTest):
+    def inventory(self, *arguments: str, expect: int = OK) -> dict[str, dict[str, Any]]:
+        run = self.run_on_iam("list-access-keys", "--all-users", *arguments, expect=expect)
+        return {key["AccessKeyId"]: key for key in run.json[LIST]}
+
+    def test_who_has_what(self) -> None:
+        for number in range(45):
+            self.iam.act("CreateUser", UserName=f"user-{number}")
+        held = self.issue_for("alice")
+        self.iam.act("CreateAccessKey", UserName="user-44")
+        (seen,) = self.iam.key_ids("user-44")
+        gone = self.issue_for("bob")
+        self.iam.act("DeleteAccessKey", UserName="bob", AccessKeyId=gone)
+        keys = self.inventory()
+        self.assertEqual(set(keys), {held, seen, gone, self.iam.root_id})
+        sides = {key: (facts["InIam"], facts["InToken"]) for key, facts in keys.items()}
+        self.assertEqual(sides, {held: (True, True), self.iam.root_id: (True, True),
+                                 seen: (True, False), gone: (False, True)})  # fmt: skip
+        self.assertEqual(len(self.iam.requests("ListUsers")), 2)
+        self.assertEqual({len(facts) for facts in keys.values()}, {18})
+
+        key = keys[held]
+        self.assertEqual((key["UserName"], key["Status"], key["Origin"], key["Exportable"]),
+                         ("alice", "Active", "issued", False))  # fmt: skip
+        self.assertEqual((key["TokenLabel"], key["TokenSerial"]),
+                         (self.token.label, self.token.serial))  # fmt: skip
+        record = self.records(held)[-1]
+        self.assertEqual(key["MadeBy"], record["Operator"])
+        self.assertEqual(key["ProvenDate"], record["Time"].replace("Z", "+00:00"))
+        self.assertEqual(keys[self.iam.root_id]["Origin"], "imported")
+        self.assertEqual(keys[self.iam.root_id]["LastUsedService"], "iam")
+        self.assertEqual((keys[gone]["Status"], keys[gone]["Origin"]), (None, "issued"))
+        self.assertEqual((keys[seen]["TokenLabel"], keys[seen]["Exportable"]), (None, None))
+
+    def test_forms(self) -> None:
+        held = self.issue_for("alice")
+        out = {
+            form: self.run_on_iam("list-access-keys", "--all-users", "--output", form).out
+            for form in ("json", "yaml", "text", "table", "csv")
+        }
+        for text in out.values():
+            self.assertIn(held, text)
+            self.assertIn(self.iam.root_id, text)
+        rows = list(csv.DictReader(out["csv"].splitlines()))
+        keys = json.loads(out["json"])[LIST]
+        self.assertEqual([row["AccessKeyId"] for row in rows], [k["AccessKeyId"] for k in keys])
+        self.assertEqual(list(rows[0]), list(keys[0]))
+        self.assertEqual([line.split("\t")[0] for line in out["text"].splitlines()],
+                         ["ACCESSKEYMETADATA"] * 2)  # fmt: skip
+        self.environment["COLUMNS"] = "80"
+        run = self.run_on_iam("list-access-keys", "--all-users", "--output", "table")
+        self.assertRegex(run.out, rf"AccessKeyId +\| {held}\n")
+
+    def test_ledger_that_does_not_verify(self) -> None:
+        held = self.issue_for("alice")
+        ledger = self.directory / "state" / "hsmiam" / "ledger.jsonl"
+        ledger.write_bytes(ledger.read_bytes().replace(b'"user_name":"alice"', b'"user_name":"bobby"'))
+        run = self.run_on_iam("list-access-keys", "--all-users")
+        self.assertIn("Of what the ledger says about keys nothing is shown", run.err)
+        self.assertIsNone({k["AccessKeyId"]: k for k in run.json[LIST]}[held]["MadeBy"])
+        ledger.unlink()
+        run = self.run_on_iam("list-access-keys", "--all-users")
+        self.assertEqual(run.err, "")
+        self.assertFalse(ledger.exists())
+
+    def test_options(self) -> None:
+        self.iam.set_clock(91 * 86400)
+        keys = self.inventory("--max-age", "90d", "--no-last-used", expect=FINDING)
+        self.assertEqual([key["TooOld"] for key in keys.values()], [True])
+        self.assertEqual(self.iam.requests("GetAccessKeyLastUsed"), [])
+        for words in (["--user-name", "alice"], ["--max-items", "1"], ["--no-paginate"]):
+            run = self.run_on_iam("list-access-keys", "--all-users", *words, expect=USAGE)
+            self.assertIn("argument --all-users: not allowed with argument", run.sentence)
+        self.iam.deny("root-admin:ListUsers")
+        run = self.run_on_iam("list-access-keys", "--all-users", expect=REFUSED)
+        self.assertIn("(AccessDenied) when calling the ListUsers operation", run.sentence)
 
 
 class UpdateTest(LifecycleTest):

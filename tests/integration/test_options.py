@@ -48,7 +48,7 @@ COMMANDS = {
         "--access-key-id", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],
     "list-access-keys": [
-        "--user-name", "--no-last-used", "--max-age", "--max-items", "--starting-token",
+        "--user-name", "--all-users", "--no-last-used", "--max-age", "--max-items", "--starting-token",
         "--page-size", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],
     "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],

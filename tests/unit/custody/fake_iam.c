@@ -318,8 +318,8 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
     if (client->asks_as_other && client->other_account != NULL)
         account = client->other_account;
     (void)snprintf(caller_out->account, sizeof caller_out->account, "%s", account);
-    (void)snprintf(caller_out->arn, sizeof caller_out->arn, "arn:aws:iam::123456789012:user/%s",
-                   client->own_user);
+    (void)snprintf(caller_out->arn, sizeof caller_out->arn, "arn:aws:iam::123456789012:%s%s",
+                   client->own_user[0] != '\0' ? "user/" : "root", client->own_user);
     return HSMIAM_OK;
 }
 
@@ -346,5 +346,34 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
     if (key == NULL || strcmp(key->user_name, name_of(client, user_name)) != 0)
         return answer(&no_such_entity, "DeleteAccessKey", error);
     *key = client->keys[--client->key_count];
+    return HSMIAM_OK;
+}
+
+/* A user a page, each once, in the order of their first keys; the root user is in no list. */
+hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_cancel,
+                                            char marker[HSMIAM_MARKER_SIZE],
+                                            hsmiam_user_page *page_out, hsmiam_error *error)
+{
+    size_t at = (size_t)atoi(marker);
+    hsmiam_status status = be_ready(client, error);
+
+    if (status == HSMIAM_OK)
+        status = answer(&client->users, "ListUsers", error);
+    if (status != HSMIAM_OK)
+        return status;
+    client->may_cancel = may_cancel;
+    page_out->count = 0;
+    marker[0] = '\0';
+    if (at >= client->key_count)
+        return HSMIAM_OK;
+    const char *name = client->keys[at].user_name;
+    bool is_new = name[0] != '\0';
+    for (size_t i = 0; i < at; i++)
+        is_new = is_new && strcmp(client->keys[i].user_name, name) != 0;
+    if (is_new)
+        (void)snprintf(page_out->users[page_out->count++].name, sizeof page_out->users[0].name,
+                       "%s", name);
+    if (at + 1 < client->key_count)
+        (void)snprintf(marker, HSMIAM_MARKER_SIZE, "%zu", at + 1);
     return HSMIAM_OK;
 }

@@ -44,6 +44,7 @@ struct hsmiam_client {
     fake_answer delete;
     fake_answer usage;
     fake_answer caller;
+    fake_answer users;
     fake_answer other_caller;  /* to GetCallerIdentity by another signer */
     const char *account;       /* NULL: 123456789012 */
     const char *other_account; /* that of another signer; NULL: the same */

@@ -95,3 +95,15 @@ const char *hsmiam_signer_get_access_key_id(const hsmiam_signer *signer)
     (void)signer;
     return FAKE_SIGNER_ID;
 }
+
+hsmiam_status hsmiam_access_key_inventory(hsmiam_client *client, hsmiam_custody *custody,
+                                          bool with_use, hsmiam_key_facts_fn report, void *context,
+                                          hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    fake.with_use = with_use;
+    for (unsigned i = 0; i < fake.key_count; i++)
+        report(context, &fake.keys[i]);
+    return fake_pass(FAKE_LIST, error);
+}

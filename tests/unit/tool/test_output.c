@@ -189,7 +189,7 @@ static void renders_tables(void **state)
     free(text);
     text = render(render_table, mixture);
     assert_contains(text, "make");
-    assert_contains(text, "A | B\n1 | b1\n2 | \n");
+    assert_contains(text, "A | B  | C\n1 | b1 | \n2 |    | true\n");
     free(text);
     tool_value_free(&key);
     tool_value_free(&mixture);
@@ -222,6 +222,56 @@ static void wraps_wide_values(void **state)
     tool_value_free(&key);
 }
 
+/* Where rows are wider than the terminal, each object is a table. */
+static void turns_wide_lists(void **state)
+{
+    tool_value *root = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+    tool_value *list = tool_value_add_list(root, "Keys");
+    char *text = NULL;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        tool_value *object = tool_value_add_object(list, NULL);
+        assert_true(tool_value_add_string(object, "First", "0123456789"));
+        assert_true(tool_value_add_string(object, "Second", i ? "second" : "first"));
+    }
+    text = render(render_narrow, root);
+    assert_contains(text, "First      | Second\n0123456789 | first\n0123456789 | second\n");
+    free(text);
+    assert_true(tool_value_add_string(list->first, "Another", "0123456789"));
+    text = render(render_narrow, root);
+    assert_contains(text, "Keys \nAnother | 0123456789\nFirst   | 0123456789\nSecond  | first\n");
+    assert_contains(text, "\nFirst  | 0123456789\nSecond | second\n");
+    free(text);
+    tool_value_free(&root);
+}
+
+static bool render_csv(const tool_value *object, FILE *stream)
+{
+    return tool_output_render_csv(object, stream);
+}
+
+static void renders_csv(void **state)
+{
+    tool_value *key = make_key("a,\"b\"");
+    tool_value *mixture = make_mixture();
+    char *text = render(render_csv, key);
+
+    (void)state;
+    assert_contains(text, "\"a,\"\"b\"\"\"");
+    free(text);
+    text = render(render_csv, mixture);
+    assert_string_equal(text, "B,A,C\nb1,1,\n,2,true\n");
+    free(text);
+    tool_value_free(&key);
+    key = make_key("=1+1");
+    text = render(render_csv, key);
+    assert_contains(text, "'=1+1");
+    free(text);
+    tool_value_free(&key);
+    tool_value_free(&mixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +279,7 @@ int main(void)
         cmocka_unit_test(quotes_ambiguous_yaml),  cmocka_unit_test(folds_no_long_yaml),
         cmocka_unit_test(renders_text),           cmocka_unit_test(renders_tables),
         cmocka_unit_test(colors_tables_on_order), cmocka_unit_test(wraps_wide_values),
+        cmocka_unit_test(turns_wide_lists),       cmocka_unit_test(renders_csv),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
