@@ -20,7 +20,7 @@ static void list_ids(const hsmiam_key_list *before, char *to)
 
 const char *hsmiam_issue_get_subject(const char *user_name)
 {
-    return user_name != NULL && user_name[0] != '\0' ? user_name : ":own";
+    return user_name != NULL && user_name[0] != '\0' ? user_name : HSMIAM_LOCK_OWN_USER;
 }
 
 static bool take_open(void *context, const hsmiam_open_intent *intent)
@@ -47,8 +47,8 @@ hsmiam_status hsmiam_issue_survey(const hsmiam_client *client, const hsmiam_cust
     if (status == HSMIAM_OK && custody->watch != NULL && user_name != NULL)
         status = hsmiam_ledger_watch_ask(custody->watch, user_name, &perhaps, error);
     if (status == HSMIAM_OK && perhaps)
-        status = hsmiam_ledger_find_open(ledger, user_name != NULL ? user_name : "", credential,
-                                         take_open, survey_out, error);
+        status = hsmiam_ledger_find_open(ledger, user_name != NULL ? user_name : "", take_open,
+                                         survey_out, error);
     return status;
 }
 

@@ -82,8 +82,7 @@ hsmiam_status hsmiam_open_intent_look(hsmiam_custody *custody, uint64_t sequence
                                       hsmiam_error *error)
 {
     sought wanted = {.sequence = sequence, .intent = intent_out};
-    hsmiam_status status =
-        hsmiam_ledger_find_open(custody->ledger, NULL, NULL, look, &wanted, error);
+    hsmiam_status status = hsmiam_ledger_find_open(custody->ledger, NULL, look, &wanted, error);
 
     *found_out = wanted.found;
     return status;
@@ -153,7 +152,7 @@ static hsmiam_status recover(recovery *run, hsmiam_error *error)
     hsmiam_status status = hsmiam_token_open(run->custody->token, error);
 
     if (status == HSMIAM_OK)
-        status = hsmiam_ledger_find_open(run->custody->ledger, NULL, NULL, collect, run, error);
+        status = hsmiam_ledger_find_open(run->custody->ledger, NULL, collect, run, error);
     if (status == HSMIAM_OK && run->no_memory)
         status = hsmiam_error_set_memory(error, "recovering");
     if (status == HSMIAM_OK && !run->dry_run)

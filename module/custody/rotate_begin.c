@@ -226,8 +226,8 @@ static hsmiam_status settle_open(hsmiam_rotating *run, hsmiam_error *error)
     uint64_t sequence = 0;
     bool held = false;
 
-    hsmiam_status status = hsmiam_ledger_find_open(run->custody->ledger, run->user, run->signer_id,
-                                                   take_first, &sequence, error);
+    hsmiam_status status =
+        hsmiam_ledger_find_open(run->custody->ledger, run->user, take_first, &sequence, error);
     if (status != HSMIAM_OK || sequence == 0)
         return status;
     if (run->may_create)

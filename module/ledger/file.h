@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/log.h"
 #include "ledger/record.h"
 
 /* The calls to the system, so that a test can make each of them fail. */
@@ -27,11 +28,13 @@ extern const hsmiam_file_functions hsmiam_file_system;
 typedef struct hsmiam_file {
     const hsmiam_file_functions *functions;
     char *path;
-    int fd; /* -1 while it is closed */
+    int fd;                /* -1 while it is closed */
+    const hsmiam_log *log; /* is told when somebody must be waited for; may be NULL */
 } hsmiam_file;
 
 /* Opens the file for appending, making it (0640) and the directories above it (0700) where they are
- * missing. Safe to call again. Statuses: IO, MEMORY. */
+ * missing. Safe to call again. Statuses: IO, MEMORY; CONFIG: it is a symbolic link, or a place
+ * where anyone could write to it or put another file there. */
 hsmiam_status hsmiam_file_open(hsmiam_file *file, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Opens an existing file for reading. Statuses: IO. */
@@ -39,8 +42,20 @@ hsmiam_status hsmiam_file_open_for_reading(hsmiam_file *file, hsmiam_error *erro
 
 void hsmiam_file_close(hsmiam_file *file);
 
+/* Whether others than the file's owner may write to it: its group. */
+bool hsmiam_file_is_shared(const hsmiam_file *file);
+
+/* Opens, or makes, the file beside the ledger that locks on users are taken on, `*fd_out`, by the
+ * same rules. Statuses: IO, CONFIG. */
+hsmiam_status hsmiam_file_open_lock(const hsmiam_file *file, const char *path, int *fd_out,
+                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether the path still leads to the file that is open as `fd`. */
+bool hsmiam_file_is_current(const hsmiam_file *file, const char *path, int fd);
+
 /* Takes the lock that writers exclude one another with, on the file that now has the path, and
- * tells its size. Statuses: IO. */
+ * tells its size. Whoever else has it is waited for, a minute long, which the log is told after a
+ * second. Statuses: IO. */
 hsmiam_status hsmiam_file_lock(hsmiam_file *file, uint64_t *size_out,
                                hsmiam_error *error) HSMIAM_MUST_USE;
 void hsmiam_file_unlock(hsmiam_file *file);

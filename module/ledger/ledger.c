@@ -13,7 +13,8 @@ hsmiam_status hsmiam_ledger_new(const char *path, hsmiam_ledger **ledger_out, hs
     if (ledger == NULL)
         return hsmiam_error_set_memory(error, "a ledger");
     (void)pthread_mutex_init(&ledger->lock, NULL);
-    ledger->file = (hsmiam_file){.functions = &hsmiam_file_system, .path = strdup(path), .fd = -1};
+    ledger->file = (hsmiam_file){
+        .functions = &hsmiam_file_system, .path = strdup(path), .fd = -1, .log = &ledger->log};
     ledger->hash = hsmiam_hash_new();
     if (ledger->file.path == NULL || ledger->hash == NULL) {
         hsmiam_ledger_free(&ledger);
@@ -132,6 +133,10 @@ hsmiam_status hsmiam_ledger_open(hsmiam_ledger *ledger, hsmiam_error *error)
             status = hsmiam_file_open(&ledger->file, error);
         if (status == HSMIAM_OK)
             status = check_unsigned(ledger, error);
+        if (status == HSMIAM_OK && hsmiam_file_is_shared(&ledger->file))
+            hsmiam_log_write(&ledger->log, HSMIAM_LOG_NOTICE,
+                             "The ledger %s can be written to by its whole group.",
+                             ledger->file.path);
         ledger->open = status == HSMIAM_OK;
     }
     (void)pthread_mutex_unlock(&ledger->lock);

@@ -146,12 +146,12 @@ typedef struct hsmiam_open_intent {
 typedef bool (*hsmiam_open_intent_fn)(void *context, const hsmiam_open_intent *intent);
 
 /* Looks through the ledger, from its end, for open intents. `user_name`: only those to make a key
- * for this user (case does not matter), or if it is "", for the credential's own; NULL: all. An
- * outcome that is not signed, countersigned or not, settles no intent that is.
- * Statuses: IO, MEMORY; LEDGER (what it would rely on is not what trusted keys signed). */
+ * that may be for this user (case does not matter), or if it is "", for the credential's own, which
+ * may be any; NULL: all. An outcome that is not signed, countersigned or not, settles no intent
+ * that is. Statuses: IO, MEMORY; LEDGER (what it would rely on is not what trusted keys signed). */
 hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_name,
-                                      const char *credential_id, hsmiam_open_intent_fn take,
-                                      void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+                                      hsmiam_open_intent_fn take, void *context,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Whether a record is about an access key, or was signed for by it; one that nobody signed counts,
  * for a key that is explained is left alone. Statuses: IO, MEMORY, LEDGER. */
@@ -188,8 +188,13 @@ typedef struct hsmiam_user_lock {
     int fd; /* -1: not held */
 } hsmiam_user_lock;
 
-/* Takes it if it is free; `*held_out` tells. `subject` is the user, or what stands for one.
- * Statuses: IO, MEMORY. */
+/* The subject that stands for the user of whatever credential signs. It may be any user, so that
+ * its lock and those of named users exclude one another. */
+#define HSMIAM_LOCK_OWN_USER ":own"
+
+/* Takes it if it is free; `*held_out` tells. `subject` is the user (case does not matter),
+ * HSMIAM_LOCK_OWN_USER, or another word that begins with ':' and stands for itself alone.
+ * Statuses: IO, MEMORY, CONFIG (the file is one that others could replace). */
 hsmiam_status hsmiam_user_lock_try(const hsmiam_ledger *ledger, const char *subject,
                                    hsmiam_user_lock *lock, bool *held_out,
                                    hsmiam_error *error) HSMIAM_MUST_USE;

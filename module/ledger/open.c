@@ -29,7 +29,6 @@ typedef struct said {
 
 typedef struct search {
     const char *user_name;
-    const char *credential_id;
     hsmiam_open_intent_fn take;
     void *context;
     hsmiam_history *history;
@@ -124,15 +123,13 @@ static bool settles(const said_result *what)
 static bool is_wanted(const search *run, const hsmiam_record *record)
 {
     const char *user = record->fields[HSMIAM_FIELD_USER_NAME];
-    const char *credential = record->fields[HSMIAM_FIELD_CREDENTIAL_ID];
 
     if (run->user_name == NULL)
         return true;
     if (!hsmiam_record_is(record, HSMIAM_EVENT_INTENT))
         return false;
-    if (run->user_name[0] == '\0')
-        return user == NULL && credential != NULL && strcmp(credential, run->credential_id) == 0;
-    return user != NULL && strcasecmp(user, run->user_name) == 0;
+    /* Whose the credential is, is not known: it may be anyone's. */
+    return run->user_name[0] == '\0' || user == NULL || strcasecmp(user, run->user_name) == 0;
 }
 
 static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const said *about,
@@ -223,8 +220,8 @@ static hsmiam_status read_backward(search *run, hsmiam_error *error)
 }
 
 hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_name,
-                                      const char *credential_id, hsmiam_open_intent_fn take,
-                                      void *context, hsmiam_error *error)
+                                      hsmiam_open_intent_fn take, void *context,
+                                      hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_ledger_open(ledger, error);
     search *run = NULL;
@@ -235,8 +232,7 @@ hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_na
     run = calloc(1, sizeof *run);
     if (run == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
-    *run = (search){
-        .user_name = user_name, .credential_id = credential_id, .take = take, .context = context};
+    *run = (search){.user_name = user_name, .take = take, .context = context};
     (void)pthread_mutex_lock(&ledger->lock);
     status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK)

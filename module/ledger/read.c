@@ -86,7 +86,10 @@ static hsmiam_status read_all(hsmiam_forward *lines, hsmiam_ledger *ledger,
 hsmiam_status hsmiam_ledger_read(hsmiam_ledger *ledger, const hsmiam_ledger_filter *filter,
                                  hsmiam_ledger_record_fn take, void *context, hsmiam_error *error)
 {
-    hsmiam_file file = {.functions = ledger->file.functions, .path = ledger->file.path, .fd = -1};
+    hsmiam_file file = {.functions = ledger->file.functions,
+                        .path = ledger->file.path,
+                        .fd = -1,
+                        .log = &ledger->log};
     hsmiam_forward lines = {.window = NULL};
     uint64_t size = 0;
 

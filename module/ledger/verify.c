@@ -351,8 +351,10 @@ hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_
     run->report = report;
     run->context = context;
     run->verdict = verdict_out;
-    run->file =
-        (hsmiam_file){.functions = ledger->file.functions, .path = ledger->file.path, .fd = -1};
+    run->file = (hsmiam_file){.functions = ledger->file.functions,
+                              .path = ledger->file.path,
+                              .fd = -1,
+                              .log = &ledger->log};
     hsmiam_status status = set_up(run, error);
     if (status == HSMIAM_OK)
         status = read_lines(run, error);

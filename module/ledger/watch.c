@@ -142,20 +142,9 @@ static hsmiam_status begin(hsmiam_ledger_watch *watch, hsmiam_error *error)
     if (status == HSMIAM_OK)
         status = find_end(watch, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_ledger_find_open(watch->ledger, NULL, NULL, take_open, watch, error);
+        status = hsmiam_ledger_find_open(watch->ledger, NULL, take_open, watch, error);
     return status == HSMIAM_OK && watch->failed ? hsmiam_error_set_memory(error, "open intents")
                                                 : status;
-}
-
-/* Somebody may have moved the file away, and another one is written to now. */
-static bool is_current(const hsmiam_ledger_watch *watch)
-{
-    struct stat mine;
-    struct stat named;
-
-    return watch->file.functions->fstat(watch->file.fd, &mine) == 0 &&
-           watch->file.functions->stat(watch->file.path, &named) == 0 &&
-           named.st_dev == mine.st_dev && named.st_ino == mine.st_ino;
 }
 
 hsmiam_status hsmiam_ledger_watch_new(hsmiam_ledger *ledger, hsmiam_ledger_watch **watch_out,
@@ -170,8 +159,10 @@ hsmiam_status hsmiam_ledger_watch_new(hsmiam_ledger *ledger, hsmiam_ledger_watch
     if (watch == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
     watch->ledger = ledger;
-    watch->file =
-        (hsmiam_file){.functions = ledger->file.functions, .path = ledger->file.path, .fd = -1};
+    watch->file = (hsmiam_file){.functions = ledger->file.functions,
+                                .path = ledger->file.path,
+                                .fd = -1,
+                                .log = &ledger->log};
     (void)pthread_mutex_init(&watch->lock, NULL);
     if (ledger->has_key) {
         watch->verifier = hsmiam_verifier_new(ledger->own);
@@ -207,7 +198,8 @@ hsmiam_status hsmiam_ledger_watch_ask(hsmiam_ledger_watch *watch, const char *us
 
     *perhaps_out = false;
     (void)pthread_mutex_lock(&watch->lock);
-    if (watch->file.fd < 0 || !is_current(watch))
+    if (watch->file.fd < 0 ||
+        !hsmiam_file_is_current(&watch->file, watch->file.path, watch->file.fd))
         status = begin(watch, error);
     if (status == HSMIAM_OK) {
         (void)pthread_mutex_lock(&watch->ledger->lock);

@@ -2,7 +2,6 @@
 /* What the ledger is told of an issue and of an import. */
 #include "fixture.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +40,13 @@ static int set_up(void **state)
     return 0;
 }
 
-/* The locks on users stay beside the ledger. */
+/* The file of the locks on users stays beside the ledger. */
 static void remove_locks(void)
 {
-    char pattern[sizeof path + 16];
-    glob_t found = {0};
+    char name[sizeof path + 16];
 
-    (void)snprintf(pattern, sizeof pattern, "%s.lock-*", path);
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
-    globfree(&found);
+    (void)snprintf(name, sizeof name, "%s.lock", path);
+    (void)unlink(name);
 }
 
 static int tear_down(void **state)

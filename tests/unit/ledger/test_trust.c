@@ -27,7 +27,7 @@ static hsmiam_status look(fixture *fix, found *to)
 {
     *to = (found){.count = 0};
     hsmiam_error_clear(fix->error);
-    return hsmiam_ledger_find_open(fix->ledger, NULL, NULL, take, to, fix->error);
+    return hsmiam_ledger_find_open(fix->ledger, NULL, take, to, fix->error);
 }
 
 static void expect_open(fixture *fix, size_t count, found *to)
