@@ -3,6 +3,7 @@ after each operation and looked through."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -15,6 +16,7 @@ from harness import GENERAL, HSMIAM, INTERRUPTED, OK
 from memory import TALLY, Found, Watch
 from memory_test import IMPORTED, MemoryTest
 
+AS_ROOT = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
 VICTIM = os.environ["HSMIAM_MEMORY_VICTIM"]
 TLS_1_3 = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")
 TLS_1_2 = (
@@ -155,8 +157,73 @@ class LibraryTest(MemoryTest):
         self.assertEqual(self.program("create:alice", "close", "finish"), [0, 0, 0])
 
 
+# Runs the tool until it is about to print its result, and takes a core file from outside. Without
+# root, it is root of a namespace that takes it.
+TAKE_CORE = """
+core=$1 tries=0; shift
+"$@" & pid=$!
+until grep -Eq '^(1|64) 0x1 ' "/proc/$pid/syscall"; do
+    [ $((tries += 1)) -lt 1000 ] || exit 99
+    sleep 0.02
+done
+LD_PRELOAD='' gdb -q -nx -batch -p "$pid" -ex "gcore $core" >&2
+cat <&3 >&2 &
+wait "$pid"; code=$?
+kill "$!"; exit "$code"
+"""
+
+
 class CoreFileTest(MemoryTest):
     """A core file, taken from outside while everything is open."""
+
+    def take_core(self, words: list[str], control: str) -> Path:
+        """Issue a key by the tool, whose result nobody reads until the core file is taken."""
+        readable, writable = os.pipe()
+        with contextlib.suppress(BlockingIOError):
+            os.set_blocking(writable, False)
+            while True:
+                os.write(writable, b"\n" * 4096)
+        os.set_blocking(writable, True)
+        core = self.directory / "core"
+        self.searcher.allow(core)
+        done = subprocess.run(
+            [*AS_ROOT, "sh", "-c", f"exec 3<&{readable} {readable}<&-\n{TAKE_CORE}", "sh",
+             str(core), HSMIAM, *words],
+            env=self.environment | {"CONTROL": control}, pass_fds=[readable], stdout=writable,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        os.close(readable)
+        os.close(writable)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        return core
+
+    def test_tool(self) -> None:
+        control = secrets.token_urlsafe(30)
+        words = self.iam_arguments(credential=self.uri(self.iam.root_id))
+        core = self.take_core(["create-access-key", *words, "--user-name", "alice"], control)
+        # Secret memory and the heap are left out, and so even what is kept there.
+        self.assertEqual(memory.search_file(core, self.needles("write"), control), [])
+
+    def test_registers(self) -> None:
+        """The control: a core file has them."""
+        secret, control = secrets.token_bytes(64), secrets.token_urlsafe(30)
+        core = self.directory / "core"
+        with subprocess.Popen([VICTIM], env=self.environment | {"CONTROL": control},
+                              stdin=subprocess.PIPE) as process:  # fmt: skip
+            assert process.stdin
+            process.stdin.write(secret)
+            process.stdin.flush()
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            subprocess.run(["gcore", "-o", str(core), str(process.pid)], capture_output=True,
+                           check=False)  # fmt: skip
+            process.send_signal(signal.SIGCONT)
+        path = Path(f"{core}.{process.pid}")
+        self.searcher.allow(path)
+        found = memory.search_file(path, {"secret": secret}, control)
+        TALLY.copies -= len(found)
+        # Data, heap and stack hold all of it, a register its beginning.
+        self.assertGreaterEqual(len([one for one in found if one.size == 64]), 3)
+        self.assertIn(16, [one.size for one in found])
 
     def test_library(self) -> None:
         from memory_test import PROGRAM
