@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands.h"
 #include "output.h"
+#include "prompt.h"
 #include "session.h"
 #include "signals.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,6 +24,16 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_FLAG,
      .help = "Where only time will tell, wait for it: IAM may still execute a request minutes "
              "after it was sent."},
+    {.name = "--close",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Close the intent of this number, which nothing else settles: because its account, "
+             "its token or its endpoint is gone, or because only a person knows which key is "
+             "whose. No key is touched and IAM is not asked; that you closed it, and why, goes on "
+             "record, and its user can get keys again."},
+    {.name = "--reason",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Why it is closed, for the record: at most 256 bytes, in words of less than 40."},
+    {.name = "--yes", .kind = TOOL_OPTION_FLAG, .help = "Close it without asking on the terminal."},
     {.name = NULL},
 };
 
@@ -32,6 +45,7 @@ static const char *const states[] = {[HSMIAM_RECOVERY_SETTLED] = "settled",
 typedef struct tool_findings {
     tool_value *root;
     tool_value *list;
+    size_t count;
     bool failed;
     long long come_back; /* the longest; -1: waiting helps nothing */
 } tool_findings;
@@ -64,6 +78,7 @@ static void take(void *context, const hsmiam_recovery *found)
     tool_findings *findings = context;
     tool_value *object = findings->list ? tool_value_add_object(findings->list, NULL) : NULL;
 
+    findings->count++;
     if (!object || !add_number(object, "Intent", (long long)found->intent) ||
         !add_text(object, "UserName", found->user_name) || !add_time(object, found->request_time) ||
         !tool_value_add_string(object, "State", states[found->state]) ||
@@ -117,21 +132,132 @@ static hsmiam_status look(tool_session *session, const tool_context *context,
     }
 }
 
+/* The intent as the ledger has it, for the question. */
+typedef struct tool_sought {
+    const char *number;
+    char text[512];
+} tool_sought;
+
+static const char *get_or(const hsmiam_ledger_record *record, const char *name, const char *other)
+{
+    const char *text = hsmiam_ledger_record_get_text(record, name);
+
+    return text ? text : other;
+}
+
+static bool meet(void *context, const hsmiam_ledger_record *record)
+{
+    tool_sought *sought = context;
+
+    if (strcmp(get_or(record, "sequence", ""), sought->number) != 0)
+        return true;
+    (void)snprintf(sought->text, sizeof sought->text,
+                   " (of %s: a key for %s in account %s at %s, asked for by %s)",
+                   get_or(record, "request_time", "?"),
+                   get_or(record, "user_name", "the credential's user"),
+                   get_or(record, "account", "?"), get_or(record, "endpoint", "?"),
+                   get_or(record, "operator", "?"));
+    return false;
+}
+
+static hsmiam_status confirm(tool_session *session, const char *number, tool_error *error)
+{
+    const hsmiam_ledger_filter filter = {.event = "intent", .since = -1, .until = -1};
+    tool_sought sought = {.number = number};
+    char question[1024];
+
+    if (hsmiam_ledger_read(session->ledger, &filter, meet, &sought, session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    (void)snprintf(question, sizeof question,
+                   "hsmiam: If intent %s%s made a key that nobody deleted, nobody will look for it "
+                   "any more. Close it? [y/N] ",
+                   number, sought.text);
+    if (tool_prompt_confirm(question))
+        return HSMIAM_OK;
+    return tool_error_set(error, HSMIAM_ERR_CANCELLED, "Intent %s was not closed.", number);
+}
+
+static hsmiam_status check_closing(const tool_context *context, const char *number,
+                                   unsigned long long *intent_out, tool_error *error)
+{
+    const tool_arguments *arguments = context->arguments;
+    char *end = NULL;
+
+    errno = 0;
+    *intent_out = strtoull(number, &end, 10);
+    if (errno != 0 || number[0] < '1' || number[0] > '9' || *end != '\0')
+        return tool_error_set_usage(error, "hsmiam: error: argument --close: expected the number "
+                                           "of an intent, as `hsmiam recover --dry-run` tells it");
+    if (!tool_arguments_get(arguments, "--reason"))
+        return tool_error_set_usage(error, "hsmiam: error: argument --close: needs --reason, which "
+                                           "says why");
+    if (tool_arguments_get(arguments, "--dry-run") || tool_arguments_get(arguments, "--wait"))
+        return tool_error_set_usage(error, "hsmiam: error: argument --close: not allowed with "
+                                           "--dry-run or --wait");
+    if (!tool_arguments_get(arguments, "--yes") && !tool_prompt_is_possible())
+        return tool_error_set_usage(error, "hsmiam: error: argument --close: there is no terminal "
+                                           "to ask on; --yes closes it unasked");
+    return HSMIAM_OK;
+}
+
+/* Asks neither IAM nor the credential. */
+static hsmiam_status close_one(tool_session *session, tool_context *context, const char *number,
+                               tool_findings *findings, tool_error *error)
+{
+    const tool_arguments *arguments = context->arguments;
+    unsigned long long intent = 0;
+    hsmiam_status status = check_closing(context, number, &intent, error);
+
+    if (status == HSMIAM_OK)
+        status = tool_session_start_client(session, context, error);
+    if (status == HSMIAM_OK && !tool_arguments_get(arguments, "--yes"))
+        status = confirm(session, number, error);
+    if (status == HSMIAM_OK &&
+        hsmiam_custody_close_intent(session->custody, intent,
+                                    tool_arguments_get(arguments, "--reason"),
+                                    session->error) != HSMIAM_OK)
+        status = tool_session_fail(session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (!begin(findings))
+        return tool_error_set_memory(error);
+    take(findings, &(hsmiam_recovery){.intent = intent,
+                                      .state = HSMIAM_RECOVERY_SETTLED,
+                                      .result = "closed",
+                                      .user_name = "",
+                                      .access_key_id = "",
+                                      .reason = "",
+                                      .candidates = "",
+                                      .request_time = -1,
+                                      .come_back = -1});
+    return findings->failed ? tool_error_set_memory(error) : HSMIAM_OK;
+}
+
+static hsmiam_status settle_all(tool_session *session, tool_context *context,
+                                tool_findings *findings, tool_error *error)
+{
+    hsmiam_status status = tool_session_start_client(session, context, error);
+
+    if (status == HSMIAM_OK)
+        status = tool_session_ask_pins(session, error);
+    if (status == HSMIAM_OK)
+        status = look(session, context, findings, error);
+    return status;
+}
+
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
+    const char *closing = tool_arguments_get(context->arguments, "--close");
     tool_session session = {0};
     tool_findings findings = {.come_back = -1};
     hsmiam_status status = HSMIAM_OK;
 
     tool_signals_install(TOOL_SIGNALS_ONCE);
-    status = tool_session_start_client(&session, context, error);
-    if (status == HSMIAM_OK)
-        status = tool_session_ask_pins(&session, error);
-    if (status == HSMIAM_OK)
-        status = look(&session, context, &findings, error);
+    status = closing ? close_one(&session, context, closing, &findings, error)
+                     : settle_all(&session, context, &findings, error);
     if (status == HSMIAM_OK) {
         status = tool_output_print(findings.root, &context->settings, command_name, error);
-    } else if (status == HSMIAM_ERR_UNSETTLED) {
+    } else if (findings.count > 0 && !closing) {
         /* What is open is told on standard output, that it is, on the other. */
         tool_error ignored = {0};
         hsmiam_status printed =
@@ -156,8 +282,10 @@ const tool_command tool_recover = {
         "in is proven and recorded. A key that only that run can have made, that neither the token "
         "nor the ledger knows and that was never used, is deactivated and deleted. Every other key "
         "is named and left as it is. That no key was made is recorded only when IAM can execute "
-        "the request no more, some six minutes after it was sent; until then, the user gets no "
-        "other key.\n\n"
+        "the request no more, and its lists would show what it made, some nine minutes after it "
+        "was "
+        "sent; a key that only may be the one waits as long. Until then, the user gets no other "
+        "key. What never gets clear, a person closes, by --close.\n\n"
         "The exit code is 0 if nothing is left open, and 255 otherwise.",
     .options = options,
     .run = run,

@@ -43,7 +43,9 @@ typedef void (*hsmiam_recovery_fn)(void *context, const hsmiam_recovery *recover
  * proven by GetCallerIdentity, signed with it. A key that only the interrupted run can have made,
  * that neither the token nor the ledger knows and that nobody used, is deactivated and deleted. Any
  * other key is named and not touched. That no key was made is taken for granted only when IAM can
- * execute the request no more. What belongs to another account, token or endpoint is left open.
+ * execute the request no more, and would list what it made. What belongs to another account, token or
+ * endpoint is left open; so is what several keys may be about, now or at an earlier look. Every open
+ * intent is reported, also when STS, IAM or the credential are not to be had.
  * dry_run  changes nothing, at IAM, in the token and in the ledger.
  * Statuses: OK (nothing is open), UNSETTLED, those of hsmiam_token_open(), of the ledger and of the
  * network.
@@ -51,6 +53,19 @@ typedef void (*hsmiam_recovery_fn)(void *context, const hsmiam_recovery *recover
 HSMIAM_API hsmiam_status hsmiam_custody_recover(hsmiam_client *client, hsmiam_custody *custody,
                                                 bool dry_run, hsmiam_recovery_fn report,
                                                 void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * Closes an intent that cannot be settled, by a record of who did so and why. Asks IAM nothing and
+ * touches no key: what the interrupted run may have made, the caller answers for from now on, and
+ * its user can get keys again.
+ * intent  the number of its record.
+ * reason  1 to 256 bytes of printable text, for the record; no word of it has 40 or more.
+ * Statuses: ARGUMENT (also if no such intent is open), UNSETTLED (its process is still at work),
+ * those of hsmiam_token_open() and of the ledger.
+ */
+HSMIAM_API hsmiam_status hsmiam_custody_close_intent(hsmiam_custody *custody, uint64_t intent,
+                                                     const char *reason,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 #ifdef __cplusplus
 }

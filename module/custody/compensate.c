@@ -41,6 +41,7 @@ static void delete_known(const hsmiam_mishap *mishap, hsmiam_error *error)
     if (advised == NULL && answered[0] != '\0')
         advised = answered;
     *mishap->result_out = HSMIAM_RESULT_UNDELETED;
+    *mishap->unsettled_out = false;
     /* From here on, whatever stops this process, the key's id is on record. */
     if (mishap->record != NULL &&
         hsmiam_issue_record_outcome(mishap->record, HSMIAM_RESULT_UNDELETED, mishap->key, NULL,
@@ -107,6 +108,7 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
     const char *id = mishap->key->id;
 
     *mishap->result_out = HSMIAM_RESULT_UNKNOWN;
+    *mishap->unsettled_out = true;
     if (id[0] == '\0') {
         if (mishap->record == NULL) /* else it is settled by the ledger's rules */
             name_candidates(mishap, error);
@@ -133,6 +135,13 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
                             "does not hold it, it is lost.",
                             id);
         advise_deletion(mishap->user_name, id, error);
+        return cause;
+    }
+    /* A whole answer is believed. Of one that was cut or garbled the id is evidence beside what IAM
+     * lists, and the ledger's rules weigh it. */
+    if (mishap->record != NULL &&
+        (cause == HSMIAM_ERR_REPLY || cause == HSMIAM_ERR_UNKNOWN_OUTCOME)) {
+        *mishap->result_out = HSMIAM_RESULT_UNDELETED;
         return cause;
     }
     delete_known(mishap, error);

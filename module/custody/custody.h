@@ -108,10 +108,12 @@ typedef struct hsmiam_mishap {
     hsmiam_result *result_out;      /* what it came to, for the record */
     hsmiam_issue_record *record;    /* with its intent; NULL: there is no ledger */
     hsmiam_token *token;            /* which must not hold what is deleted */
+    bool *unsettled_out;            /* what is left to the ledger's rules, with its record */
 } hsmiam_mishap;
 
-/* Deletes the key at IAM if it is known to be ours, names what may be ours otherwise, and adds both
- * facts to `error`, which holds why the issue failed. Returns the status to end with. */
+/* Deletes the key at IAM if it is known to be ours and the answer was whole, names what may be ours
+ * otherwise, and adds both facts to `error`, which holds why the issue failed. Returns the status
+ * to end with. */
 hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_status cause,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 

@@ -63,6 +63,31 @@ static hsmiam_status take(void *context, hsmiam_error *error)
     return status;
 }
 
+/* What is not on record is not held: whoever gave the secret has it still, and can repeat it. */
+static void take_back(hsmiam_custody *custody, const char *id, const char *label,
+                      hsmiam_error *error)
+{
+    hsmiam_error *why = hsmiam_error_new();
+    char found[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    hsmiam_object object = 0;
+    hsmiam_buffer uri;
+
+    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+    hsmiam_status status = hsmiam_token_format_key_uri(custody->token, id, label, &uri, why);
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_find_access_key(custody->token, hsmiam_buffer_get_string(&uri),
+                                              &object, found, why);
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_destroy_object(custody->token, object, why);
+    if (status == HSMIAM_OK)
+        hsmiam_error_append(error, "Access key %s was taken out of the token again.", id);
+    else
+        hsmiam_error_append(error, "Access key %s is in the token, but not on record (%s)", id,
+                            hsmiam_error_get_message(why));
+    hsmiam_buffer_clear(&uri);
+    hsmiam_error_free(&why);
+}
+
 /* The token holds the key by now: what fails here must say so. */
 static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_metadata *key,
                                    hsmiam_error *error)
@@ -78,10 +103,7 @@ static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_met
     hsmiam_custody_make_durable(custody);
     if (custody->ledger == NULL)
         return HSMIAM_OK;
-    hsmiam_status status = hsmiam_ledger_add_import(custody->ledger, &facts, error);
-    if (status != HSMIAM_OK)
-        hsmiam_error_append(error, "Access key %s is in the token, but not on record.", key->id);
-    return status;
+    return hsmiam_ledger_add_import(custody->ledger, &facts, error);
 }
 
 hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *access_key_id,
@@ -104,6 +126,8 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
         status = check_secret(secret, secret_size, error);
     if (status == HSMIAM_OK)
         status = hsmiam_custody_prepare(custody, error);
+    if (status == HSMIAM_OK && custody->ledger != NULL)
+        status = hsmiam_ledger_make_ready(custody->ledger, error);
     if (status != HSMIAM_OK)
         goto out;
 
@@ -113,8 +137,11 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
     status = hsmiam_access_key_new(custody, &key, &spec, &made, error);
     if (status == HSMIAM_OK)
         status = hsmiam_sealed_run(take, &wanted, error);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK) {
         status = record_import(custody, &key, error);
+        if (status != HSMIAM_OK)
+            take_back(custody, key.id, spec.label, error);
+    }
     hsmiam_log_hold_release(&wanted.kept);
     if (status == HSMIAM_OK && key_out != NULL) {
         *key_out = made;

@@ -27,6 +27,7 @@ typedef struct issue {
     hsmiam_secret *value;
     hsmiam_access_key *made; /* once the token holds it */
     bool at_stake;           /* IAM made a key, or may have, that the token does not hold */
+    bool unsettled;          /* and what became of it is to be found out */
     hsmiam_user_lock lock;
     hsmiam_survey survey;
     hsmiam_caller caller;
@@ -175,7 +176,7 @@ static hsmiam_status heed_ledger(issue *run, hsmiam_error *error)
         return hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
                                 "What became of an earlier request for the same user (record %llu "
                                 "of the ledger) is not settled: no key was asked for. Run `hsmiam "
-                                "recover`.",
+                                "recover --wait`.",
                                 (unsigned long long)run->survey.open);
     if (run->survey.account[0] != '\0')
         return HSMIAM_OK;
@@ -257,7 +258,8 @@ static hsmiam_status make_up(issue *run, hsmiam_status cause, hsmiam_error *erro
                                       .before = run->before_known ? &run->before : NULL,
                                       .result_out = &run->result,
                                       .record = run->record.intent != 0 ? &run->record : NULL,
-                                      .token = run->custody->token},
+                                      .token = run->custody->token,
+                                      .unsettled_out = &run->unsettled},
                            .cause = cause};
     hsmiam_status status = hsmiam_sealed_run_anyhow(compensate, &wanted, error);
 
@@ -302,13 +304,21 @@ static hsmiam_status record_outcome(issue *run, hsmiam_status status, hsmiam_err
     return status;
 }
 
-/* Says what settling came to. */
-static void tell_settlement(const hsmiam_settlement *settlement, hsmiam_error *error)
+/* Says what settling came to; a person must know what to look for, and what to run. */
+static void tell_settlement(const issue *run, const hsmiam_settlement *settlement,
+                            hsmiam_error *error)
 {
+    const char *id = run->key.id[0] != '\0' ? run->key.id : settlement->access_key_id;
+
     if (settlement->state != HSMIAM_RECOVERY_SETTLED)
-        hsmiam_error_append(error,
-                            "Whether IAM made a key is not known. %s Then run `hsmiam recover`.",
-                            settlement->reason);
+        hsmiam_error_append(
+            error,
+            "Whether IAM made a key for %s is not known (record %llu of the ledger%s%s). %s Run "
+            "`hsmiam recover%s`.",
+            run->user_name != NULL ? run->user_name : "the credential's user",
+            (unsigned long long)run->record.intent,
+            id[0] != '\0' ? "; the answer named access key " : "", id, settlement->reason,
+            settlement->come_back >= 0 ? " --wait" : "");
     else if (settlement->result == HSMIAM_RESULT_DELETED)
         hsmiam_error_append(error, "Access key %s was deleted at IAM again.",
                             settlement->access_key_id);
@@ -332,11 +342,13 @@ static void settle_now(issue *run, hsmiam_error *error)
         status = hsmiam_settle(run->client, run->custody, intent, run->survey.account, false,
                                settlement, why);
     if (status == HSMIAM_OK && found)
-        tell_settlement(settlement, error);
+        tell_settlement(run, settlement, error);
     else
         hsmiam_error_append(error,
-                            "Whether IAM made a key is not known (%s); run `hsmiam recover`.",
-                            hsmiam_error_get_message(why));
+                            "Whether IAM made a key for %s is not known (record %llu of the "
+                            "ledger): %s Run `hsmiam recover --wait`.",
+                            run->user_name != NULL ? run->user_name : "the credential's user",
+                            (unsigned long long)run->record.intent, hsmiam_error_get_message(why));
     hsmiam_error_free(&why);
     free(settlement);
     free(intent);
@@ -360,7 +372,7 @@ static hsmiam_status carry_out(issue *run, hsmiam_error *error)
         hsmiam_custody_make_durable(run->custody);
     status = record_outcome(run, status, error);
     hsmiam_log_hold_release(&run->kept);
-    if (run->record.intent != 0 && run->result == HSMIAM_RESULT_UNKNOWN)
+    if (run->record.intent != 0 && run->unsettled)
         settle_now(run, error);
     return status;
 }

@@ -300,3 +300,8 @@ hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error)
     /* It looks again, with the file locked. */
     return hsmiam_ledger_append(ledger, NULL, HSMIAM_APPEND_SIGNED, NULL, error);
 }
+
+hsmiam_status hsmiam_ledger_make_ready(hsmiam_ledger *ledger, hsmiam_error *error)
+{
+    return hsmiam_ledger_append(ledger, NULL, HSMIAM_APPEND_SIGNED, NULL, error);
+}

@@ -37,7 +37,7 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                               of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
                               of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
-                                  BIT(IAM_TIME) | BIT(WRAPPING_KEY),
+                                  BIT(CANDIDATES) | BIT(IAM_TIME) | BIT(WRAPPING_KEY),
                               HSMIAM_APPEND_OR_PENDING},
     [HSMIAM_EVENT_UPDATE] = {"update",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
@@ -53,6 +53,9 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                                     of_service, HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0, HSMIAM_APPEND_OR_PENDING},
     [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0, HSMIAM_APPEND_SIGNED},
+    [HSMIAM_EVENT_CLOSING] = {"closing", of_issue | BIT(INTENT) | BIT(RESULT) | BIT(REASON),
+                              of_service | BIT(ACCESS_KEY_ID) | BIT(CANDIDATES),
+                              HSMIAM_APPEND_SIGNED},
     [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED},
 };
 
@@ -76,6 +79,8 @@ static const struct {
     {HSMIAM_FIELD_KEYS_BEFORE, offsetof(hsmiam_ledger_facts, keys_before), true, false},
     {HSMIAM_FIELD_STEP, offsetof(hsmiam_ledger_facts, step), false, false},
     {HSMIAM_FIELD_CODE, offsetof(hsmiam_ledger_facts, code), false, true},
+    {HSMIAM_FIELD_CANDIDATES, offsetof(hsmiam_ledger_facts, candidates), false, false},
+    {HSMIAM_FIELD_REASON, offsetof(hsmiam_ledger_facts, reason), false, false},
     {HSMIAM_FIELD_WRAPPING_KEY, offsetof(hsmiam_ledger_facts, wrapping_key), false, false},
 };
 
@@ -88,6 +93,7 @@ static const struct {
     [HSMIAM_RESULT_NOT_SENT] = {"not-sent", true},
     [HSMIAM_RESULT_NOT_EXECUTED] = {"not-executed", true},
     [HSMIAM_RESULT_DELETED] = {"deleted", true},
+    [HSMIAM_RESULT_CLOSED] = {"closed", true},
     [HSMIAM_RESULT_DONE] = {"done", true},
     [HSMIAM_RESULT_UNDESTROYED] = {"undestroyed", false},
     [HSMIAM_RESULT_UNDELETED] = {"undeleted", false},

@@ -11,7 +11,7 @@
 #define DIGITS     "0123456789"
 #define SECRET_RUN 40 /* so many characters of base64 on end could be a secret access key */
 
-/* How a member is written. None of them holds anything that somebody typed but names. */
+/* How a member is written. Of what somebody typed there are names, and a reason in short words. */
 typedef enum field_kind {
     KIND_NUMBER,  /* decimal, 64 bits */
     KIND_TIME,    /* 2015-08-30T12:36:00Z */
@@ -22,6 +22,7 @@ typedef enum field_kind {
     KIND_REPLY,   /* a word of a service's reply: letters, digits, '.' and '-' */
     KIND_ID,      /* an access key id */
     KIND_IDS,     /* an array of them */
+    KIND_REASON,  /* a person's words, parted by blanks, none of them as long as a secret */
     KIND_SHA256,
     KIND_BASE64
 } field_kind;
@@ -54,6 +55,8 @@ static const struct {
     [HSMIAM_FIELD_RESULT] = {"result", KIND_WORD, 32},
     [HSMIAM_FIELD_STEP] = {"step", KIND_WORD, 32},
     [HSMIAM_FIELD_CODE] = {"code", KIND_REPLY, HSMIAM_CODE_MAX},
+    [HSMIAM_FIELD_CANDIDATES] = {"candidates", KIND_IDS, HSMIAM_KEYS_TEXT_MAX},
+    [HSMIAM_FIELD_REASON] = {"reason", KIND_REASON, HSMIAM_REASON_MAX},
     [HSMIAM_FIELD_WRAPPING_KEY] = {"wrapping_key", KIND_SHA256, 64},
     [HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY] = {"exportable_wrapping_key", KIND_SHA256, 64},
     [HSMIAM_FIELD_INTRODUCED_KEY] = {"introduced_key", KIND_SHA256, 64},
@@ -139,6 +142,18 @@ static bool is_reply(const char *text)
     return *text != '\0' && consists_of(text, LETTERS DIGITS ".-");
 }
 
+static bool is_reason(const char *text)
+{
+    size_t run = 0;
+
+    for (const char *at = text; *at != '\0'; at++) {
+        run = *at == ' ' ? 0 : run + 1;
+        if ((unsigned char)*at < ' ' || *at == 0x7F || run >= SECRET_RUN)
+            return false;
+    }
+    return *text != '\0';
+}
+
 bool hsmiam_field_takes(hsmiam_field field, const char *text)
 {
     size_t length = strlen(text);
@@ -162,6 +177,8 @@ bool hsmiam_field_takes(hsmiam_field field, const char *text)
         return hsmiam_access_key_id_is_valid(text, length);
     case KIND_IDS:
         return are_ids(text);
+    case KIND_REASON:
+        return is_reason(text);
     case KIND_SHA256:
         return length == 64 && consists_of(text, DIGITS "abcdef");
     case KIND_BASE64:

@@ -36,6 +36,7 @@ typedef enum hsmiam_result {
     HSMIAM_RESULT_NOT_SENT,     /* IAM was not reached, and did nothing */
     HSMIAM_RESULT_NOT_EXECUTED, /* IAM can execute the request no more, and did not */
     HSMIAM_RESULT_DELETED,      /* neither IAM has the key nor the token */
+    HSMIAM_RESULT_CLOSED,       /* a person answers for it; nobody looks after it any more */
     HSMIAM_RESULT_DONE,         /* the key has the status that was asked for */
     HSMIAM_RESULT_UNDESTROYED,  /* IAM deleted the key, and the token still holds it */
     HSMIAM_RESULT_UNDELETED,    /* IAM made a key that the token has not and that is still there */
@@ -65,6 +66,8 @@ typedef struct hsmiam_ledger_facts {
     const char *keys_before;   /* the ids of the user's keys, parted by blanks; NULL: not told */
     const char *step;          /* of a rotation: a word of rotation.c's table */
     const char *code;          /* the service's error code; "" as well */
+    const char *candidates;    /* ids of keys that it may be about, parted by blanks; "" as well */
+    const char *reason;        /* a person's words; "" as well */
     time_t iam_time;           /* IAM's clock; 0 or less: not known */
     time_t request_time;       /* X-Amz-Date; the same */
     uint64_t intent;           /* the number of the intent's record; 0: there is none */
@@ -112,6 +115,10 @@ hsmiam_status hsmiam_ledger_add_outcome(hsmiam_ledger *ledger, const hsmiam_ledg
  */
 hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Does that, and makes sure that the ledger knows its writer's audit key and takes what it signs:
+ * for a change of the world that only a record after it tells of. Statuses: those above. */
+hsmiam_status hsmiam_ledger_make_ready(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* open.c ----------------------------------------------------------------------------------------*/
 
 /* Whether it is an intent, which an outcome is to follow: HSMIAM_EVENT_INTENT, an update, a
@@ -140,6 +147,7 @@ typedef struct hsmiam_open_intent {
     char status[17];                                  /* that an update asks for */
     bool id_is_trusted; /* a signed record has it; else it is a hint that anyone may have written */
     bool is_trusted;    /* a key that is trusted signed the intent, or nobody can sign */
+    char candidates[HSMIAM_KEYS_TEXT_MAX + 1]; /* all that were ever seen, parted by blanks */
 } hsmiam_open_intent;
 
 /* Receives an open intent; false ends the search. */
@@ -153,10 +161,12 @@ hsmiam_status hsmiam_ledger_find_open(hsmiam_ledger *ledger, const char *user_na
                                       hsmiam_open_intent_fn take, void *context,
                                       hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Whether a record is about an access key, or was signed for by it; one that nobody signed counts,
- * for a key that is explained is left alone. Statuses: IO, MEMORY, LEDGER. */
+/* Whether a record is about an access key, or was signed for by it; those about the intent
+ * `except` (0: none) do not count. One that nobody signed counts, for a key that is explained is
+ * left alone. Statuses: IO, MEMORY, LEDGER. */
 hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_key_id,
-                                      bool *known_out, hsmiam_error *error) HSMIAM_MUST_USE;
+                                      uint64_t except, bool *known_out,
+                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* The account of a credential, as the last record that its own key signed has it; "" if none does.
  * The ledger is open. Statuses: IO, MEMORY, LEDGER. */
@@ -179,6 +189,19 @@ void hsmiam_ledger_watch_free(hsmiam_ledger_watch **watch);
  * LEDGER. */
 hsmiam_status hsmiam_ledger_watch_ask(hsmiam_ledger_watch *watch, const char *user_name,
                                       bool *perhaps_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* ids.c -----------------------------------------------------------------------------------------*/
+
+/* Access key ids, parted by blanks, in a text. */
+typedef char hsmiam_ids[HSMIAM_KEYS_TEXT_MAX + 1];
+
+bool hsmiam_ids_has(const char *ids, const char *id);
+
+/* Adds one that is not there; false if there is no room. */
+bool hsmiam_ids_add(hsmiam_ids ids, const char *id);
+
+/* Adds all of `ids`, as far as there is room. */
+void hsmiam_ids_add_all(hsmiam_ids to, const char *ids);
 
 /* lock.c ----------------------------------------------------------------------------------------*/
 

@@ -16,7 +16,7 @@
 typedef struct said_result {
     bool is_there;
     hsmiam_result result;
-    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as the last one that has any tells */
 } said_result;
 
 /* What later records said of an intent that is still to come. */
@@ -24,7 +24,8 @@ typedef struct said {
     uint64_t intent;
     said_result believed; /* the last one that is */
     said_result hint;     /* the last one behind that which is not */
-    time_t request_time;  /* of the last renewal; -1: none */
+    hsmiam_ids candidates;
+    time_t request_time; /* of the last renewal; -1: none */
 } said;
 
 typedef struct search {
@@ -89,13 +90,14 @@ static void note_result(said_result *to, const hsmiam_record *record)
 {
     const char *result = record->fields[HSMIAM_FIELD_RESULT];
 
-    if (to->is_there || !hsmiam_result_find(result, strlen(result), &to->result))
-        return;
-    to->is_there = true;
-    copy(to->access_key_id, sizeof to->access_key_id, record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
+    if (!to->is_there)
+        to->is_there = hsmiam_result_find(result, strlen(result), &to->result);
+    if (to->access_key_id[0] == '\0')
+        copy(to->access_key_id, sizeof to->access_key_id,
+             record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
 }
 
-/* An outcome or a renewal. */
+/* An outcome, a closing or a renewal. A candidate counts whoever wrote it: it saves keys only. */
 static hsmiam_status note(search *run, hsmiam_error *error)
 {
     const hsmiam_record *record = &run->history->record;
@@ -104,7 +106,9 @@ static hsmiam_status note(search *run, hsmiam_error *error)
 
     if (about == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
-    if (hsmiam_record_is(record, HSMIAM_EVENT_OUTCOME)) {
+    if (record->fields[HSMIAM_FIELD_CANDIDATES] != NULL)
+        hsmiam_ids_add_all(about->candidates, record->fields[HSMIAM_FIELD_CANDIDATES]);
+    if (record->fields[HSMIAM_FIELD_RESULT] != NULL) {
         if (is_believed)
             note_result(&about->believed, record);
         else if (!about->believed.is_there)
@@ -170,6 +174,7 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
         copy(intent->access_key_id, sizeof intent->access_key_id, about->hint.access_key_id);
         intent->id_is_trusted = false;
     }
+    copy(intent->candidates, sizeof intent->candidates, about->candidates);
     if (about->request_time >= 0)
         intent->request_time = about->request_time;
 }
@@ -213,6 +218,7 @@ static hsmiam_status read_backward(search *run, hsmiam_error *error)
                 hsmiam_event_find(run->history->record.fields[HSMIAM_FIELD_EVENT])))
             meet_intent(run);
         else if (hsmiam_record_is(&run->history->record, HSMIAM_EVENT_OUTCOME) ||
+                 hsmiam_record_is(&run->history->record, HSMIAM_EVENT_CLOSING) ||
                  hsmiam_record_is(&run->history->record, HSMIAM_EVENT_RENEWAL))
             status = note(run, error);
     }
@@ -258,8 +264,14 @@ static bool explains(const hsmiam_record *record, const char *access_key_id)
            (credential != NULL && strcmp(credential, access_key_id) == 0);
 }
 
+static bool is_about(const hsmiam_record *record, uint64_t intent)
+{
+    return hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE) == intent ||
+           hsmiam_record_get_number(record, HSMIAM_FIELD_INTENT) == intent;
+}
+
 hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_key_id,
-                                      bool *known_out, hsmiam_error *error)
+                                      uint64_t except, bool *known_out, hsmiam_error *error)
 {
     hsmiam_history *history = NULL;
     uint64_t size = 0;
@@ -277,7 +289,8 @@ hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_
         status = hsmiam_history_next(history, &more, error);
         if (status != HSMIAM_OK || !more)
             break;
-        *known_out = explains(&history->record, access_key_id);
+        *known_out = explains(&history->record, access_key_id) &&
+                     (except == 0 || !is_about(&history->record, except));
     }
     (void)pthread_mutex_unlock(&ledger->lock);
     hsmiam_history_free(&history);

@@ -18,6 +18,7 @@
 #define HSMIAM_ACCOUNT_DIGITS 12
 #define HSMIAM_SERIAL_MAX     48
 #define HSMIAM_NAME_MAX       128 /* of an operator or a host */
+#define HSMIAM_REASON_MAX     256 /* of why a person closed an intent */
 #define HSMIAM_NUMBER_SIZE    21  /* of a decimal number of 64 bits, with its NUL */
 #define HSMIAM_TIME_SIZE      sizeof "YYYY-MM-DDTHH:MM:SSZ"
 
@@ -46,6 +47,8 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_RESULT,
     HSMIAM_FIELD_STEP,
     HSMIAM_FIELD_CODE,
+    HSMIAM_FIELD_CANDIDATES,
+    HSMIAM_FIELD_REASON,
     HSMIAM_FIELD_WRAPPING_KEY,
     HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY,
     HSMIAM_FIELD_INTRODUCED_KEY,
@@ -72,6 +75,7 @@ typedef enum hsmiam_event {
     HSMIAM_EVENT_COUNTERSIGN,   /* the records up to here that nobody signed were seen */
     HSMIAM_EVENT_ROTATION,      /* an access key is to be replaced by a new one, and */
     HSMIAM_EVENT_ROTATION_STEP, /* what is about to be done, or was, of it */
+    HSMIAM_EVENT_CLOSING,       /* a person answers for what became of an intent */
     /* New ones go here, and into the table in event.c. */
     HSMIAM_EVENT_CHECKPOINT, /* a signed head; not a line of the ledger */
     HSMIAM_EVENT_COUNT

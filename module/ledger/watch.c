@@ -68,8 +68,10 @@ static void meet(hsmiam_ledger_watch *watch, const hsmiam_line *line)
         return;
     }
     const char *name = record.fields[HSMIAM_FIELD_RESULT];
-    if (hsmiam_record_is(&record, HSMIAM_EVENT_OUTCOME) && name != NULL &&
-        hsmiam_result_find(name, strlen(name), &result) && hsmiam_result_is_final(result) &&
+    if ((hsmiam_record_is(&record, HSMIAM_EVENT_OUTCOME) ||
+         hsmiam_record_is(&record, HSMIAM_EVENT_CLOSING)) &&
+        name != NULL && hsmiam_result_find(name, strlen(name), &result) &&
+        hsmiam_result_is_final(result) &&
         (watch->verifier == NULL ||
          hsmiam_lookup_is_own(watch->ledger, watch->verifier, line, signed_size, &record)))
         remove_settled(watch, hsmiam_record_get_number(&record, HSMIAM_FIELD_INTENT));

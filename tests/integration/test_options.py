@@ -52,7 +52,7 @@ COMMANDS = {
         "--page-size", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],
     "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
-    "recover": ["--dry-run", "--wait"],
+    "recover": ["--dry-run", "--wait", "--close", "--reason", "--yes"],
 }  # fmt: skip
 
 

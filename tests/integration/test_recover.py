@@ -8,10 +8,10 @@ import unittest
 from typing import Any
 
 from local_iam import Settings
-from harness import GENERAL, INTERRUPTED, IntegrationTest, Run
+from harness import GENERAL, INTERRUPTED, USAGE, IntegrationTest, Run
 
 SIGNATURE_SECONDS = 300
-OVER = SIGNATURE_SECONDS + 120
+OVER = SIGNATURE_SECONDS + 60 + 180 + 60
 USER = "alice"
 
 
@@ -63,6 +63,10 @@ class KilledTest(RecoverTest):
                 (orphan,) = self.iam.key_ids(USER)
                 run = self.issue("--user-name", USER, expect=GENERAL)
                 self.assertIn("is not settled: no key was asked for", run.sentence)
+                (left,) = self.runs(self.recover(expect=GENERAL))
+                self.assertIn("may be the one that was made", left["Reason"])
+                self.assertEqual(left["Candidates"], [orphan])
+                self.iam.set_clock(OVER)
                 (would,) = self.runs(self.recover("--dry-run", expect=GENERAL))
                 self.assertEqual((would["AccessKeyId"], would["Result"]), (orphan, "deleted"))
                 self.assertEqual(self.iam.key_ids(USER), [orphan])
@@ -72,6 +76,7 @@ class KilledTest(RecoverTest):
                     ("settled", "deleted", orphan, USER),
                 )
                 self.assert_whole()
+                self.iam.set_clock(0)
         self.issue_for(USER)
         self.assert_whole()
 
@@ -96,6 +101,8 @@ class KilledTest(RecoverTest):
         self.assertEqual(run["State"], "open")
         self.iam.set_clock(201)
         (orphan,) = self.iam.key_ids(USER)
+        self.assertEqual(self.runs(self.recover(expect=GENERAL))[0]["State"], "open")
+        self.iam.set_clock(OVER)
         (run,) = self.runs(self.recover())
         self.assertEqual((run["Result"], run["AccessKeyId"]), ("deleted", orphan))
         self.assert_whole()
@@ -107,6 +114,8 @@ class KilledTest(RecoverTest):
         lines = ledger.read_text().splitlines(keepends=True)
         self.assertIn('"event":"outcome"', lines[-1])
         ledger.write_text("".join(lines[:-1]))
+        self.assertEqual(self.runs(self.recover(expect=GENERAL))[0]["State"], "open")
+        self.iam.set_clock(OVER)
         (run,) = self.runs(self.recover())
         self.assertEqual((run["Result"], run["AccessKeyId"]), ("held", access_key_id))
         self.assert_held(access_key_id)
@@ -143,6 +152,7 @@ class SignalTest(RecoverTest):
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assertIn(b"run `hsmiam recover`", err)
         self.assertEqual(len(self.iam.key_ids(USER)), 1)
+        self.iam.set_clock(OVER)
         (run,) = self.runs(self.recover())
         self.assertEqual(run["Result"], "deleted")
         self.assert_whole()
@@ -167,12 +177,38 @@ class OthersTest(RecoverTest):
             self.iam.set_clock(OVER)
         (ours,) = [key for key in both if key != theirs]
         self.iam.act("DeleteAccessKey", UserName=USER, AccessKeyId=ours)
-        self.iam.act("UpdateAccessKey", UserName=USER, AccessKeyId=theirs, Status="Inactive")
+        (run,) = self.runs(self.recover(expect=GENERAL))
+        self.assertIn("There were several candidates", run["Reason"])
         self.assertEqual(self.iam.key_ids(USER), [theirs])
+        self.close(run["Intent"])
+        self.assertEqual(self.iam.key_ids(USER), [theirs])
+
+    def test_key_that_another_administrator_uses(self) -> None:
+        """What is used is nobody's orphan; ours is deleted beside it."""
+        self.kill_in()
+        (ours,) = self.iam.key_ids(USER)
+        theirs = self.make_elsewhere()
+        self.iam.use(theirs)
+        self.iam.set_clock(OVER)
+        (run,) = self.runs(self.recover())
+        self.assertEqual((run["Result"], run["AccessKeyId"]), ("deleted", ours))
+        self.assertEqual(self.iam.key_ids(USER), [theirs])
+
+    def close(self, intent: int, reason: str = "The security team looked after it.") -> None:
+        closed = self.hsmiam(
+            "recover", *self.iam_arguments(), "--close", str(intent), "--reason", reason, "--yes"
+        )
+        (run,) = self.runs(closed)
+        self.assertEqual((run["Intent"], run["Result"]), (intent, "closed"))
+        self.assertEqual(self.recover().json, {"InterruptedRuns": []})
+        (record,) = self.hsmiam("audit", "show", "--event", "closing").json["Records"]
+        self.assertEqual((record["Intent"], record["Reason"]), (intent, reason))
+        self.assertEqual(self.hsmiam("audit", "verify").json["Verdict"], "intact")
 
     def test_key_of_another_administrator_before(self) -> None:
         theirs = self.make_elsewhere()
         self.kill_in()
+        self.iam.set_clock(OVER)
         self.recover()
         self.assertEqual(self.iam.key_ids(USER), [theirs])
 
@@ -191,8 +227,10 @@ class OthersTest(RecoverTest):
         )  # fmt: skip
         (left,) = self.runs(run)
         self.assertEqual(left["State"], "open")
+        self.assertIn(f"hsmiam recover --close {left['Intent']}", left["Reason"])
         self.assertEqual(other.requests("DeleteAccessKey"), [])
         self.assertEqual(len(self.iam.key_ids(USER)), 1)
+        self.iam.set_clock(OVER)
         self.recover()
         self.assert_whole_but(other.root_id)
 
@@ -211,6 +249,29 @@ class OthersTest(RecoverTest):
         self.iam.endpoint.change_permissions([], [], True)
         (left,) = self.runs(self.recover(expect=GENERAL))
         self.assertEqual(left.get("Candidates"), self.iam.key_ids("bob"), left)
+
+    def test_closing_needs_a_word(self) -> None:
+        """Without a terminal it is not asked for, and so not done unless told."""
+        self.kill_in()
+        for extra, said in (
+            (["--reason", "gone"], "--yes closes it unasked"),
+            (["--yes"], "needs --reason"),
+            (["--yes", "--reason", "gone", "--dry-run"], "not allowed with"),
+        ):
+            run = self.recover("--close", "2", *extra, expect=USAGE)
+            self.assertIn(said, run.err)
+        run = self.recover("--close", "1", "--reason", "gone", "--yes", expect=USAGE)
+        self.assertIn("no open intent of number 1", run.err)
+        self.assertEqual(len(self.runs(self.recover(expect=GENERAL))), 1)
+
+    def test_without_sts(self) -> None:
+        """Every open intent is told, with its reason, whatever cannot be reached."""
+        self.kill_in()
+        self.iam.set_door("refuse")
+        run = self.recover(expect=GENERAL)
+        (left,) = self.runs(run)
+        self.assertEqual(left["State"], "open")
+        self.assertIn("IAM does not list the user's keys", left["Reason"])
 
 
 class TogetherTest(RecoverTest):

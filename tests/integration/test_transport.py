@@ -45,14 +45,14 @@ class CutTest(MisfortuneTest):
         self.iam.endpoint.reset()
         self.iam.misbehave("cut")
         run = self.issue("--user-name", "alice", expect=GENERAL)
-        self.assertIn("Whether IAM made a key is not known. IAM does not list", run.sentence)
+        self.assertIn("IAM does not list", run.sentence)
         self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
 
     def test_list_that_fails_afterwards(self) -> None:
         self.iam.misbehave("cut")
         self.iam.misbehave("cut", "ListAccessKeys", skip=1, times=-1)
         run = self.issue("--user-name", "alice", expect=GENERAL)
-        self.assertIn("Whether IAM made a key is not known. IAM does not list", run.sentence)
+        self.assertIn("IAM does not list", run.sentence)
 
     def test_somebody_else_makes_a_key_meanwhile(self) -> None:
         """Two candidates: both are named, none is touched."""

@@ -86,6 +86,12 @@ class LocalIam:
         assert done["status"] == 200, done["xml"]
         return done
 
+    def use(self, access_key_id: str) -> None:
+        """As if somebody had signed a request with that key."""
+        service = self.endpoint.service
+        with service.lock:
+            service.store.keys[access_key_id].last_used = self.endpoint.clock.now()
+
     def set_clock(self, offset_seconds: float) -> None:
         self.endpoint.clock.set_offset(offset_seconds)
 

@@ -75,6 +75,7 @@ struct hsmiam_client {
 };
 
 void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id);
+void fake_iam_remove_key(hsmiam_client *client, const char *id);
 bool fake_iam_has_key(const hsmiam_client *client, const char *id);
 
 #endif

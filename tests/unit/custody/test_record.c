@@ -170,9 +170,43 @@ static void test_unknown(void **state)
 
     fix->client.create = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
     assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    fixture_expect_message(fix, "Whether IAM made a key for " NEW_USER " is not known (record ");
+    fixture_expect_message(fix, "Access key " NEW_ID " may be the one that was made");
+    fixture_expect_message(fix, "Run `hsmiam recover --wait`.");
+    expect_last(fix, "outcome", "unknown", NULL);
+    assert_true(fake_iam_has_key(&fix->client, NEW_ID));
+}
+
+/* The answer was cut, but told the id: it is weighed, and the key deleted at once. */
+static void test_unknown_but_named(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
+    fix->client.names_key = true;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_UNKNOWN_OUTCOME);
     fixture_expect_message(fix, NEW_ID " was deleted at IAM again");
     expect_last(fix, "outcome", "deleted", NEW_ID);
     assert_false(fake_iam_has_key(&fix->client, NEW_ID));
+}
+
+/* It named a key that somebody uses. */
+static void give_to_somebody(hsmiam_client *client)
+{
+    client->keys[client->key_count - 1].last_used = 1440938165;
+}
+
+static void test_unknown_and_somebodys(void **state)
+{
+    fixture *fix = *state;
+
+    fix->client.create = (fake_answer){HSMIAM_ERR_REPLY, ""};
+    fix->client.names_key = true;
+    fix->client.on_create = give_to_somebody;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_REPLY);
+    fixture_expect_message(fix, "this request cannot have made");
+    expect_last(fix, "outcome", "undeleted", NEW_ID);
+    assert_true(fake_iam_has_key(&fix->client, NEW_ID));
 }
 
 /* The user gets no other key before it is known what became of the first. */
@@ -187,7 +221,7 @@ static void test_unknown_and_unsettled(void **state)
     fixture_expect_message(fix, "hsmiam recover");
     expect_last(fix, "outcome", "unknown", NULL);
     assert_int_equal(fixture_create(fix, "BOB"), HSMIAM_ERR_UNSETTLED);
-    fixture_expect_message(fix, "no key was asked for. Run `hsmiam recover`");
+    fixture_expect_message(fix, "no key was asked for. Run `hsmiam recover --wait`");
     assert_int_equal(fix->client.creates, 1);
     fix->client.create = (fake_answer){HSMIAM_OK, ""};
     fix->client.makes_nothing = false;
@@ -301,6 +335,8 @@ int main(void)
         one_test(test_deleted),
         one_test(test_undeleted),
         one_test(test_unknown),
+        one_test(test_unknown_but_named),
+        one_test(test_unknown_and_somebodys),
         one_test(test_unknown_and_unsettled),
         one_test(test_token_is_gone),
         one_test(test_outcome_that_cannot_be_written),

@@ -59,10 +59,11 @@ static void test_torn_line_knows_no_key(void **state)
     fixture_spoil(fix, torn, sizeof torn - 1);
     fixture_import(fix);
     assert_int_equal(
-        hsmiam_ledger_knows_key(fix->ledger, "AKIATORNTORNTORNTORN", &known, fix->error),
+        hsmiam_ledger_knows_key(fix->ledger, "AKIATORNTORNTORNTORN", 0, &known, fix->error),
         HSMIAM_OK);
     assert_false(known);
-    assert_int_equal(hsmiam_ledger_knows_key(fix->ledger, OTHER_ID, &known, fix->error), HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_knows_key(fix->ledger, OTHER_ID, 0, &known, fix->error),
+                     HSMIAM_OK);
     assert_true(known);
 }
 

@@ -202,3 +202,12 @@ hsmiam_status hsmiam_custody_recover(hsmiam_client *client, hsmiam_custody *cust
     return open ? fake_set(error, HSMIAM_ERR_UNSETTLED, "1 interrupted runs are left open.")
                 : HSMIAM_OK;
 }
+
+hsmiam_status hsmiam_custody_close_intent(hsmiam_custody *custody, uint64_t intent,
+                                          const char *reason, hsmiam_error *error)
+{
+    (void)custody;
+    fake.closed = intent;
+    (void)snprintf(fake.closing_reason, sizeof fake.closing_reason, "%s", reason);
+    return fake_pass(FAKE_RECOVER, error);
+}

@@ -86,6 +86,8 @@ typedef struct fake_state {
     const hsmiam_recovery *recoveries; /* what recover finds, */
     int recovery_count;                /* so many */
     int recover_calls;
+    unsigned long long closed; /* the intent that was closed, */
+    char closing_reason[64];   /* and why */
     bool dry_run;
     const hsmiam_key_facts *keys; /* what is listed, */
     unsigned key_count;           /* so many, */

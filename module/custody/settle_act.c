@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Doing what the rules say about an open intent. */
+#include "custody/settle_work.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "iam/outcome.h"
+
+bool hsmiam_settling_has_code(const hsmiam_settling *run, const char *code)
+{
+    return strcmp(hsmiam_error_get_code_name(&run->why), code) == 0;
+}
+
+/* " --user-name bob", for a command of the AWS CLI. */
+static const char *get_user_option(const hsmiam_settling *run)
+{
+    return run->user_name != NULL ? " --user-name " : "";
+}
+
+static const char *get_user(const hsmiam_settling *run)
+{
+    return run->user_name != NULL ? run->user_name : "";
+}
+
+static hsmiam_status delete_at_iam(hsmiam_settling *run, hsmiam_error *error)
+{
+    const char *id = run->candidate;
+
+    if (run->dry_run)
+        return hsmiam_settling_end(run, HSMIAM_RESULT_DELETED, id, error);
+    /* What cannot be deactivated may be deleted all the same. */
+    if (hsmiam_client_update_access_key(run->client, run->user_name, id, "Inactive", false,
+                                        &run->why) != HSMIAM_OK)
+        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_DEBUG,
+                         "Access key %s was not deactivated: %s", id,
+                         hsmiam_error_get_message(&run->why));
+    if (hsmiam_client_delete_access_key(run->client, run->user_name, id, &run->why) == HSMIAM_OK)
+        return hsmiam_settling_end(run, HSMIAM_RESULT_DELETED, id, error);
+    return hsmiam_settling_leave(
+        run,
+        "Access key %s exists at IAM, the token does not hold it, and it could not be "
+        "deleted: %s Delete it: aws iam delete-access-key --access-key-id %s%s%s",
+        id, hsmiam_error_get_message(&run->why), id, get_user_option(run), get_user(run));
+}
+
+/* By its id and the user's name: what has another label was not put there for this intent. */
+static hsmiam_status destroy_in_token(hsmiam_settling *run)
+{
+    hsmiam_token *token = run->custody->token;
+    char plain[HSMIAM_ACCESS_KEY_ID_MAX + 32];
+    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    hsmiam_object object = 0;
+    hsmiam_buffer uri;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (run->dry_run)
+        return HSMIAM_OK;
+    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+    (void)snprintf(plain, sizeof plain, "pkcs11:id=%s;type=secret-key", run->candidate);
+    if (run->user_name != NULL)
+        status =
+            hsmiam_token_format_key_uri(token, run->candidate, run->user_name, &uri, &run->why);
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_find_access_key(
+            token, run->user_name != NULL ? hsmiam_buffer_get_string(&uri) : plain, &object, id,
+            &run->why);
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_destroy_object(token, object, &run->why);
+    if (status == HSMIAM_OK)
+        hsmiam_custody_make_durable(run->custody);
+    hsmiam_buffer_clear(&uri);
+    if (status != HSMIAM_OK)
+        return hsmiam_settling_leave(run, "The object %s in the token cannot be destroyed: %s",
+                                     run->candidate, hsmiam_error_get_message(&run->why));
+    return HSMIAM_OK;
+}
+
+static hsmiam_status destroy_then_delete(hsmiam_settling *run, hsmiam_error *error)
+{
+    hsmiam_status status = destroy_in_token(run);
+
+    return status == HSMIAM_OK && run->to->reason[0] == '\0' ? delete_at_iam(run, error) : status;
+}
+
+/* What IAM says to what the key in the token signs. */
+typedef enum verdict {
+    VERDICT_TAKEN,   /* it is the key's signature */
+    VERDICT_WRONG,   /* IAM has the key, and the token holds something else; or cannot use it */
+    VERDICT_UNKNOWN, /* IAM takes nothing by that key: it is inactive, new or gone */
+    VERDICT_TROUBLE  /* who knows */
+} verdict;
+
+static verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller)
+{
+    char uri[HSMIAM_ACCESS_KEY_ID_MAX + 32];
+    hsmiam_signer *signer = NULL;
+
+    (void)snprintf(uri, sizeof uri, "pkcs11:id=%s;type=secret-key", run->candidate);
+    hsmiam_status status = hsmiam_signer_new(run->custody->token, uri, &signer, &run->why);
+    if (status == HSMIAM_OK)
+        status = hsmiam_signer_open(signer, &run->why);
+    if (status == HSMIAM_OK) {
+        hsmiam_signer *before = hsmiam_client_swap_signer(run->client, signer);
+        status = hsmiam_client_get_caller(run->client, false, caller, &run->why);
+        (void)hsmiam_client_swap_signer(run->client, before);
+    }
+    hsmiam_signer_free(&signer);
+    const char *code = hsmiam_error_get_code_name(&run->why);
+    /* Who may not ask was recognised. */
+    if (status == HSMIAM_OK || (status == HSMIAM_ERR_SERVICE && strcmp(code, "AccessDenied") == 0))
+        return VERDICT_TAKEN;
+    if (hsmiam_token_refused_key(&run->why))
+        return VERDICT_WRONG;
+    /* The same code speaks of a clock that is wrong. */
+    if (status != HSMIAM_ERR_SERVICE ||
+        hsmiam_outcome_is_skewed(code, hsmiam_error_get_message(&run->why)))
+        return VERDICT_TROUBLE;
+    return strcmp(code, "SignatureDoesNotMatch") == 0  ? VERDICT_WRONG
+           : strcmp(code, "InvalidClientTokenId") == 0 ? VERDICT_UNKNOWN
+                                                       : VERDICT_TROUBLE;
+}
+
+static hsmiam_status leave_unproven(hsmiam_settling *run)
+{
+    return hsmiam_settling_leave(run, "Access key %s in the token cannot be proven: %s",
+                                 run->candidate, hsmiam_error_get_message(&run->why));
+}
+
+static hsmiam_status prove_held(hsmiam_settling *run, hsmiam_error *error)
+{
+    const hsmiam_evidence *evidence = &run->evidence;
+    hsmiam_caller caller = {.account = ""};
+
+    switch (ask_as_key(run, &caller)) {
+    case VERDICT_TAKEN:
+        if (caller.account[0] == '\0' || run->account[0] == '\0' ||
+            strcmp(caller.account, run->account) == 0)
+            return hsmiam_settling_end(run, HSMIAM_RESULT_HELD, run->candidate, error);
+        return hsmiam_settling_leave_to_person(
+            run, "Access key %s in the token is of account %s, not %s.", run->candidate,
+            caller.account, run->account);
+    case VERDICT_WRONG:
+        /* By elimination alone, and not even that, nothing is destroyed. */
+        if (!evidence->id_known && (evidence->was_ambiguous || !evidence->before_known))
+            return leave_unproven(run);
+        /* A key that is new is not known everywhere at once. */
+        if (!evidence->window_over && !hsmiam_token_refused_key(&run->why))
+            return hsmiam_settling_leave_until_end(
+                run, "IAM does not accept yet what the key in the token signs.");
+        return destroy_then_delete(run, error);
+    case VERDICT_UNKNOWN:
+        return hsmiam_settling_leave_until_end(
+            run, "IAM lists the key that the token holds as active, and does not accept it yet.");
+    default:
+        return leave_unproven(run);
+    }
+}
+
+/* That IAM lists it no more must not be a mistake: it is asked by the key itself as well. */
+static hsmiam_status destroy_dead(hsmiam_settling *run, hsmiam_error *error)
+{
+    hsmiam_caller caller = {.account = ""};
+
+    switch (ask_as_key(run, &caller)) {
+    case VERDICT_TAKEN:
+        return hsmiam_settling_leave_to_person(
+            run,
+            "The token holds access key %s, which IAM accepts, and does "
+            "not list for this user; it was not touched.",
+            run->candidate);
+    case VERDICT_TROUBLE:
+        return leave_unproven(run);
+    default:
+        break;
+    }
+    hsmiam_status status = destroy_in_token(run);
+    return status == HSMIAM_OK && run->to->reason[0] == '\0'
+               ? hsmiam_settling_end(run, HSMIAM_RESULT_DELETED, run->candidate, error)
+               : status;
+}
+
+/* What a person is told who has to find out. */
+static hsmiam_status name_candidates(hsmiam_settling *run)
+{
+    const hsmiam_evidence *evidence = &run->evidence;
+    char which[160];
+
+    if (evidence->id_strange)
+        return hsmiam_settling_leave_to_person(
+            run,
+            "The answer named access key %s, which this request cannot have made: it was there "
+            "before, was made at another time, was used, or is explained by another record. It was "
+            "not touched.",
+            run->candidate);
+    if (evidence->held + evidence->orphans + evidence->unclear > 1)
+        (void)snprintf(which, sizeof which, "Several of the user's keys may be");
+    else if (!evidence->before_known)
+        (void)snprintf(which, sizeof which,
+                       "IAM did not list the keys before; some of the user's may be");
+    else if (evidence->unclear > 0)
+        (void)snprintf(which, sizeof which,
+                       "IAM does not tell whether one of the user's keys was used, which may be");
+    else
+        (void)snprintf(which, sizeof which,
+                       "There were several candidates, and the last of them may still not be");
+    return hsmiam_settling_leave_to_person(
+        run,
+        "%s the one that was made (%s); nothing was touched. Find out who made each. Delete those "
+        "that nobody knows: aws iam delete-access-key --access-key-id ID%s%s",
+        which, run->to->candidates, get_user_option(run), get_user(run));
+}
+
+static hsmiam_status wait_for_end(hsmiam_settling *run)
+{
+    const hsmiam_evidence *evidence = &run->evidence;
+    char reason[HSMIAM_ACCESS_KEY_ID_MAX + 256];
+
+    if (evidence->id_known)
+        (void)snprintf(reason, sizeof reason,
+                       "IAM does not list access key %s, which its answer named, so far.",
+                       run->candidate);
+    else if (run->to->candidates[0] != '\0')
+        (void)snprintf(reason, sizeof reason,
+                       "Access key %s may be the one that was made; whether another one appears "
+                       "must be seen, for IAM may still execute the request in the next minutes.",
+                       run->candidate);
+    else
+        (void)snprintf(reason, sizeof reason,
+                       "IAM lists no new key so far, but it may still execute the request in the "
+                       "next minutes; look again.");
+    return hsmiam_settling_leave_until_end(run, reason);
+}
+
+hsmiam_status hsmiam_settling_act(hsmiam_settling *run, hsmiam_settle_action action,
+                                  hsmiam_error *error)
+{
+    switch (action) {
+    case HSMIAM_SETTLE_NAME:
+        return name_candidates(run);
+    case HSMIAM_SETTLE_ACTIVATE:
+        return hsmiam_settling_leave(
+            run,
+            "The token holds access key %s, which IAM has as inactive and so cannot be proven; it "
+            "was not touched. Activate it (aws iam update-access-key --status Active "
+            "--access-key-id %s%s%s) and repeat this, or delete it there.",
+            run->candidate, run->candidate, get_user_option(run), get_user(run));
+    case HSMIAM_SETTLE_PROVE:
+        return prove_held(run, error);
+    case HSMIAM_SETTLE_DELETE:
+        return delete_at_iam(run, error);
+    case HSMIAM_SETTLE_UNDO:
+        return destroy_then_delete(run, error);
+    case HSMIAM_SETTLE_DESTROY:
+        return destroy_dead(run, error);
+    case HSMIAM_SETTLE_GONE:
+        return hsmiam_settling_end(run, HSMIAM_RESULT_DELETED, run->candidate, error);
+    case HSMIAM_SETTLE_NOT_EXECUTED:
+        return hsmiam_settling_end(run, HSMIAM_RESULT_NOT_EXECUTED, "", error);
+    default:
+        return wait_for_end(run);
+    }
+}
