@@ -17,6 +17,7 @@ Ulong = ctypes.c_ulong
 CKR_OK = 0x00
 CKR_ATTRIBUTE_SENSITIVE, CKR_ATTRIBUTE_TYPE_INVALID = 0x11, 0x12
 CKF_RW = 0x02 | 0x04
+CKF_READ_ONLY = 4
 CKU_SO, CKU_USER = 0, 1
 CKM_SHA_1_HMAC, CKM_SHA256_HMAC, CKM_SHA512_HMAC = 0x221, 0x251, 0x271
 CKM_SP800_108_FEEDBACK_KDF, ITERATION_VARIABLE, BYTE_ARRAY = 0x3AD, 0x1, 0x4
@@ -149,6 +150,20 @@ class Session:
         assert count.value == 1, f"{count.value} objects have the id {access_key_id}"
         return Ulong(found[0])
 
+    def secret_keys(self) -> list[Ulong]:
+        kind = Ulong(CKO_SECRET_KEY)
+        pointer = ctypes.cast(ctypes.pointer(kind), ctypes.c_void_p)
+        template = Attribute(CKA_CLASS, pointer, ctypes.sizeof(kind))
+        found, count, handles = (Ulong * 64)(), Ulong(), []
+        self.call("C_FindObjectsInit", ctypes.byref(template), Ulong(1))
+        while True:
+            self.call("C_FindObjects", found, Ulong(64), ctypes.byref(count))
+            handles += [Ulong(handle) for handle in found[: count.value]]
+            if count.value == 0:
+                break
+        self.call("C_FindObjectsFinal")
+        return handles
+
     def read(self, thing: Ulong, attribute: int) -> bytes:
         buffer = ctypes.create_string_buffer(1024)
         pointer = ctypes.cast(buffer, ctypes.c_void_p)
@@ -247,12 +262,12 @@ def module(token: Reachable) -> Iterator[Module]:
 
 
 @contextmanager
-def session(token: Reachable) -> Iterator[Session]:
+def session(token: Reachable, flags: int = CKF_RW) -> Iterator[Session]:
     """Open a session with the token, log in, and leave nothing open."""
     with module(token) as loaded:
         handle = Ulong()
         slot = loaded.slot_of(token.label)
-        loaded.call("C_OpenSession", slot, Ulong(CKF_RW), None, None, ctypes.byref(handle))
+        loaded.call("C_OpenSession", slot, Ulong(flags), None, None, ctypes.byref(handle))
         opened = Session(loaded, handle)
         opened.log_in(CKU_USER, token.pin)
         yield opened

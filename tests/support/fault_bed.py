@@ -8,7 +8,6 @@ from IAM; nobody else's key was touched; and the ledger verifies.
 from __future__ import annotations
 
 import copy
-import ctypes
 import os
 import secrets
 import shutil
@@ -314,7 +313,7 @@ class Bed:
         """The ids of the access keys in the token, and those that are not what IAM handed out."""
         held, wrong = set(), []
         with cryptoki.session(self.token) as session:
-            for handle in _secret_keys(session):
+            for handle in session.secret_keys():
                 name = _id_of(session, handle)
                 if not name:
                     continue
@@ -364,20 +363,6 @@ def _id_of(session: cryptoki.Session, handle: Any) -> str:
         return session.read(handle, cryptoki.CKA_ID).decode()
     except cryptoki.Refused:
         return ""
-
-
-def _secret_keys(session: cryptoki.Session) -> list[Any]:
-    kind = cryptoki.Ulong(cryptoki.CKO_SECRET_KEY)
-    template = cryptoki.Attribute(
-        cryptoki.CKA_CLASS,
-        ctypes.cast(ctypes.pointer(kind), ctypes.c_void_p),
-        ctypes.sizeof(kind),
-    )
-    found, count = (cryptoki.Ulong * 64)(), cryptoki.Ulong()
-    session.call("C_FindObjectsInit", ctypes.byref(template), cryptoki.Ulong(1))
-    session.call("C_FindObjects", found, cryptoki.Ulong(64), ctypes.byref(count))
-    session.call("C_FindObjectsFinal")
-    return [cryptoki.Ulong(handle) for handle in found[: count.value]]
 
 
 def make_seed(tools: Tools, directory: Path) -> Path:

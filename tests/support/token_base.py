@@ -6,7 +6,6 @@ import hmac
 import re
 import secrets
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -193,9 +192,10 @@ class AnyToken:
 
     def access_key_ids(self) -> list[str]:
         """The ids of the secret keys in the token."""
-        return sorted(
-            thing.id.decode() for thing in self.objects() if thing.kind.startswith("Secret Key")
-        )
+        with cryptoki.session(self, cryptoki.CKF_READ_ONLY) as session:
+            return sorted(
+                session.read(key, cryptoki.CKA_ID).decode() for key in session.secret_keys()
+            )
 
     def access_key(self, access_key_id: str) -> Thing:
         """The one object with that id."""
@@ -208,19 +208,11 @@ class AnyToken:
 
         A key that may only derive does it in two steps: the derived key computes the HMAC again.
         """
-        if self.sigv4_route == "in-token":
-            with cryptoki.session(self) as session:
-                derived = session.derive_hmac(session.find(access_key_id), data)
-                return session.sign(derived, cryptoki.CKM_SHA256_HMAC, data)
-        with tempfile.TemporaryDirectory() as directory:
-            given, made = Path(directory) / "data", Path(directory) / "mac"
-            given.write_bytes(data)
-            self.pkcs11_tool(
-                "--login", "--sign", "--mechanism", "SHA256-HMAC",
-                "--id", access_key_id.encode().hex(),
-                "--input-file", str(given), "--output-file", str(made),
-            )  # fmt: skip
-            return made.read_bytes()
+        with cryptoki.session(self, cryptoki.CKF_READ_ONLY) as session:
+            key = session.find(access_key_id)
+            if self.sigv4_route == "in-token":
+                key = session.derive_hmac(key, data)
+            return session.sign(key, cryptoki.CKM_SHA256_HMAC, data)
 
     def expected_hmac(self, key: bytes, data: bytes) -> bytes:
         """The same on the host."""
