@@ -59,9 +59,14 @@ class Searcher:
         self._directory = directory
         self._patterns: dict[str, set[bytes]] = {}
         self._allowed: set[Path] = set()
+        #: The secrets that were looked for in a file, and what it was like then.
+        self._searched: dict[Path, tuple[tuple[int, ...], set[str]]] = {}
 
     def add(self, name: str, secret: str | bytes) -> None:
-        self._patterns[name] = disguises(secret.encode() if isinstance(secret, str) else secret)
+        patterns = disguises(secret.encode() if isinstance(secret, str) else secret)
+        if self._patterns.get(name, patterns) != patterns:
+            self._searched.clear()
+        self._patterns[name] = patterns
 
     def add_access_key(self, name: str, secret: str) -> None:
         """Adds a secret access key and what is derived from it."""
@@ -79,27 +84,46 @@ class Searcher:
     def forget_all_but(self, names: set[str]) -> None:
         """No longer looks for secrets of which nothing can come any more."""
         self._patterns = {name: self._patterns[name] for name in names}
+        for path, (like, known) in self._searched.items():
+            self._searched[path] = (like, known & names)
 
     def allow(self, path: Path) -> None:
         """Leaves out a file, or all below a directory, into which a test itself put secrets."""
         self._allowed.add(path)
 
-    def search(self, data: bytes) -> list[str]:
-        """The names of the secrets that are found."""
+    def search(self, data: bytes, known: set[str] | None = None) -> list[str]:
+        """The names of the secrets that are found, but for `known` ones."""
         return [
             name
             for name, patterns in self._patterns.items()
-            if any(pattern in data for pattern in patterns)
+            if name not in (known or ()) and any(pattern in data for pattern in patterns)
         ]
 
     def search_files(self) -> list[str]:
-        """Secrets in the content and in the names of files."""
+        """Secrets in the content and in the names of files.
+
+        A file in which nothing was found, and that nobody wrote to since, is looked through for
+        the secrets that are new only.
+        """
         found = []
         for path in self._files():
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue
+            like = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            before, known = self._searched.get(path, ((), set()))
+            if before != like:
+                known = set()
+            if known >= self._patterns.keys():
+                continue
             data = os.fsencode(path) + b"\0"
             if path.is_file() and not path.is_symlink():
                 data += path.read_bytes()
-            found += [f"{name} in {path}" for name in self.search(data)]
+            here = self.search(data, known)
+            if not here:
+                self._searched[path] = (like, set(self._patterns))
+            found += [f"{name} in {path}" for name in here]
         return found
 
     def _files(self) -> Iterable[Path]:
