@@ -68,7 +68,9 @@ class TraceTest(IntegrationTest):
         return traced_bytes(log.read_text())
 
     def assert_clean(self, written: bytes) -> None:
+        """Nor in what several calls wrote: standard error is written byte by byte."""
         self.assertEqual(self.searcher.search(written), [])
+        self.assertEqual(self.searcher.search(written.replace(b"\n", b"")), [])
 
     def import_traced(self, *arguments: str) -> bytes:
         return self.trace(
@@ -122,6 +124,32 @@ class TraceTest(IntegrationTest):
                                "--cli-read-timeout", "1", "--debug")  # fmt: skip
                 self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
                 self.assert_clean(traced_bytes(log.read_text()))
+
+    def test_import_that_fails(self) -> None:
+        """The token has the key already."""
+        self.import_root()
+        log = self.directory / "trace"
+        for arguments in ((), ("--import-route", "create-object")):
+            with self.subTest(arguments), self.assertRaises(AssertionError):
+                self.import_traced(*arguments, "--debug")
+            written = traced_bytes(log.read_text())
+            self.assertIn(b"already holds a key", written.replace(b"\n", b""))
+            self.assert_clean(written)
+
+    def test_recover(self) -> None:
+        """After a run that was killed with the secret in its hands."""
+        self.import_root()
+        self.iam.misbehave("stall", at="in-secret", seconds=3)
+        process = self.start(
+            "create-access-key", *self.iam_arguments(), "--user-name", "alice"
+        )
+        self.assertTrue(self.iam.wait("CreateAccessKey"))
+        time.sleep(0.2)
+        process.kill()
+        process.communicate()
+        written = self.trace("recover", *self.iam_arguments(), "--debug")
+        self.assertIn(b"Action=DeleteAccessKey", written)
+        self.assert_clean(written)
 
     def test_pin_of_a_command_stays_with_the_command(self) -> None:
         """The child writes the PIN to a pipe, and that is all."""
