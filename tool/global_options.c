@@ -35,9 +35,10 @@ const tool_option tool_global_options[] = {
     {.name = "--token-timeout",
      .kind = TOOL_OPTION_NUMBER,
      .help =
-         "The longest time that one call of the token's module may take, in seconds, and ten times "
-         "that to make a key or to read a PIN by its own keypad; 0: no limit. It costs a "
-         "millisecond. Default: hsmiam_token_timeout in the profile, or no limit."},
+         "How long the token may take in all before the command gives it up, in seconds; 0: for "
+         "ever. The time that a person takes to type a PIN does not count, and that for making a "
+         "key, or for a PIN on the token's own keypad, counts a tenth. Each key that is issued has "
+         "it anew. Default: hsmiam_token_timeout in the profile, or 300."},
     {.name = "--require-locked-memory",
      .kind = TOOL_OPTION_FLAG,
      .help =

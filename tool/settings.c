@@ -9,9 +9,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define TIMEOUT_DEFAULT 60
-#define TIMEOUT_MAX     86400
-#define ATTEMPTS_MAX    1000
+#define TIMEOUT_DEFAULT       60
+#define TOKEN_TIMEOUT_DEFAULT 300
+#define TIMEOUT_MAX           86400
+#define ATTEMPTS_MAX          1000
 
 static const char credential_variable[] = "HSMIAM_CREDENTIAL";
 static const char token_variable[] = "HSMIAM_TOKEN";
@@ -150,6 +151,7 @@ static hsmiam_status choose_token_timeout(const tool_arguments *arguments, tool_
     const char *of_profile = get_profile_value(settings, TOOL_PROFILE_TOKEN_TIMEOUT);
     hsmiam_status status = HSMIAM_OK;
 
+    settings->token_timeout = TOKEN_TIMEOUT_DEFAULT;
     if (of_profile)
         status = parse_seconds("hsmiam_token_timeout", of_profile, &settings->token_timeout, error);
     if (status != HSMIAM_OK)

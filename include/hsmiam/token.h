@@ -91,16 +91,29 @@ HSMIAM_API bool hsmiam_token_needs_pin_callback(const hsmiam_token *token);
 HSMIAM_API void hsmiam_token_set_allow_final_try(hsmiam_token *token, bool allow);
 
 /**
- * Sets how many seconds one call of the token's module may take; 0, the default: no limit. Finding
- * the token (C_Initialize to C_GetTokenInfo) and unloading the module count as one call each. An
- * operation of this library makes several calls, and may take as many times as long. Where the PIN
- * is entered on the token's own keypad or a key is generated, it is ten times as long. A
- * call that takes longer fails with HSMIAM_ERR_TOKEN, and so does all that follows: the module is
- * not called again, by this token, for a thread is still in it. That thread keeps what it may still
- * write to, and the module stays loaded. Then leave the process by _exit(): the module's own
+ * Sets how many seconds the token's module may take in all, over all of its calls, until
+ * hsmiam_token_renew_timeout(); 0, the default: no limit. What a person takes to type a PIN does
+ * not count, nor the time between the calls; where the PIN is entered on the token's own keypad or
+ * a key is generated, a second counts as a tenth of one. hsmiam_request_sign(),
+ * hsmiam_access_key_create() and hsmiam_access_key_import() renew it when they are done, so that it
+ * limits each of them and what went before it. Closing the token has 10 seconds a call, or less if
+ * less was set.
+ *
+ * The call that exceeds it fails with HSMIAM_ERR_TOKEN, and so does all that follows: the module is
+ * not called again, by this token, for a thread may still be in it. That thread keeps what it may
+ * still write to, and the module stays loaded. Then leave the process by _exit(): the module's own
  * clean-up in exit() might wait for ever. Set it before the token is opened.
+ *
+ * Each session then has a thread, with a locked stack of some 540 KiB. Where the first one cannot
+ * be locked, there is no limit, which a notice tells; where another one cannot, there are fewer
+ * sessions.
  */
 HSMIAM_API void hsmiam_token_set_timeout(hsmiam_token *token, unsigned seconds);
+
+/** Lets the module have all of its time-out again: for a program that does one thing after the
+ * other.
+ */
+HSMIAM_API void hsmiam_token_renew_timeout(hsmiam_token *token);
 
 /** True once the token did not answer within its time-out. */
 HSMIAM_API bool hsmiam_token_is_silent(const hsmiam_token *token);

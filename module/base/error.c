@@ -80,6 +80,28 @@ void hsmiam_error_set_origin(hsmiam_error *error, hsmiam_domain domain, unsigned
                    code_name != NULL ? code_name : "");
 }
 
+static void append(hsmiam_error *error, const char *between, const char *text)
+{
+    size_t used = strlen(error->message);
+
+    if (snprintf(error->message + used, sizeof error->message - used, "%s%s", between, text) >=
+        (int)(sizeof error->message - used))
+        trim_torn_character(error->message);
+}
+
+void hsmiam_error_append_line(hsmiam_error *error, const char *format, ...)
+{
+    if (error == NULL)
+        return;
+
+    char line[HSMIAM_ERROR_MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    format_into(line, sizeof line, format, arguments);
+    va_end(arguments);
+    append(error, "\n", line);
+}
+
 void hsmiam_error_append(hsmiam_error *error, const char *format, ...)
 {
     if (error == NULL)
@@ -94,9 +116,9 @@ void hsmiam_error_append(hsmiam_error *error, const char *format, ...)
     /* What stands there may be a service's message, which seldom ends like a sentence. */
     size_t used = strlen(error->message);
     bool ended = used == 0 || strchr(".:;!?>)", error->message[used - 1]) != NULL;
-    if (snprintf(error->message + used, sizeof error->message - used, "%s%s%s", ended ? "" : ".",
-                 used > 0 ? " " : "", sentence) >= (int)(sizeof error->message - used))
-        trim_torn_character(error->message);
+    /* A list is of lines that can be copied. */
+    bool listed = strchr(error->message, '\n') != NULL;
+    append(error, used == 0 ? "" : listed ? "\n" : ended ? " " : ". ", sentence);
 }
 
 hsmiam_status hsmiam_error_set_errno(hsmiam_error *error, hsmiam_status status, int number,

@@ -29,8 +29,13 @@ hsmiam_status hsmiam_error_set(hsmiam_error *error, hsmiam_status status, const 
 void hsmiam_error_set_origin(hsmiam_error *error, hsmiam_domain domain, unsigned long code,
                              const char *code_name);
 
-/* Puts a sentence behind the message, which gets the full stop that it may lack. */
+/* Puts a sentence behind the message, which gets the full stop that it may lack; or below it, if it
+ * has lines. */
 void hsmiam_error_append(hsmiam_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Puts a line below the message: one of a list, or what follows it. */
+void hsmiam_error_append_line(hsmiam_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* An errno value as an error: "<format>: <strerror>". */

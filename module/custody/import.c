@@ -148,6 +148,7 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
         made = NULL;
     }
 out:
+    hsmiam_token_renew_timeout(custody->token);
     hsmiam_access_key_free(&made);
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/sealed.h"
 #include "base/time.h"
+#include "sigv4/signer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -411,6 +412,8 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
         *key_out = run.made;
     }
     hsmiam_preflight_free(&run.preflight);
+    hsmiam_token_renew_timeout(custody->token);
+    hsmiam_signer_renew_timeout(hsmiam_client_get_signer(client));
     hsmiam_user_lock_release(&run.lock);
     hsmiam_secret_free(&run.value);
     hsmiam_error_free(&own);

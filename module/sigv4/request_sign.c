@@ -195,6 +195,7 @@ hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer
     note_header(signature, "Authorization", hsmiam_buffer_get_string(&signature->authorization));
 
 out:
+    hsmiam_signer_renew_timeout(signer);
     if (status != HSMIAM_OK)
         hsmiam_signature_clear(signature);
     hsmiam_buffer_clear(&names);

@@ -240,6 +240,12 @@ hsmiam_status hsmiam_signer_derive(hsmiam_signer *signer, const hsmiam_scope *sc
     return status == HSMIAM_OK ? hsmiam_signing_key_derive(&signer->key, scope, error) : status;
 }
 
+void hsmiam_signer_renew_timeout(hsmiam_signer *signer)
+{
+    if (signer != NULL)
+        hsmiam_token_renew_timeout(signer->token);
+}
+
 hsmiam_status hsmiam_signer_sign(hsmiam_signer *signer, const hsmiam_scope *scope,
                                  const char *string_to_sign, size_t size,
                                  char signature_out[HSMIAM_SIGNATURE_SIZE + 1], hsmiam_error *error)

@@ -35,6 +35,9 @@ hsmiam_token *hsmiam_signer_get_token(const hsmiam_signer *signer);
 hsmiam_status hsmiam_signer_derive(hsmiam_signer *signer, const hsmiam_scope *scope,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* What it was done for is done: its token's time-out begins anew. NULL: nothing. */
+void hsmiam_signer_renew_timeout(hsmiam_signer *signer);
+
 /* Signs a string to sign. Opens the signer if need be; the signing key of the last scope is kept.
  * Statuses: those of hsmiam_signer_open(), TOKEN, MEMORY. */
 hsmiam_status hsmiam_signer_sign(hsmiam_signer *signer, const hsmiam_scope *scope,

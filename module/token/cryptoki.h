@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "token/check.h"
 #include "token/cryptoki3.h"
+#include "token/watch.h"
 
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
@@ -18,6 +19,7 @@ typedef struct hsmiam_modules {
     bool configured;         /* loaded by p11-kit's configuration, not by a path */
     bool given_words;        /* initialised by instance.c, not by p11-kit */
     bool borrowed;           /* handed in by hsmiam_token_set_modules(): not ours to release */
+    hsmiam_watch *watch;     /* is told what they are asked; may be NULL */
 } hsmiam_modules;
 
 /* The form in which an import was last seen to work, so that the next one starts with it. */
@@ -41,9 +43,6 @@ typedef struct hsmiam_transport_key {
     unsigned generation; /* of the sessions with which it goes */
     size_t wrap;         /* the one mechanism that it is for */
 } hsmiam_transport_key;
-
-/* How long a token may take to answer. */
-typedef struct hsmiam_watch hsmiam_watch;
 
 /* The sessions on a token. */
 typedef struct hsmiam_pool hsmiam_pool;

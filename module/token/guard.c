@@ -2,12 +2,23 @@
 #include "token/guard.h"
 
 #include "base/stack.h"
+#include "base/time.h"
 
-#include <limits.h>
+#include <errno.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define ROOM 32768
+#define ROOM   32768
+#define SECOND 1000000000LL
+
+/* A call follows the other, and most of them take less than it takes a thread to wake up: both
+ * sides stay awake for so many nanoseconds, as long as nobody else wants the processor. */
+#define BRIEFLY 100000
+
+/* What must remain to be locked, beside another stack, for those who work on secrets meanwhile:
+ * half of it. */
+#define LEFT_TO_SECRETS ((size_t)128 * 1024)
 
 typedef enum guard_state {
     GUARD_IDLE,
@@ -25,8 +36,11 @@ struct hsmiam_guard {
     hsmiam_call spare;     /* to be filled for nothing, when the other is in use for good */
     pthread_mutex_t alone; /* held by whoever makes a call */
 
+    /* To wake up by. A condition variable's waiter would find the lock taken, and sleep again. */
+    sem_t go;
+    sem_t done;
+
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t changed;
     guard_state state;
     void (*function)(void *argument);
     void *argument;
@@ -40,24 +54,22 @@ struct hsmiam_guard {
 hsmiam_guard *hsmiam_guard_new(hsmiam_watch *watch)
 {
     hsmiam_guard *guard = calloc(1, sizeof *guard);
-    pthread_condattr_t attributes;
 
     if (guard == NULL)
         return NULL;
     guard->watch = watch;
     (void)pthread_mutex_init(&guard->alone, NULL);
     (void)pthread_mutex_init(&guard->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&guard->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    (void)sem_init(&guard->go, 0, 0);
+    (void)sem_init(&guard->done, 0, 0);
     return guard;
 }
 
 static void destroy(hsmiam_guard *guard)
 {
     hsmiam_secret_free(&guard->call.room);
-    (void)pthread_cond_destroy(&guard->changed);
+    (void)sem_destroy(&guard->done);
+    (void)sem_destroy(&guard->go);
     (void)pthread_mutex_destroy(&guard->lock);
     (void)pthread_mutex_destroy(&guard->alone);
     free(guard);
@@ -81,11 +93,11 @@ void hsmiam_guard_free(hsmiam_guard **guard, bool forked)
     old->state = before == GUARD_LEFT ? GUARD_ORPHAN : GUARD_STOPPING;
     if (before == GUARD_LEFT)
         (void)pthread_detach(old->thread);
-    (void)pthread_cond_broadcast(&old->changed);
     (void)pthread_mutex_unlock(&old->lock);
     if (before == GUARD_LEFT)
         return;
     if (started) {
+        (void)sem_post(&old->go);
         (void)pthread_join(old->thread, NULL);
         hsmiam_stack_clear(&old->stack);
     }
@@ -106,24 +118,52 @@ bool hsmiam_guard_leave(hsmiam_guard *guard, void (*last)(void *argument), void 
     return still;
 }
 
-/* Waits for work and does it, until there will be no more. Under the lock, but for the work. */
+/* Whether the state was `from`; then it is `to` now. */
+static bool change(hsmiam_guard *guard, guard_state from, guard_state to)
+{
+    (void)pthread_mutex_lock(&guard->lock);
+    bool was = guard->state == from;
+    if (was)
+        guard->state = to;
+    (void)pthread_mutex_unlock(&guard->lock);
+    return was;
+}
+
+/* False if that did not happen briefly. */
+static bool wait_awake(sem_t *semaphore)
+{
+    int64_t end = hsmiam_time_get_monotonic() + BRIEFLY;
+
+    do {
+        if (sem_trywait(semaphore) == 0)
+            return true;
+        (void)sched_yield();
+    } while (hsmiam_time_get_monotonic() < end);
+    return false;
+}
+
+static void wait_to_go(sem_t *go)
+{
+    if (wait_awake(go))
+        return;
+    while (sem_wait(go) != 0) /* a signal */
+        continue;
+}
+
+/* Waits for work and does it, until there will be no more. */
 static void work(hsmiam_guard *guard)
 {
-    while (guard->state != GUARD_STOPPING) {
-        if (guard->state != GUARD_WORKING) {
-            (void)pthread_cond_wait(&guard->changed, &guard->lock);
-            continue;
-        }
-        (void)pthread_mutex_unlock(&guard->lock);
+    for (;;) {
+        wait_to_go(&guard->go);
+        if (change(guard, GUARD_STOPPING, GUARD_STOPPING))
+            return;
         guard->function(guard->argument);
         /* This thread stays, with what a login or an HMAC left in its registers and on its stack.
          */
         hsmiam_stack_wipe_unused(&guard->stack);
-        (void)pthread_mutex_lock(&guard->lock);
-        if (guard->state != GUARD_WORKING)
+        if (!change(guard, GUARD_WORKING, GUARD_DONE))
             return;
-        guard->state = GUARD_DONE;
-        (void)pthread_cond_broadcast(&guard->changed);
+        (void)sem_post(&guard->done);
     }
 }
 
@@ -131,8 +171,8 @@ static void *run(void *context)
 {
     hsmiam_guard *guard = context;
 
-    (void)pthread_mutex_lock(&guard->lock);
     work(guard);
+    (void)pthread_mutex_lock(&guard->lock);
     bool orphan = guard->state == GUARD_ORPHAN;
     if (guard->state == GUARD_LEFT) {
         guard->state = GUARD_BACK;
@@ -153,23 +193,25 @@ hsmiam_status hsmiam_guard_start(hsmiam_guard *guard, hsmiam_error *error)
     hsmiam_status status = HSMIAM_OK;
 
     (void)pthread_mutex_lock(&guard->lock);
-    if (!guard->started)
+    if (!guard->started && hsmiam_stack_count_lockable(2, LEFT_TO_SECRETS) < 2)
+        status = hsmiam_error_set_unlocked(error, ENOMEM, 2 * (HSMIAM_STACK_SIZE + LEFT_TO_SECRETS),
+                                           "a thread that waits for the token, and one more");
+    if (!guard->started && status == HSMIAM_OK)
         status = hsmiam_stack_start(run, guard, &guard->stack, &guard->thread, error);
     guard->started = status == HSMIAM_OK;
     (void)pthread_mutex_unlock(&guard->lock);
     return status;
 }
 
-/* Under the lock. False if it is time to give up. */
-static bool wait_until_done(hsmiam_guard *guard, unsigned seconds)
+/* False if it is time to give up. */
+static bool wait_until_done(hsmiam_guard *guard, int64_t end)
 {
-    struct timespec end;
+    const struct timespec when = {(time_t)(end / SECOND), (long)(end % SECOND)};
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += (time_t)seconds;
-    while (guard->state == GUARD_WORKING)
-        if (pthread_cond_timedwait(&guard->changed, &guard->lock, &end) != 0 &&
-            guard->state == GUARD_WORKING)
+    if (wait_awake(&guard->done))
+        return true;
+    while (sem_clockwait(&guard->done, CLOCK_MONOTONIC, &when) != 0)
+        if (errno != EINTR && change(guard, GUARD_WORKING, GUARD_LEFT))
             return false;
     return true;
 }
@@ -178,22 +220,26 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
                       void (*function)(void *argument), void *argument)
 {
     hsmiam_watch *watch = guard->watch;
-    unsigned limit = watch->seconds > UINT_MAX / factor ? UINT_MAX : watch->seconds * factor;
+    int64_t allowance = hsmiam_watch_get_allowance(watch, factor);
+    int64_t start = hsmiam_time_get_monotonic();
+    bool done = false;
 
-    (void)pthread_mutex_lock(&guard->lock);
+    if (allowance == 0) {
+        hsmiam_watch_give_up(watch, name, factor, 0);
+        return false;
+    }
     guard->function = function;
     guard->argument = argument;
-    guard->state = GUARD_WORKING;
-    (void)pthread_cond_broadcast(&guard->changed);
-    bool done = wait_until_done(guard, limit);
+    (void)change(guard, GUARD_IDLE, GUARD_WORKING);
+    (void)sem_post(&guard->go);
+    done = wait_until_done(guard, start + allowance);
+    int64_t taken = hsmiam_time_get_monotonic() - start;
     if (done) {
-        guard->state = GUARD_IDLE;
+        (void)change(guard, GUARD_DONE, GUARD_IDLE);
+        hsmiam_watch_count(watch, factor, taken);
     } else {
-        guard->state = GUARD_LEFT;
-        atomic_store(&watch->waited, limit);
-        atomic_store(&watch->silent, name);
+        hsmiam_watch_give_up(watch, name, factor, taken);
     }
-    (void)pthread_mutex_unlock(&guard->lock);
     return done;
 }
 

@@ -8,15 +8,7 @@
 #define HSMIAM_TOKEN_GUARD_H
 
 #include "token/cryptoki.h"
-
-#include <stdatomic.h>
-
-/* How long a token may take, and whether it took longer: one per token. */
-struct hsmiam_watch {
-    unsigned seconds;             /* 0: no limit, and no guards */
-    _Atomic(const char *) silent; /* the function that did not come back; NULL */
-    atomic_uint waited;           /* seconds, for it */
-};
+#include "token/watch.h"
 
 /* One thread, for one call at a time. */
 typedef struct hsmiam_guard hsmiam_guard;
@@ -25,7 +17,8 @@ typedef struct hsmiam_guard hsmiam_guard;
 hsmiam_guard *hsmiam_guard_new(hsmiam_watch *watch);
 
 /* Starts the guard's thread, before anything is run on it. Its stack is locked, left out of core
- * dumps, and wiped after each call. Safe to call again. Statuses: MEMORY. */
+ * dumps, and wiped after each call. Safe to call again. Statuses: MEMORY, also where too little
+ * could be locked afterwards for the work on secrets. */
 hsmiam_status hsmiam_guard_start(hsmiam_guard *guard, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Sets what the guarded functions call. */
@@ -45,8 +38,9 @@ bool hsmiam_guard_leave(hsmiam_guard *guard, void (*last)(void *argument), void 
 extern CK_FUNCTION_LIST hsmiam_guarded_functions;
 
 /* Runs `function` on the guard's thread: false if it did not come back in time. Then `argument` and
- * all that the function touches belong to the thread, for good. `name` is what it is about, for the
- * message; static. `factor`: how many times the limit it may take. */
+ * all that the function touches belong to the thread, for good; or, where no time was left, it was
+ * not called. `name` is what it calls, for the message, and static; NULL: it tells the watch
+ * itself. `factor`: how many times the limit it may take. */
 bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
                       void (*function)(void *argument), void *argument);
 

@@ -98,7 +98,7 @@ static void name_key(hsmiam_token *token, hsmiam_object key, const char *id, hsm
         HSMIAM_OK)
         label[size] = '\0';
     if (hsmiam_token_format_key_uri(token, id, label, &uri, NULL) == HSMIAM_OK)
-        hsmiam_error_append(error, "%s", hsmiam_buffer_get_string(&uri));
+        hsmiam_error_append_line(error, "%s", hsmiam_buffer_get_string(&uri));
     hsmiam_buffer_clear(&uri);
 }
 

@@ -104,6 +104,7 @@ static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const 
         return hsmiam_error_set_memory(error, "the PKCS#11 module");
 
     hsmiam_status status = HSMIAM_OK;
+    hsmiam_watch_ask(modules->watch, "C_Initialize", resolved);
     list[0] = p11_kit_module_load(resolved, flags);
     CK_RV rv = list[0] != NULL ? initialise(modules, list[0], words) : CKR_GENERAL_ERROR;
     if (rv != CKR_OK) {
@@ -121,6 +122,7 @@ out:
 
 static hsmiam_status load_configured(hsmiam_modules *modules, hsmiam_error *error)
 {
+    hsmiam_watch_ask(modules->watch, "C_Initialize", NULL);
     CK_FUNCTION_LIST **list = p11_kit_modules_load_and_initialize(0);
 
     if (list == NULL)

@@ -13,6 +13,7 @@ hsmiam_pool *hsmiam_pool_new(hsmiam_token *token)
     if (pool == NULL)
         return NULL;
     pool->token = token;
+    hsmiam_watch_init(&pool->watch);
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->changed, NULL);
     return pool;
@@ -62,6 +63,7 @@ void hsmiam_pool_close(hsmiam_pool *pool)
 {
     hsmiam_modules *modules = &pool->token->modules;
 
+    atomic_store(&pool->watch.closing, true);
     if (!hsmiam_pool_is_forked(pool))
         close_sessions(pool);
     if (hsmiam_pool_is_forked(pool) || hsmiam_pool_is_silent(pool))
@@ -94,6 +96,7 @@ void hsmiam_pool_free(hsmiam_pool **pool)
     if (!forked) { /* where a thread that is not here may hold it */
         (void)pthread_cond_destroy(&(*pool)->changed);
         (void)pthread_mutex_destroy(&(*pool)->lock);
+        hsmiam_watch_clear(&(*pool)->watch);
     }
     free(*pool);
     *pool = NULL;

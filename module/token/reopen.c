@@ -16,6 +16,11 @@ void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds)
     pool->watch.seconds = seconds;
 }
 
+void hsmiam_pool_renew_timeout(hsmiam_pool *pool)
+{
+    hsmiam_watch_renew(&pool->watch);
+}
+
 bool hsmiam_pool_is_silent(hsmiam_pool *pool)
 {
     return atomic_load(&pool->watch.silent) != NULL;
@@ -38,14 +43,7 @@ bool hsmiam_pool_is_left(const hsmiam_pool *pool)
 
 hsmiam_status hsmiam_pool_set_silent_error(hsmiam_pool *pool, hsmiam_error *error)
 {
-    const char *label = pool->token->label;
-
-    return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
-                            "%s%s%s did not answer within %u s in %s, and is not asked again in "
-                            "this process.",
-                            label[0] != '\0' ? "Token \"" : "The PKCS#11 module", label,
-                            label[0] != '\0' ? "\"" : "", atomic_load(&pool->watch.waited),
-                            atomic_load(&pool->watch.silent));
+    return hsmiam_watch_set_error(&pool->watch, pool->token->label, error);
 }
 
 static void search(void *argument)
@@ -67,7 +65,7 @@ static void release(void *argument)
     hsmiam_modules_release(&pool->token->modules);
 }
 
-/* On the first session's guard, for all of `name`; false if it did not come back. */
+/* On the first session's guard; false if it did not come back. `name` NULL: many calls. */
 static bool run(hsmiam_pool *pool, const char *name, void (*function)(void *argument))
 {
     hsmiam_pooled *first = &pool->sessions[0];
@@ -88,18 +86,25 @@ void hsmiam_pool_release(hsmiam_pool *pool)
         (void)run(pool, "C_Finalize", release);
 }
 
-/* Of the first session. A token without the time-out that was set is none. */
-static hsmiam_status start_guard(hsmiam_pool *pool, hsmiam_error *error)
+/* Of the first session. Where it cannot be had, the token is used without: a limit that is not kept
+ * to is better than no token. */
+static void start_guard(hsmiam_pool *pool)
 {
     hsmiam_pooled *first = &pool->sessions[0];
+    hsmiam_error error = {0};
 
     if (pool->watch.seconds == 0)
-        return HSMIAM_OK;
+        return;
     if (first->guard == NULL)
         first->guard = hsmiam_guard_new(&pool->watch);
-    if (first->guard == NULL)
-        return hsmiam_error_set_memory(error, "a token");
-    return hsmiam_guard_start(first->guard, error);
+    if (first->guard != NULL && hsmiam_guard_start(first->guard, &error) == HSMIAM_OK)
+        return;
+    hsmiam_guard_free(&first->guard, false);
+    pool->watch.seconds = 0;
+    hsmiam_log_write(&pool->token->log, HSMIAM_LOG_NOTICE,
+                     "--token-timeout is not kept to, and a token that does not answer holds this "
+                     "up for ever: %s",
+                     *error.message == '\0' ? "there is not enough memory." : error.message);
 }
 
 hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_error *error)
@@ -107,12 +112,11 @@ hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found, hsmiam_
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
     atomic_store(&pool->process, getpid());
-    hsmiam_status status = start_guard(pool, error);
-    if (status != HSMIAM_OK)
-        return status;
+    start_guard(pool);
     pool->found = found;
+    found->modules.watch = pool->watch.seconds > 0 ? &pool->watch : NULL;
     hsmiam_error_clear(&pool->search_error);
-    if (!run(pool, "C_Initialize to C_GetTokenInfo", search))
+    if (!run(pool, NULL, search))
         return hsmiam_pool_set_silent_error(pool, error);
     if (pool->search_status != HSMIAM_OK && error != NULL)
         *error = pool->search_error;

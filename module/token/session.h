@@ -71,6 +71,9 @@ void hsmiam_pool_free(hsmiam_pool **pool);
 /* Before the token is opened. */
 void hsmiam_pool_set_timeout(hsmiam_pool *pool, unsigned seconds);
 
+/* Of its time-out, nothing is used up. */
+void hsmiam_pool_renew_timeout(hsmiam_pool *pool);
+
 /* Whether the token did not answer in time: its module is not called again. */
 bool hsmiam_pool_has_timeout(const hsmiam_pool *pool);
 bool hsmiam_pool_is_silent(hsmiam_pool *pool);

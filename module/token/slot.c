@@ -17,8 +17,11 @@ typedef struct candidate {
 
 typedef struct slot_search {
     P11KitUri *uri;
+    hsmiam_watch *watch; /* NULL: nobody waits for ever */
     candidate found[16];
     size_t count;
+    CK_TOKEN_INFO others[8]; /* tokens that do not match */
+    size_t other_count;
     size_t blank; /* slots that match, whose token is not initialised */
     size_t empty; /* slots that match, without a token */
     bool module_named;
@@ -26,6 +29,20 @@ typedef struct slot_search {
     const char *failed_function;
     CK_RV failure;
 } slot_search;
+
+static void ask(const slot_search *search, const char *function)
+{
+    hsmiam_watch_ask(search->watch, function, NULL);
+}
+
+/* For the message of a call that does not come back. */
+static void name_module(const slot_search *search, CK_FUNCTION_LIST *functions)
+{
+    char *filename = search->watch != NULL ? p11_kit_module_get_filename(functions) : NULL;
+
+    hsmiam_watch_ask(search->watch, "C_GetInfo", filename);
+    free(filename);
+}
 
 /* True if the call succeeded. The first failure is kept: it may be why no token is found. */
 static bool succeeded(slot_search *search, CK_FUNCTION_LIST *functions, const char *function,
@@ -53,6 +70,7 @@ static bool module_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_
             return false;
     }
     search->module_named = true;
+    name_module(search, functions);
     return succeeded(search, functions, "C_GetInfo", functions->C_GetInfo(info_out)) &&
            p11_kit_uri_match_module_info(search->uri, info_out) == 1;
 }
@@ -64,6 +82,7 @@ static bool slot_matches(slot_search *search, CK_FUNCTION_LIST *functions, CK_SL
 
     if (wanted != (CK_SLOT_ID)-1 && wanted != slot)
         return false;
+    ask(search, "C_GetSlotInfo");
     return succeeded(search, functions, "C_GetSlotInfo",
                      functions->C_GetSlotInfo(slot, info_out)) &&
            p11_kit_uri_match_slot_info(search->uri, info_out) == 1;
@@ -76,6 +95,7 @@ static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, const CK_
 
     if (!slot_matches(search, functions, slot, &next.slot_info))
         return;
+    ask(search, "C_GetTokenInfo");
     CK_RV rv = functions->C_GetTokenInfo(slot, &next.info);
     if (rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_TOKEN_NOT_RECOGNIZED) {
         search->empty++;
@@ -88,8 +108,12 @@ static void try_slot(slot_search *search, CK_FUNCTION_LIST *functions, const CK_
         search->blank++;
         return;
     }
-    if (p11_kit_uri_match_token_info(search->uri, &next.info) != 1)
+    if (p11_kit_uri_match_token_info(search->uri, &next.info) != 1) {
+        if (search->other_count < sizeof search->others / sizeof search->others[0])
+            search->others[search->other_count] = next.info;
+        search->other_count++;
         return;
+    }
     if (search->count < sizeof search->found / sizeof search->found[0])
         search->found[search->count] = next;
     search->count++;
@@ -101,9 +125,11 @@ static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
     CK_ULONG count = 0;
     CK_INFO info = {0};
 
+    if (!module_matches(search, functions, &info))
+        return;
+    ask(search, "C_GetSlotList");
     /* Only a call with NULL shows slots that came or went since (PKCS#11, C_GetSlotList). */
-    if (!module_matches(search, functions, &info) ||
-        !succeeded(search, functions, "C_GetSlotList",
+    if (!succeeded(search, functions, "C_GetSlotList",
                    functions->C_GetSlotList(CK_FALSE, NULL, &count)))
         return;
     count = SLOTS_MAX;
@@ -130,6 +156,7 @@ static void drop_tokens_without_use(slot_search *search)
 
     if (search->count > sizeof search->found / sizeof search->found[0])
         return;
+    ask(search, "C_GetMechanismList");
     for (size_t i = 0; i < search->count; i++) {
         CK_ULONG mechanisms = 0;
         candidate *next = &search->found[i];
@@ -157,6 +184,41 @@ static hsmiam_status report_failure(const slot_search *search, const char *descr
     return status;
 }
 
+/* On a line of its own. */
+static void append_token(const CK_TOKEN_INFO *info, hsmiam_error *error)
+{
+    hsmiam_buffer uri;
+
+    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+    if (hsmiam_uri_format(info, NULL, 0, &uri, NULL) == HSMIAM_OK)
+        hsmiam_error_append_line(error, "%s", hsmiam_buffer_get_string(&uri));
+    hsmiam_buffer_clear(&uri);
+}
+
+static void append_others(const slot_search *search, hsmiam_error *error)
+{
+    size_t room = sizeof search->others / sizeof search->others[0];
+
+    if (search->other_count == 0)
+        return;
+    hsmiam_error_append(error,
+                        "%s:", search->other_count == 1 ? "This one is there" : "These are there");
+    for (size_t i = 0; i < search->other_count && i < room; i++)
+        append_token(&search->others[i], error);
+}
+
+/* How to see the tokens that the same search would see. */
+static void append_hint(const slot_search *search, hsmiam_error *error)
+{
+    const char *path = p11_kit_uri_get_module_path(search->uri);
+
+    if (path != NULL && p11_kit_uri_get_vendor_query(search->uri, "x-init-reserved") == NULL)
+        hsmiam_error_append(error, "`pkcs11-tool --module %s -L` shows all that its slots hold.",
+                            path);
+    else if (path == NULL)
+        hsmiam_error_append(error, "`p11tool --list-token-urls` shows the tokens that are there.");
+}
+
 static hsmiam_status report_none(const slot_search *search, const char *described,
                                  hsmiam_error *error)
 {
@@ -170,19 +232,19 @@ static hsmiam_status report_none(const slot_search *search, const char *describe
     if (search->failed != NULL)
         return report_failure(search, described, error);
     if (search->blank > 0)
-        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
-                                "No token matches %s; %zu slot(s) hold a token that is not "
-                                "initialised yet.",
-                                described, search->blank);
-    if (search->empty > 0)
-        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
-                                "No token matches %s; %zu slot(s) are empty: is the token plugged "
-                                "in?",
-                                described, search->empty);
-    return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
-                            "No token matches %s; `p11tool --list-token-urls` shows those that are "
-                            "there.",
-                            described);
+        (void)hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                               "No token matches %s; %zu slot%s a token that is not initialised "
+                               "yet (`pkcs11-tool --init-token` does it).",
+                               described, search->blank, search->blank == 1 ? " holds" : "s hold");
+    else if (search->empty > 0)
+        (void)hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
+                               "No token matches %s; %zu slot%s empty: is the token plugged in?",
+                               described, search->empty, search->empty == 1 ? " is" : "s are");
+    else
+        (void)hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND, "No token matches %s.", described);
+    append_others(search, error);
+    append_hint(search, error);
+    return HSMIAM_ERR_NOT_FOUND;
 }
 
 static hsmiam_status report_several(const slot_search *search, const char *described,
@@ -195,19 +257,14 @@ static hsmiam_status report_several(const slot_search *search, const char *descr
 
     if (search->count < shown)
         shown = search->count;
-    for (size_t i = 0; i < shown; i++) {
-        hsmiam_buffer uri;
-        hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
-        if (hsmiam_uri_format(&search->found[i].info, NULL, 0, &uri, NULL) == HSMIAM_OK)
-            hsmiam_error_append(error, "%s", hsmiam_buffer_get_string(&uri));
-        hsmiam_buffer_clear(&uri);
-    }
+    for (size_t i = 0; i < shown; i++)
+        append_token(&search->found[i].info, error);
     return status;
 }
 
 hsmiam_status hsmiam_slot_find(hsmiam_token *token, hsmiam_error *error)
 {
-    slot_search search = {.uri = token->uri};
+    slot_search search = {.uri = token->uri, .watch = token->modules.watch};
 
     for (size_t i = 0; token->modules.list[i] != NULL; i++)
         try_module(&search, token->modules.list[i]);

@@ -124,6 +124,11 @@ bool hsmiam_token_has_timeout(const hsmiam_token *token)
     return hsmiam_pool_has_timeout(token->pool);
 }
 
+void hsmiam_token_renew_timeout(hsmiam_token *token)
+{
+    hsmiam_pool_renew_timeout(token->pool);
+}
+
 bool hsmiam_token_is_silent(const hsmiam_token *token)
 {
     return hsmiam_pool_is_silent(token->pool);

@@ -289,10 +289,10 @@ class TroubleTest(CheckTest):
 
     def test_hangs(self) -> None:
         run = self.check_in_trouble(
-            "C_GenerateKeyPair:1+:hang", "--token-timeout", "1", expect=GENERAL
+            "C_CreateObject:1:hang", "--token-timeout", "1", expect=GENERAL
         )
         self.assertIs(run.json["Ready"], False)
-        self.assertIn("did not answer", run.json["Verdict"])
+        self.assertIn("C_CreateObject has not come back", run.json["Verdict"])
         self.assertEqual(self.by(run, "ImportRoutes", "Route")["rsa-oaep"]["Result"], "works")
 
 

@@ -76,10 +76,19 @@ class LockedMemoryTest(IntegrationTest):
             self.assertIn("by `ulimit -l 8192`, or LimitMEMLOCK=8192K in a systemd unit", run.err)
             self.assertNotIn("warning", run.err)
 
+    def test_the_time_limit_gives_way_to_secrets(self) -> None:
+        """Of a little, those who work on secrets have theirs; nothing fails for the guard."""
+        run = self.create(LEFT - 256 * KIB)
+        self.assertRegex(
+            run.err, r"warning: --token-timeout is not kept to, .*: Cannot lock \d+ KiB of memory for"
+        )
+        run = self.create(LEFT - 256 * KIB, "--token-timeout", "0")
+        self.assertNotIn("--token-timeout", run.err)
+
     def test_a_secret_is_always_locked(self) -> None:
         """What is not enough for two threads is enough for one, and the check must not say so."""
         for size in (64, 1024):
-            run = self.create(size * KIB, expect=255)
+            run = self.create(size * KIB, "--token-timeout", "0", expect=255)
             self.assertRegex(
                 run.err.strip(),
                 rf"^Cannot lock \d+ KiB of memory .*: this process may lock {size} KiB in all\. "

@@ -48,7 +48,7 @@ class ChoiceTest(IntegrationTest):
         run = self.refuse(
             f"pkcs11:token=lost?module-path={MODULE}", "No token matches pkcs11:token=lost;"
         )
-        self.assertIn("1 slot(s) hold a token that is not initialised yet", run.sentence)
+        self.assertIn("1 slot holds a token that is not initialised yet", run.sentence)
         self.refuse("pkcs11:token=lost", "No token matches pkcs11:token=lost")
 
     def test_no_configuration(self) -> None:

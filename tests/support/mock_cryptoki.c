@@ -112,6 +112,21 @@ void mock_release(void)
     (void)pthread_mutex_unlock(&hanging);
 }
 
+static unsigned slowness;
+
+void mock_slow(unsigned milliseconds)
+{
+    slowness = milliseconds;
+}
+
+static void take_time(void)
+{
+    const struct timespec time = {slowness / 1000, (long)(slowness % 1000) * 1000000};
+
+    if (slowness > 0)
+        (void)nanosleep(&time, NULL);
+}
+
 static void hang_if_told(mock_function function)
 {
     (void)pthread_mutex_lock(&hanging);
@@ -124,6 +139,7 @@ static void hang_if_told(mock_function function)
 CK_RV mock_enter(mock_function function)
 {
     mock.calls[function]++;
+    take_time();
     hang_if_told(function);
     for (size_t i = 0; i < failure_count; i++)
         if (failures[i].function == function &&

@@ -134,6 +134,9 @@ void mock_fail(mock_function function, unsigned call, CK_RV rv);
 
 /* Lets one call of a function, counted from 1 on from now, not come back before mock_release(). */
 void mock_hang(mock_function function, unsigned call);
+
+/* Lets every call take so long. */
+void mock_slow(unsigned milliseconds);
 void mock_release(void);
 
 /* Forgets failures and counts; tokens and objects stay. */

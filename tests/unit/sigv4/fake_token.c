@@ -184,3 +184,8 @@ hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const vo
     hsmiam_secret_grow(mac, HSMIAM_HMAC_SIZE);
     return HSMIAM_OK;
 }
+
+void hsmiam_token_renew_timeout(hsmiam_token *token)
+{
+    (void)token;
+}

@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "support/mapping.h"
+#include "token/pool.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -136,6 +137,12 @@ static void test_no_thread_without_a_timeout(void **state)
     assert_int_equal(count_threads(), before);
 }
 
+/* As if earlier calls had taken it: it is for all of them. */
+static void spend_most(fixture *fix)
+{
+    atomic_store(&fix->token->pool->watch.spent, 700000000);
+}
+
 /* Where keys are made, ten times the limit would have to be waited for. */
 static void test_each_function_hangs(void **state)
 {
@@ -150,16 +157,18 @@ static void test_each_function_hangs(void **state)
     };
     fixture *fix = *state;
     size_t before = count_threads();
+    char said[96];
 
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         mock_reset();
         name_token(fix);
+        spend_most(fix);
         mock_hang(functions[i], 1);
         assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
-        fixture_expect_message(fix, "did not answer within 1 s in ");
-        fixture_expect_message(fix, functions[i] < MOCK_C_OpenSession
-                                        ? "C_Initialize to C_GetTokenInfo"
-                                        : mock_get_name(functions[i]));
+        (void)snprintf(said, sizeof said, " does not answer: %s has not come back for 0.",
+                       mock_get_name(functions[i]));
+        fixture_expect_message(fix, said);
+        fixture_expect_message(fix, "and 1 s is what the token may take in all (--token-timeout)");
         assert_true(hsmiam_token_is_silent(fix->token));
         unsigned calls = mock.calls[MOCK_C_FindObjectsInit];
         assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
@@ -168,6 +177,61 @@ static void test_each_function_hangs(void **state)
         assert_int_equal(count_threads(), before + 1);
         let_go(before);
     }
+    mock_reset();
+}
+
+/* No call is slow by itself. */
+static void test_all_calls_count(void **state)
+{
+    fixture *fix = *state;
+
+    name_token(fix);
+    fixture_expect_open(fix, HSMIAM_OK);
+    spend_most(fix);
+    mock_slow(60);
+    assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "what the token may take in all");
+    assert_true(hsmiam_token_is_silent(fix->token));
+    mock_slow(0);
+    hsmiam_token_free(&fix->token);
+    mock_reset();
+}
+
+/* Where keys are made, a second counts as a tenth. */
+static void test_some_calls_count_less(void **state)
+{
+    hsmiam_watch watch = {.seconds = 2};
+
+    (void)state;
+    assert_int_equal(hsmiam_watch_get_allowance(&watch, 1), 2000000000);
+    hsmiam_watch_count(&watch, 10, 5000000000);
+    assert_int_equal(hsmiam_watch_get_allowance(&watch, 1), 1500000000);
+    assert_int_equal(hsmiam_watch_get_allowance(&watch, 10), 15000000000);
+    hsmiam_watch_count(&watch, 1, 1500000000);
+    assert_int_equal(hsmiam_watch_get_allowance(&watch, 10), 0);
+    hsmiam_watch_renew(&watch);
+    assert_int_equal(hsmiam_watch_get_allowance(&watch, 1), 2000000000);
+}
+
+/* Nothing is called when it is over, unless it is renewed. */
+static void test_no_time_left(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_object key = CK_INVALID_HANDLE;
+
+    name_token(fix);
+    fixture_expect_open(fix, HSMIAM_OK);
+    atomic_store(&fix->token->pool->watch.spent, 1500000000);
+    hsmiam_token_renew_timeout(fix->token);
+    assert_int_equal(do_all(fix), HSMIAM_OK);
+    atomic_store(&fix->token->pool->watch.spent, 1500000000);
+    unsigned calls = mock.calls[MOCK_C_FindObjectsInit];
+    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1] = "";
+    assert_int_equal(hsmiam_token_find_access_key(fix->token, NULL, &key, id, fix->error),
+                     HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, "is too slow: before C_FindObjectsInit was called, the 1 s");
+    assert_int_equal(mock.calls[MOCK_C_FindObjectsInit], calls);
+    hsmiam_token_free(&fix->token);
     mock_reset();
 }
 
@@ -224,6 +288,9 @@ int main(void)
         fixture_test(test_a_limit_that_is_no_limit),
         fixture_test(test_no_thread_without_a_timeout),
         fixture_test(test_each_function_hangs),
+        fixture_test(test_all_calls_count),
+        fixture_test(test_some_calls_count_less),
+        fixture_test(test_no_time_left),
         fixture_test(test_closing_hangs),
         fixture_test(test_late_answer),
     };

@@ -25,7 +25,8 @@ static void test_several_are_named(void **state)
     (void)fixture_name_token(fix, URI_WITH_PIN);
     fixture_expect_open(fix, HSMIAM_ERR_AMBIGUOUS);
     fixture_expect_message(fix, "2 tokens");
-    fixture_expect_message(fix, "serial=4711;");
+    fixture_expect_message(fix, "by its serial:\npkcs11:");
+    fixture_expect_message(fix, "serial=4711;token=mock%20token\npkcs11:");
     fixture_expect_message(fix, "serial=S-2;");
     fixture_expect_no_message(fix, "S-3");
     assert_int_equal(mock.calls[MOCK_C_OpenSession], 0);
@@ -58,7 +59,10 @@ static void test_tokens_not_initialised_do_not_count(void **state)
 
     (void)fixture_name_token(fix, "pkcs11:token=new?pin-value=" MOCK_PIN);
     fixture_expect_open(fix, HSMIAM_ERR_NOT_FOUND);
-    fixture_expect_message(fix, "not initialised");
+    fixture_expect_message(fix, "1 slot holds a token that is not initialised yet");
+    fixture_expect_message(fix, "This one is there:\npkcs11:");
+    fixture_expect_message(fix,
+                           "serial=4711;token=mock%20token\n`p11tool --list-token-urls` shows");
 }
 
 static void test_empty_slots_do_not_count(void **state)
@@ -72,7 +76,7 @@ static void test_empty_slots_do_not_count(void **state)
     mock.slots[0].empty = true;
     (void)fixture_name_token(fix, "pkcs11:?pin-value=" MOCK_PIN);
     fixture_expect_open(fix, HSMIAM_ERR_NOT_FOUND);
-    fixture_expect_message(fix, "2 slot(s) are empty");
+    fixture_expect_message(fix, "2 slots are empty");
     fixture_expect_message(fix, "plugged in");
 }
 

@@ -79,7 +79,7 @@ static void has_defaults(void **state)
     assert_int_equal(settings.output, TOOL_OUTPUT_JSON);
     assert_int_equal(settings.connect_timeout, 60);
     assert_int_equal(settings.read_timeout, 60);
-    assert_int_equal(settings.token_timeout, 0);
+    assert_int_equal(settings.token_timeout, 300);
     assert_false(settings.fips || settings.no_verify || settings.allow_final_try ||
                  settings.forbid_plaintext);
 }
