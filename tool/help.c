@@ -107,7 +107,8 @@ void tool_help_print(const tool_command *const *commands, FILE *stream)
                   "requests to IAM are signed inside the token too.\n\n"
                   "Exit codes: 0 done; 1 found what was to be looked for (--max-age); 130 "
                   "interrupted; 252 usage or parameter; 253 configuration, "
-                  "credentials or PIN; 254 the service refused; 255 anything else.",
+                  "credentials, PIN, or a token that does not do it; 254 the service refused; 255 "
+                  "anything else.",
                   4);
     tool_text_put("\nCOMMANDS\n", stream);
     print_commands(commands, stream);

@@ -87,6 +87,24 @@ static void tell_once(const hsmiam_check *check, const char *name, int64_t time,
     tell_time(check, name, time, time >= 0 ? "Measured once." : why);
 }
 
+/* The first import by rsa-oaep lets the token unwrap the session's transport key by RSA; those that
+ * come after it are spared that. */
+static void measure_import(hsmiam_check *check)
+{
+    hsmiam_object made = 0;
+
+    hsmiam_token_end_transport(check->token);
+    int64_t start = hsmiam_time_get_monotonic();
+    hsmiam_status status = import(check, 0, &made);
+    int64_t time = hsmiam_time_get_monotonic() - start;
+    hsmiam_check_drop(check->token, made);
+    tell_time(check, "first-import", status == HSMIAM_OK ? time : -1,
+              status == HSMIAM_OK ? "Measured once, with what the session's first one costs: by "
+                                    "route rsa-oaep, an RSA operation."
+                                  : hsmiam_error_get_message(check->error));
+    measure(check, "import", import, 0);
+}
+
 void hsmiam_check_measure(hsmiam_check *check)
 {
     hsmiam_object held = 0;
@@ -94,7 +112,7 @@ void hsmiam_check_measure(hsmiam_check *check)
     hsmiam_error_clear(check->error);
     tell_once(check, "open-and-login", check->opening, "The token was open already.");
     if (check->ready) {
-        measure(check, "import", import, 0);
+        measure_import(check);
         if (import(check, 0, &held) == HSMIAM_OK) {
             measure(check, "hmac", compute_hmac, held);
             hsmiam_check_drop(check->token, held);
@@ -102,10 +120,10 @@ void hsmiam_check_measure(hsmiam_check *check)
             tell_time(check, "hmac", -1, hsmiam_error_get_message(check->error));
         }
     } else {
-        tell_time(check, "import", -1,
-                  "Keys cannot be taken in as it is wanted; the verdict says why.");
-        tell_time(check, "hmac", -1,
-                  "Keys cannot be taken in as it is wanted; the verdict says why.");
+        static const char *const untimed[] = {"first-import", "import", "hmac"};
+        for (size_t i = 0; i < sizeof untimed / sizeof untimed[0]; i++)
+            tell_time(check, untimed[i], -1,
+                      "Keys cannot be taken in as it is wanted; the verdict says why.");
     }
     hsmiam_error_clear(check->error);
     if (check->secret != 0 && check->in_token > HSMIAM_IN_TOKEN_NO)

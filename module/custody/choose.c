@@ -129,10 +129,10 @@ static hsmiam_status try_route(hsmiam_custody *custody, hsmiam_import_route rout
 
 /* Trouble that may pass, or that must be looked at first (two wrapping keys, one that allows too
  * much), is no reason to go a weaker way: only that the token does not do it. */
-static hsmiam_status try_routes(hsmiam_custody *custody, bool in_token, hsmiam_error *error)
+static hsmiam_status try_routes(hsmiam_custody *custody, bool in_token, hsmiam_verdict *verdict_out,
+                                hsmiam_error *error)
 {
     char reason[REASON_MAX] = ""; /* why the best one does not work */
-    hsmiam_verdict verdict = HSMIAM_VERDICT_FAILED;
     hsmiam_status status = HSMIAM_ERR_UNSUPPORTED;
 
     for (size_t i = 0; i < ROUTES; i++) {
@@ -141,7 +141,7 @@ static hsmiam_status try_routes(hsmiam_custody *custody, bool in_token, hsmiam_e
                                     "Route %s does not work (%s) Route create-object, by which the "
                                     "plaintext crosses the PKCS#11 API, is forbidden.",
                                     routes[0].name, reason);
-        status = try_route(custody, routes[i].route, in_token, &verdict, error);
+        status = try_route(custody, routes[i].route, in_token, verdict_out, error);
         if (status == HSMIAM_OK) {
             if (i > 0)
                 hsmiam_log_write(&custody->log, HSMIAM_LOG_NOTICE,
@@ -149,7 +149,7 @@ static hsmiam_status try_routes(hsmiam_custody *custody, bool in_token, hsmiam_e
                                  routes[0].name, reason, routes[i].name, routes[i].caveat);
             return HSMIAM_OK;
         }
-        if (verdict == HSMIAM_VERDICT_FAILED)
+        if (*verdict_out == HSMIAM_VERDICT_FAILED)
             return status;
         hsmiam_log_write(&custody->log, HSMIAM_LOG_DEBUG, "Route %s does not work: %s",
                          routes[i].name, hsmiam_error_get_message(error));
@@ -177,9 +177,11 @@ static hsmiam_status choose(void *context, hsmiam_error *error)
         return status;
     status = custody->wanted != HSMIAM_ROUTE_AUTO
                  ? try_route(custody, custody->wanted, in_token, &verdict, error)
-                 : try_routes(custody, in_token, error);
-    /* CUSTODY tells of a key that IAM made; here nothing was at stake yet. */
-    if (status == HSMIAM_ERR_CUSTODY) {
+                 : try_routes(custody, in_token, &verdict, error);
+    /* CUSTODY tells of a key that IAM made; here nothing was at stake yet. TOKEN tells of trouble
+     * with it; that it does not do what is wanted is none. */
+    if (status == HSMIAM_ERR_CUSTODY ||
+        (status == HSMIAM_ERR_TOKEN && verdict != HSMIAM_VERDICT_FAILED)) {
         status = HSMIAM_ERR_UNSUPPORTED;
         error->status = status;
     }

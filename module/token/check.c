@@ -67,6 +67,18 @@ static void tell_module(const hsmiam_token *token, const hsmiam_check_report *re
     free(filename);
 }
 
+/* One that could not be opened has one as well. */
+static void tell_uri(const hsmiam_token *token, const hsmiam_check_report *report)
+{
+    hsmiam_buffer uri;
+
+    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
+    hsmiam_status status = hsmiam_uri_format(&token->info, NULL, 0, &uri, NULL);
+    tell_text(report, HSMIAM_FACT_TOKEN, "Uri",
+              status == HSMIAM_OK ? hsmiam_buffer_get_string(&uri) : "");
+    hsmiam_buffer_clear(&uri);
+}
+
 static void tell_identity(const hsmiam_token *token, const hsmiam_check_report *report)
 {
     const CK_TOKEN_INFO *info = &token->info;
@@ -91,11 +103,11 @@ static void tell_identity(const hsmiam_token *token, const hsmiam_check_report *
     tell_padded(report, "Library", module->libraryDescription, sizeof module->libraryDescription);
     tell_version(report, "LibraryVersion", module->libraryVersion);
     tell_version(report, "CryptokiVersion", module->cryptokiVersion);
-    tell_text(report, HSMIAM_FACT_TOKEN, "Uri", hsmiam_token_get_uri(token));
+    tell_uri(token, report);
 }
 
 /* The worst first. */
-static const char *describe_pin(CK_FLAGS flags)
+static const char *describe_pin(CK_FLAGS flags, bool is_open)
 {
     static const struct {
         CK_FLAGS flag;
@@ -112,7 +124,7 @@ static const char *describe_pin(CK_FLAGS flags)
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         if ((flags & states[i].flag) != 0)
             return states[i].text;
-    return "in order";
+    return is_open ? "in order" : "not known: the token was not opened with it";
 }
 
 /* What the token says now; what it said before the login, if it does not answer. */
@@ -134,7 +146,7 @@ static void tell_login(const hsmiam_token *token, const hsmiam_check_report *rep
     CK_FLAGS flags = token->info.flags;
 
     tell_flag(report, HSMIAM_FACT_LOGIN, "Required", (flags & CKF_LOGIN_REQUIRED) != 0);
-    tell_text(report, HSMIAM_FACT_LOGIN, "Pin", describe_pin(flags));
+    tell_text(report, HSMIAM_FACT_LOGIN, "Pin", describe_pin(flags, token->open));
     tell_flag(report, HSMIAM_FACT_LOGIN, "PinPad",
               (flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0);
     tell_flag(report, HSMIAM_FACT_LOGIN, "Opened", token->open);

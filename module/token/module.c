@@ -72,19 +72,35 @@ static hsmiam_status report_unusable(const char *path, const CK_FUNCTION_LIST *f
 {
     char buffer[32];
 
-    if (functions == NULL || words == NULL)
+    if (functions == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The PKCS#11 module \"%s\" cannot be used: %s.", path,
                                 reason_of(rv));
+    if (words == NULL) {
+        (void)hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                               "The PKCS#11 module \"%s\" cannot be used; its C_Initialize failed: "
+                               "%s (%s).",
+                               path, p11_kit_strerror(rv), hsmiam_rv_get_name(rv, buffer));
+        if (rv == CKR_ARGUMENTS_BAD)
+            hsmiam_error_append(
+                error,
+                "Some modules want a parameter string there, NSS's for one: give it "
+                "in the URI, behind module-path: &%s=configdir='sql:FOLDER', or in "
+                "p11-kit's configuration.",
+                INIT_WORDS);
+        return HSMIAM_ERR_CONFIG;
+    }
     if (rv == CKR_CRYPTOKI_ALREADY_INITIALIZED)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The PKCS#11 module \"%s\" is in use in this process with another "
                                 "%s already; give every token of it the same.",
                                 path, INIT_WORDS);
-    return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                            "The PKCS#11 module \"%s\" cannot be used; C_Initialize with the URI's "
-                            "%s failed: %s (%s).",
-                            path, INIT_WORDS, p11_kit_strerror(rv), hsmiam_rv_get_name(rv, buffer));
+    return hsmiam_error_set(
+        error, HSMIAM_ERR_CONFIG,
+        "The PKCS#11 module \"%s\" cannot be used; C_Initialize with the URI's "
+        "%s failed: %s (%s). Look at what that names: NSS's configdir must be a database that may "
+        "be read and written to (`certutil -N -d sql:FOLDER` makes one).",
+        path, INIT_WORDS, p11_kit_strerror(rv), hsmiam_rv_get_name(rv, buffer));
 }
 
 static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const char *name,

@@ -22,7 +22,6 @@ CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_S
 /* What the token says of its PIN before any is tried. */
 static hsmiam_status check_pin_state(const hsmiam_token *token, CK_FLAGS flags, hsmiam_error *error)
 {
-
     if (flags & CKF_USER_PIN_LOCKED)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
                                 "The PIN of token \"%s\" is locked; its security officer can set a "
@@ -31,7 +30,7 @@ static hsmiam_status check_pin_state(const hsmiam_token *token, CK_FLAGS flags, 
     if ((flags & CKF_USER_PIN_INITIALIZED) == 0)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
                                 "Token \"%s\" has no user PIN yet; its security officer can set "
-                                "one.",
+                                "one (`pkcs11-tool --init-pin`).",
                                 token->label);
     if (flags & CKF_USER_PIN_TO_BE_CHANGED)
         return hsmiam_error_set(error, HSMIAM_ERR_PIN,
@@ -42,7 +41,7 @@ static hsmiam_status check_pin_state(const hsmiam_token *token, CK_FLAGS flags, 
         return hsmiam_error_set(
             error, HSMIAM_ERR_PIN,
             "One more wrong PIN locks token \"%s\", so none is tried; make sure "
-            "of the PIN, then allow the final try.",
+            "of the PIN, then allow the final try (--allow-final-try).",
             token->label);
     return HSMIAM_OK;
 }
@@ -96,59 +95,6 @@ static hsmiam_status get_pin(const hsmiam_token *token, hsmiam_pin_reason reason
     return ask_for_pin(token, reason, pin, error);
 }
 
-static hsmiam_status explain_refused_login(hsmiam_token *token, CK_RV rv, size_t size,
-                                           hsmiam_error *error)
-{
-    char buffer[32];
-    hsmiam_status status = HSMIAM_ERR_PIN;
-
-    switch (rv) {
-    case CKR_PIN_INCORRECT:
-    case CKR_PIN_INVALID:
-    case CKR_PIN_LEN_RANGE:
-        token->login_failed = true;
-        if (size == 0) /* by the token's own keypad */
-            (void)hsmiam_error_set(error, status,
-                                   "The PIN for token \"%s\" is wrong; it was tried once.",
-                                   token->label);
-        else
-            (void)hsmiam_error_set(
-                error, status, "The PIN for token \"%s\" is wrong (%zu bytes); it was tried once.",
-                token->label, size);
-        break;
-    case CKR_PIN_LOCKED:
-        token->login_failed = true;
-        (void)hsmiam_error_set(error, status,
-                               "The PIN of token \"%s\" is locked; its security officer can set a "
-                               "new one.",
-                               token->label);
-        break;
-    case CKR_PIN_EXPIRED:
-        token->login_failed = true;
-        (void)hsmiam_error_set(error, status,
-                               "The PIN of token \"%s\" has expired and must be changed first, "
-                               "with the token's own tool.",
-                               token->label);
-        break;
-    case CKR_USER_PIN_NOT_INITIALIZED:
-        (void)hsmiam_error_set(error, status,
-                               "Token \"%s\" has no user PIN yet; its security officer can set "
-                               "one.",
-                               token->label);
-        break;
-    case CKR_USER_ANOTHER_ALREADY_LOGGED_IN:
-        (void)hsmiam_error_set(error, status,
-                               "The security officer is logged in to token \"%s\"; log out there "
-                               "first.",
-                               token->label);
-        break;
-    default:
-        return hsmiam_rv_set_error(token, rv, "C_Login", error);
-    }
-    hsmiam_error_set_origin(error, HSMIAM_DOMAIN_PKCS11, rv, hsmiam_rv_get_name(rv, buffer));
-    return status;
-}
-
 bool hsmiam_session_is_logged_in(const hsmiam_session *session)
 {
     CK_SESSION_INFO info;
@@ -185,7 +131,7 @@ static hsmiam_status log_in_by_pin(hsmiam_token *token, const hsmiam_session *se
     CK_RV rv =
         session->functions->C_Login(session->handle, user, hsmiam_secret_get_data(pin), size);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
-        status = explain_refused_login(token, rv, size, error);
+        status = hsmiam_session_explain_refusal(token, session, rv, size, error);
 out:
     hsmiam_secret_free(&pin);
     return status;
@@ -224,7 +170,7 @@ static hsmiam_status log_in(hsmiam_token *token, const hsmiam_session *session,
 
     CK_RV rv = log_in_by_keypad(token, session, user);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN)
-        status = explain_refused_login(token, rv, 0, error);
+        status = hsmiam_session_explain_refusal(token, session, rv, 0, error);
     return status;
 }
 

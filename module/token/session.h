@@ -148,6 +148,12 @@ CK_RV hsmiam_session_open(hsmiam_token *token, CK_FUNCTION_LIST *functions, CK_S
 hsmiam_status hsmiam_session_log_in(hsmiam_token *token, const hsmiam_session *session,
                                     const CK_TOKEN_INFO *info, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Says why C_Login refused the PIN of `size` bytes (0: by the token's own keypad), where that came
+ * from and what to do. After a wrong one, none is tried again. login_refusal.c. */
+hsmiam_status hsmiam_session_explain_refusal(hsmiam_token *token, const hsmiam_session *session,
+                                             CK_RV rv, size_t size,
+                                             hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Gives the PIN to a key that wants it for what was just begun with it (CKA_ALWAYS_AUTHENTICATE).
  */
 hsmiam_status hsmiam_session_log_in_to_key(hsmiam_token *token, const hsmiam_session *session,

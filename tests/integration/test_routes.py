@@ -7,7 +7,7 @@ import secrets
 import unittest
 from typing import Any
 
-from harness import GENERAL, USAGE, IntegrationTest, Run
+from harness import CONFIGURATION, USAGE, IntegrationTest, Run
 from spy import Spy
 
 
@@ -41,11 +41,11 @@ class ForbiddenTest(RoutesTest):
         self.assertEqual(self.token.access_key_ids(), [])
 
     def test_by_option(self) -> None:
-        self.assert_forbidden(self.take("--forbid-plaintext-import", expect=GENERAL))
+        self.assert_forbidden(self.take("--forbid-plaintext-import", expect=CONFIGURATION))
 
     def test_by_profile(self) -> None:
         self.write_profile("hsmiam_forbid_plaintext_import = true")
-        self.assert_forbidden(self.take(expect=GENERAL))
+        self.assert_forbidden(self.take(expect=CONFIGURATION))
         run = self.take("--import-route", "create-object", expect=USAGE)
         self.assertIn("create-object is not allowed", run.sentence)
         self.write_profile("hsmiam_forbid_plaintext_import = false")
@@ -63,7 +63,7 @@ class SoftHsmTest(RoutesTest):
     """SoftHSM neither derives SigV4's keys nor encrypts by AES key wrap."""
 
     def test_in_token(self) -> None:
-        run = self.take("--sigv4-route", "in-token", expect=GENERAL)
+        run = self.take("--sigv4-route", "in-token", expect=CONFIGURATION)
         self.assertIn("CKM_SP800_108_FEEDBACK_KDF", run.sentence)
         self.assertEqual(self.token.access_key_ids(), [])
         key = self.take("--sigv4-route", "auto", "--forbid-plaintext-import").json["AccessKey"]
@@ -98,7 +98,7 @@ class SoftHsmTest(RoutesTest):
         ):
             with self.subTest(" ".join(words)):
                 run = self.hsmiam(
-                    "provision-token", "--token", self.token.uri(), *words, expect=GENERAL
+                    "provision-token", "--token", self.token.uri(), *words, expect=CONFIGURATION
                 )
                 self.assertIn(message, run.sentence)
                 self.assertEqual(len(self.token.objects()), before)

@@ -45,6 +45,58 @@ static void test_wrong_pin_in_earnest(void **state)
     assert_false(mock.logged_in);
 }
 
+/* Where to look, without a word of the PIN. */
+static void test_wrong_pin_has_a_source(void **state)
+{
+    static const struct {
+        const char *source;
+        const char *message;
+    } cases[] = {
+        {NULL, "It is the URI's pin-value; correct that."},
+        {"/proc/sys/kernel/ostype", "from the file /proc/sys/kernel/ostype; correct it there."},
+        {"file:/proc/sys/kernel/ostype", "from the file /proc/sys/kernel/ostype; correct it"},
+        {"|echo hush-90211", "the command of pin-source printed; correct that."},
+        {"systemd:ostype", "from the systemd credential that pin-source names"},
+        {"ostype", "from the systemd credential that pin-source names"},
+    };
+    fixture *fix = *state;
+
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/proc/sys/kernel", 1), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)fixture_name_token(fix, "pkcs11:token=mock%20token?pin-value=hush-90211");
+        if (cases[i].source != NULL)
+            assert_int_equal(hsmiam_token_set_pin_source(fix->token, cases[i].source, NULL),
+                             HSMIAM_OK);
+        fixture_expect_open(fix, HSMIAM_ERR_PIN);
+        fixture_expect_message(fix, cases[i].message);
+        fixture_expect_no_message(fix, "hush");
+        fixture_expect_no_message(fix, "locks the token");
+    }
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
+static void test_wrong_pin_and_further_tries(void **state)
+{
+    static const struct {
+        CK_FLAGS flag;
+        const char *message;
+    } cases[] = {
+        {CKF_USER_PIN_COUNT_LOW, "may lock after a few"},
+        {CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY, "One more wrong PIN locks the token"},
+    };
+    fixture *fix = *state;
+    CK_FLAGS before = mock.slots[0].token.flags;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)fixture_name_token(fix, "pkcs11:token=mock%20token?pin-value=hush-90211");
+        hsmiam_token_set_allow_final_try(fix->token, true);
+        mock.slots[0].token.flags = before | cases[i].flag;
+        fixture_expect_open(fix, HSMIAM_ERR_PIN);
+        fixture_expect_message(fix, cases[i].message);
+    }
+    mock.slots[0].token.flags = before;
+}
+
 static void test_locked_and_expired_by_login(void **state)
 {
     static const struct {
@@ -303,6 +355,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_wrong_pin_is_tried_once),
         fixture_test(test_wrong_pin_in_earnest),
+        fixture_test(test_wrong_pin_has_a_source),
+        fixture_test(test_wrong_pin_and_further_tries),
         fixture_test(test_locked_and_expired_by_login),
         fixture_test(test_flags_are_read_before_any_try),
         fixture_test(test_final_try_when_allowed),

@@ -155,7 +155,7 @@ static void provisions_with_routes(void **state)
     fake.fail_at = FAKE_PREPARE;
     fake.status = HSMIAM_ERR_UNSUPPORTED;
     RUN(&result, "provision-token", TOKEN, "--sigv4-route", "in-token");
-    assert_int_equal(result.code, 255);
+    assert_int_equal(result.code, 253);
     assert_string_equal(result.out, "");
 }
 
@@ -292,7 +292,7 @@ static void provisions(void **state)
     fake.fail_at = FAKE_PROVISION;
     fake.status = HSMIAM_ERR_UNSUPPORTED;
     RUN(&result, "provision-token", CREDENTIAL);
-    assert_int_equal(result.code, 255);
+    assert_int_equal(result.code, 253);
 }
 
 /* The report is printed whatever the verdict; a fact that is not known yet is left out. */

@@ -224,7 +224,7 @@ static void prints_no_pin_and_no_control(void **state)
 
 static void maps_every_status(void **state)
 {
-    static const int codes[] = {0,   252, 253, 253, 253, 255, 253, 255, 255,
+    static const int codes[] = {0,   252, 253, 253, 253, 255, 253, 255, 253,
                                 255, 255, 255, 254, 255, 130, 255, 255, 255};
 
     (void)state;
