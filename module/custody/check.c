@@ -5,6 +5,7 @@
 #include "base/sealed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define VERDICT_MAX 2304
 #define CHECK_ID    "CHECK00000000000"
@@ -87,6 +88,13 @@ static const char *find_better_route(const hsmiam_check *check)
     return check->aes_works ? hsmiam_custody_name_route(HSMIAM_ROUTE_AES_KWP) : NULL;
 }
 
+/* A verdict is one line. */
+static void join_lines(char *text)
+{
+    for (char *at = text; (at = strchr(at, '\n')) != NULL;)
+        *at = ' ';
+}
+
 static void tell_verdict(const hsmiam_check *check, hsmiam_status status, const hsmiam_error *error)
 {
     const char *better = find_better_route(check);
@@ -101,6 +109,7 @@ static void tell_verdict(const hsmiam_check *check, hsmiam_status status, const 
                         hsmiam_custody_get_sigv4_route(check->custody));
     else
         size = snprintf(text, sizeof text, "Not ready: %s", message);
+    join_lines(text);
     if (better != NULL && check->misses_key && size > 0 && (size_t)size < sizeof text)
         (void)snprintf(text + size, sizeof text - (size_t)size,
                        " `hsmiam provision-token` opens the %sroute %s.",

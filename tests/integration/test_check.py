@@ -30,7 +30,9 @@ MECHANISMS = [
     "CKM_AES_KEY_WRAP/0x2109", "CKM_SP800_108_FEEDBACK_KDF", "CKM_CONCATENATE_DATA_AND_BASE",
     "CKM_ECDSA",
 ]  # fmt: skip
-OPERATIONS = ["open-and-login", "import", "hmac", "derive", "ecdsa", "generate-rsa-3072"]
+OPERATIONS = [
+    "open-and-login", "first-import", "import", "hmac", "derive", "ecdsa", "generate-rsa-3072",
+]  # fmt: skip
 PURPOSES = ["wrapping", "wrapping-exportable", "audit", "wrapping-aes"]
 
 #: What each kind of tokens is seen to do beside that.
@@ -195,7 +197,9 @@ class ProvisionedTest(CheckTest):
         report = run.json
         self.assertEqual(list(report), SECTIONS)
         self.assertEqual(report["Token"]["Label"], "custody")
+        self.assertIn("serial=", report["Token"]["Uri"])
         self.assertIs(report["Login"]["Opened"], False)
+        self.assertNotEqual(report["Login"]["Pin"], "in order")
         self.assertIs(report["Ready"], False)
         self.assertEqual(report["Verdict"], f"Not ready: {run.sentence}")
         self.assertEqual(report["Mechanisms"], [])
@@ -272,7 +276,7 @@ class TroubleTest(CheckTest):
         self.assertIs(run.json["Ready"], True)
 
     def test_cannot_unwrap_nor_create(self) -> None:
-        run = self.check_in_trouble("C_UnwrapKey:1+:0x70,C_CreateObject:1+:0x70", expect=GENERAL)
+        run = self.check_in_trouble("C_UnwrapKey:1+:0x70,C_CreateObject:1+:0x70", expect=CONFIGURATION)
         self.assert_complete(run)
         self.assertIs(run.json["Ready"], False)
         self.assertEqual(run.json["Verdict"], f"Not ready: {run.sentence}")

@@ -143,10 +143,11 @@ class ProvisionedTokenTest(ProvisionTest):
     def test_wrong_pin(self) -> None:
         wrong = self.write("wrong-pin", "not the PIN\n")
         run = self.provision("--pin-source", str(wrong), expect=CONFIGURATION)
-        self.assertEqual(
-            run.sentence,
-            'The PIN for token "custody" is wrong (11 bytes); it was tried once.',
-        )
+        self.assertIn(
+            'The PIN for token "custody" is wrong (11 bytes); it was tried once. It came from the '
+            f"file {wrong}; correct it there.", run.sentence,
+        )  # fmt: skip
+        self.assertNotIn("not the PIN", run.err)
 
     def test_ways_to_name_the_token(self) -> None:
         expected = self.provision().out

@@ -85,7 +85,7 @@ class ChoiceTest(IntegrationTest):
         )
         self.refuse(
             f"pkcs11:token=virgin?module-path={MODULE}&pin-value=1234",
-            'Token "virgin" has no user PIN yet; its security officer can set one.',
+            'Token "virgin" has no user PIN yet; its security officer can set one',
         )
 
     def test_no_such_key(self) -> None:

@@ -2,6 +2,7 @@
 /* The session and the login: what the token says of its PIN, and what becomes of a refused one. */
 #include "fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void add_flags(CK_FLAGS flags)
