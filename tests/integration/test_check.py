@@ -223,7 +223,7 @@ class EmptyTokenTest(CheckTest):
 
     def test_what_is_to_be_provisioned(self) -> None:
         plaintext = "create-object" in KIND.routes
-        run = self.check(expect=OK if plaintext else GENERAL)
+        run = self.check(expect=OK if plaintext else CONFIGURATION)
         self.assert_complete(run)
         routes = self.by(run, "ImportRoutes", "Route")
         self.assertEqual(routes["rsa-oaep"]["Result"], "untried")
@@ -235,7 +235,7 @@ class EmptyTokenTest(CheckTest):
         self.assertIs(run.json["Ready"], plaintext)
         if plaintext:
             self.assertIn("opens the better route rsa-oaep", run.json["Verdict"])
-        run = self.check("--forbid-plaintext-import", expect=GENERAL)
+        run = self.check("--forbid-plaintext-import", expect=CONFIGURATION)
         self.assertIs(run.json["Ready"], False)
         self.assertIn("is forbidden", run.json["Verdict"])
 
