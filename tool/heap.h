@@ -7,7 +7,7 @@
 
 /* Of the memory that may be locked, what the heap leaves to the library's secrets, to the stacks on
  * which it works on them, and to the tool's own. */
-#define TOOL_HEAP_LEFT_TO_SECRETS ((size_t)3 * 512 * 1024)
+#define TOOL_HEAP_LEFT_TO_SECRETS ((size_t)5 * 512 * 1024)
 
 /* Kept up by heap.c; without it, in a build for a sanitizer, nothing is present. */
 typedef struct tool_heap_facts {

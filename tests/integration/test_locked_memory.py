@@ -12,7 +12,7 @@ from unprivileged import OTHER_USER, make_writable_by
 
 KIB = 1024
 #: Of a limit, what the heap leaves to secrets and to the stacks that work on them.
-LEFT = 1536 * KIB
+LEFT = 2560 * KIB
 
 
 def limit(size: int) -> Callable[[], None]:
@@ -54,7 +54,7 @@ class LockedMemoryTest(IntegrationTest):
     def test_refuses_before_the_request(self) -> None:
         """What the libraries take is known only once they are loaded."""
         run = self.create(LEFT + 1024 * KIB, "--require-locked-memory", expect=CONFIGURATION)
-        self.assertIn("may lock 1024 KiB of memory, beside 1536 KiB for secrets, and needs", run.sentence)
+        self.assertIn("may lock 1024 KiB of memory, beside 2560 KiB for secrets, and needs", run.sentence)
         self.assertEqual(self.iam.requests("CreateAccessKey"), [])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
@@ -78,11 +78,11 @@ class LockedMemoryTest(IntegrationTest):
 
     def test_the_time_limit_gives_way_to_secrets(self) -> None:
         """Of a little, those who work on secrets have theirs; nothing fails for the guard."""
-        run = self.create(LEFT - 256 * KIB)
+        run = self.create(1280 * KIB)
         self.assertRegex(
             run.err, r"warning: --token-timeout is not kept to, .*: Cannot lock \d+ KiB of memory for"
         )
-        run = self.create(LEFT - 256 * KIB, "--token-timeout", "0")
+        run = self.create(1280 * KIB, "--token-timeout", "0")
         self.assertNotIn("--token-timeout", run.err)
 
     def test_a_secret_is_always_locked(self) -> None:
