@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every function of PKCS#11 2.40 that a module which makes trouble passes on as it is:
  * TROUBLE_CALL(name, session, parameters, arguments). Included more than once. */
+
+/* What several of them look like. */
+#define SESSION(name) /* nothing but the session */                                                \
+    TROUBLE_CALL(name, s, (CK_SESSION_HANDLE s), (s))
+#define TAKES(name) /* takes bytes */                                                              \
+    TROUBLE_CALL(name, s, (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG size),               \
+                 (s, data, size))
+#define GIVES(name) /* gives bytes */                                                              \
+    TROUBLE_CALL(name, s, (CK_SESSION_HANDLE s, unsigned char *to, CK_ULONG *size), (s, to, size))
+#define MAKES(name) /* makes bytes of bytes */                                                     \
+    TROUBLE_CALL(name, s,                                                                          \
+                 (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG size, unsigned char *to,      \
+                  CK_ULONG *to_size),                                                              \
+                 (s, data, size, to, to_size))
+#define BEGINS(name) /* begins something with a key */                                             \
+    TROUBLE_CALL(name, s, (CK_SESSION_HANDLE s, CK_MECHANISM * mechanism, CK_OBJECT_HANDLE key),   \
+                 (s, mechanism, key))
+
 TROUBLE_CALL(C_Initialize, 0, (void *arguments), (arguments))
 TROUBLE_CALL(C_Finalize, 0, (void *reserved), (reserved))
 TROUBLE_CALL(C_GetInfo, 0, (CK_INFO * info), (info))
@@ -8,7 +26,7 @@ TROUBLE_CALL(C_GetSlotList, 0, (unsigned char present, CK_SLOT_ID *list, CK_ULON
              (present, list, count))
 TROUBLE_CALL(C_GetSlotInfo, 0, (CK_SLOT_ID slot, CK_SLOT_INFO *info), (slot, info))
 TROUBLE_CALL(C_GetTokenInfo, 0, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
-TROUBLE_CALL(C_CloseSession, s, (CK_SESSION_HANDLE s), (s))
+SESSION(C_CloseSession)
 TROUBLE_CALL(C_GetSessionInfo, s, (CK_SESSION_HANDLE s, CK_SESSION_INFO *info), (s, info))
 TROUBLE_CALL(C_Login, s,
              (CK_SESSION_HANDLE s, CK_USER_TYPE user, unsigned char *pin, CK_ULONG size),
@@ -30,13 +48,9 @@ TROUBLE_CALL(C_FindObjectsInit, s, (CK_SESSION_HANDLE s, CK_ATTRIBUTE *template,
 TROUBLE_CALL(C_FindObjects, s,
              (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE *objects, CK_ULONG room, CK_ULONG *count),
              (s, objects, room, count))
-TROUBLE_CALL(C_FindObjectsFinal, s, (CK_SESSION_HANDLE s), (s))
-TROUBLE_CALL(C_SignInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
-TROUBLE_CALL(C_Sign, s,
-             (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG size, unsigned char *signature,
-              CK_ULONG *signature_size),
-             (s, data, size, signature, signature_size))
+SESSION(C_FindObjectsFinal)
+BEGINS(C_SignInit)
+MAKES(C_Sign)
 TROUBLE_CALL(C_GenerateKeyPair, s,
              (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template,
               CK_ULONG public_count, CK_ATTRIBUTE *private_template, CK_ULONG private_count,
@@ -48,113 +62,56 @@ TROUBLE_CALL(C_UnwrapKey, s,
               unsigned char *wrapped, CK_ULONG wrapped_size, CK_ATTRIBUTE *template, CK_ULONG count,
               CK_OBJECT_HANDLE *object),
              (s, mechanism, unwrapping, wrapped, wrapped_size, template, count, object))
-
 TROUBLE_CALL(C_InitToken, 0,
              (CK_SLOT_ID slot_id, unsigned char *pin, CK_ULONG pin_len, unsigned char *label),
              (slot_id, pin, pin_len, label))
-TROUBLE_CALL(C_InitPIN, s, (CK_SESSION_HANDLE s, unsigned char *pin, CK_ULONG pin_len),
-             (s, pin, pin_len))
+TAKES(C_InitPIN)
 TROUBLE_CALL(C_SetPIN, s,
              (CK_SESSION_HANDLE s, unsigned char *old_pin, CK_ULONG old_len, unsigned char *new_pin,
               CK_ULONG new_len),
              (s, old_pin, old_len, new_pin, new_len))
 TROUBLE_CALL(C_CloseAllSessions, 0, (CK_SLOT_ID slot_id), (slot_id))
-TROUBLE_CALL(C_GetOperationState, s,
-             (CK_SESSION_HANDLE s, unsigned char *operation_state, CK_ULONG *operation_state_len),
-             (s, operation_state, operation_state_len))
+GIVES(C_GetOperationState)
 TROUBLE_CALL(C_SetOperationState, s,
              (CK_SESSION_HANDLE s, unsigned char *operation_state, CK_ULONG operation_state_len,
               CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentiation_key),
              (s, operation_state, operation_state_len, encryption_key, authentiation_key))
-TROUBLE_CALL(C_Logout, s, (CK_SESSION_HANDLE s), (s))
+SESSION(C_Logout)
 TROUBLE_CALL(C_GetObjectSize, s, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ULONG *size),
              (s, object, size))
 TROUBLE_CALL(C_SetAttributeValue, s,
              (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *templ, CK_ULONG count),
              (s, object, templ, count))
-TROUBLE_CALL(C_EncryptInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
-TROUBLE_CALL(C_Encrypt, s,
-             (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_len,
-              unsigned char *encrypted_data, CK_ULONG *encrypted_data_len),
-             (s, data, data_len, encrypted_data, encrypted_data_len))
-TROUBLE_CALL(C_EncryptUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len,
-              unsigned char *encrypted_part, CK_ULONG *encrypted_part_len),
-             (s, part, part_len, encrypted_part, encrypted_part_len))
-TROUBLE_CALL(C_EncryptFinal, s,
-             (CK_SESSION_HANDLE s, unsigned char *last_encrypted_part,
-              CK_ULONG *last_encrypted_part_len),
-             (s, last_encrypted_part, last_encrypted_part_len))
-TROUBLE_CALL(C_DecryptInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
-TROUBLE_CALL(C_Decrypt, s,
-             (CK_SESSION_HANDLE s, unsigned char *encrypted_data, CK_ULONG encrypted_data_len,
-              unsigned char *data, CK_ULONG *data_len),
-             (s, encrypted_data, encrypted_data_len, data, data_len))
-TROUBLE_CALL(C_DecryptUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *encrypted_part, CK_ULONG encrypted_part_len,
-              unsigned char *part, CK_ULONG *part_len),
-             (s, encrypted_part, encrypted_part_len, part, part_len))
-TROUBLE_CALL(C_DecryptFinal, s,
-             (CK_SESSION_HANDLE s, unsigned char *last_part, CK_ULONG *last_part_len),
-             (s, last_part, last_part_len))
+BEGINS(C_EncryptInit)
+MAKES(C_Encrypt)
+MAKES(C_EncryptUpdate)
+GIVES(C_EncryptFinal)
+BEGINS(C_DecryptInit)
+MAKES(C_Decrypt)
+MAKES(C_DecryptUpdate)
+GIVES(C_DecryptFinal)
 TROUBLE_CALL(C_DigestInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism), (s, mechanism))
-TROUBLE_CALL(C_Digest, s,
-             (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_len, unsigned char *digest,
-              CK_ULONG *digest_len),
-             (s, data, data_len, digest, digest_len))
-TROUBLE_CALL(C_DigestUpdate, s, (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len),
-             (s, part, part_len))
+MAKES(C_Digest)
+TAKES(C_DigestUpdate)
 TROUBLE_CALL(C_DigestKey, s, (CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key), (s, key))
-TROUBLE_CALL(C_DigestFinal, s, (CK_SESSION_HANDLE s, unsigned char *digest, CK_ULONG *digest_len),
-             (s, digest, digest_len))
-TROUBLE_CALL(C_SignUpdate, s, (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len),
-             (s, part, part_len))
-TROUBLE_CALL(C_SignFinal, s,
-             (CK_SESSION_HANDLE s, unsigned char *signature, CK_ULONG *signature_len),
-             (s, signature, signature_len))
-TROUBLE_CALL(C_SignRecoverInit, s,
-             (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
-TROUBLE_CALL(C_SignRecover, s,
-             (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_len, unsigned char *signature,
-              CK_ULONG *signature_len),
-             (s, data, data_len, signature, signature_len))
-TROUBLE_CALL(C_VerifyInit, s, (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
+GIVES(C_DigestFinal)
+TAKES(C_SignUpdate)
+GIVES(C_SignFinal)
+BEGINS(C_SignRecoverInit)
+MAKES(C_SignRecover)
+BEGINS(C_VerifyInit)
 TROUBLE_CALL(C_Verify, s,
              (CK_SESSION_HANDLE s, unsigned char *data, CK_ULONG data_len, unsigned char *signature,
               CK_ULONG signature_len),
              (s, data, data_len, signature, signature_len))
-TROUBLE_CALL(C_VerifyUpdate, s, (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len),
-             (s, part, part_len))
-TROUBLE_CALL(C_VerifyFinal, s,
-             (CK_SESSION_HANDLE s, unsigned char *signature, CK_ULONG signature_len),
-             (s, signature, signature_len))
-TROUBLE_CALL(C_VerifyRecoverInit, s,
-             (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key),
-             (s, mechanism, key))
-TROUBLE_CALL(C_VerifyRecover, s,
-             (CK_SESSION_HANDLE s, unsigned char *signature, CK_ULONG signature_len,
-              unsigned char *data, CK_ULONG *data_len),
-             (s, signature, signature_len, data, data_len))
-TROUBLE_CALL(C_DigestEncryptUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len,
-              unsigned char *encrypted_part, CK_ULONG *encrypted_part_len),
-             (s, part, part_len, encrypted_part, encrypted_part_len))
-TROUBLE_CALL(C_DecryptDigestUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *encrypted_part, CK_ULONG encrypted_part_len,
-              unsigned char *part, CK_ULONG *part_len),
-             (s, encrypted_part, encrypted_part_len, part, part_len))
-TROUBLE_CALL(C_SignEncryptUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *part, CK_ULONG part_len,
-              unsigned char *encrypted_part, CK_ULONG *encrypted_part_len),
-             (s, part, part_len, encrypted_part, encrypted_part_len))
-TROUBLE_CALL(C_DecryptVerifyUpdate, s,
-             (CK_SESSION_HANDLE s, unsigned char *encrypted_part, CK_ULONG encrypted_part_len,
-              unsigned char *part, CK_ULONG *part_len),
-             (s, encrypted_part, encrypted_part_len, part, part_len))
+TAKES(C_VerifyUpdate)
+TAKES(C_VerifyFinal)
+BEGINS(C_VerifyRecoverInit)
+MAKES(C_VerifyRecover)
+MAKES(C_DigestEncryptUpdate)
+MAKES(C_DecryptDigestUpdate)
+MAKES(C_SignEncryptUpdate)
+MAKES(C_DecryptVerifyUpdate)
 TROUBLE_CALL(C_GenerateKey, s,
              (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_ATTRIBUTE *templ, CK_ULONG count,
               CK_OBJECT_HANDLE *key),
@@ -167,12 +124,15 @@ TROUBLE_CALL(C_DeriveKey, s,
              (CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
               CK_ATTRIBUTE *templ, CK_ULONG attribute_count, CK_OBJECT_HANDLE *key),
              (s, mechanism, base_key, templ, attribute_count, key))
-TROUBLE_CALL(C_SeedRandom, s, (CK_SESSION_HANDLE s, unsigned char *seed, CK_ULONG seed_len),
-             (s, seed, seed_len))
-TROUBLE_CALL(C_GenerateRandom, s,
-             (CK_SESSION_HANDLE s, unsigned char *random_data, CK_ULONG random_len),
-             (s, random_data, random_len))
-TROUBLE_CALL(C_GetFunctionStatus, s, (CK_SESSION_HANDLE s), (s))
-TROUBLE_CALL(C_CancelFunction, s, (CK_SESSION_HANDLE s), (s))
+TAKES(C_SeedRandom)
+TAKES(C_GenerateRandom)
+SESSION(C_GetFunctionStatus)
+SESSION(C_CancelFunction)
 TROUBLE_CALL(C_WaitForSlotEvent, 0, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved),
              (flags, slot, reserved))
+
+#undef SESSION
+#undef TAKES
+#undef GIVES
+#undef MAKES
+#undef BEGINS
