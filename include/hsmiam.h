@@ -49,7 +49,7 @@
  *     that says there is none, a bad chunk, no head), nothing stays either: libcurl frees it as it
  *     is, and the library then closes the connection, and takes, wipes and gives back what malloc()
  *     has free for that thread. Where malloc() is neither glibc's nor one that wipes what is freed,
- *     such a body may stay; and of a secret that a server sends in a header which libcurl accepts, a
+ *     such a body may stay; and of a secret that a server sends in a header that libcurl accepts, a
  *     piece may, if the header came in pieces: libcurl puts it together in a block that moves as it
  *     grows.
  *   - What the caller hands in (a secret to import, a PIN) is the caller's to wipe.
