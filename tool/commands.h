@@ -12,6 +12,7 @@ extern const tool_command tool_audit_export_public_key;
 extern const tool_command tool_audit_show;
 extern const tool_command tool_audit_verify;
 
+extern const tool_command tool_batch_create_access_key;
 extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;
 extern const tool_command tool_delete_access_key;

@@ -100,6 +100,7 @@ static void lock_memory(void)
         tool_heap.lockable = heap.size;
     else if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur > TOOL_HEAP_LEFT_TO_SECRETS)
         tool_heap.lockable = (size_t)limit.rlim_cur - TOOL_HEAP_LEFT_TO_SECRETS;
+    tool_heap.limited = !heap.locked;
     if (tool_heap.lockable > heap.size)
         tool_heap.lockable = heap.size;
     tool_heap.lockable = tool_heap.lockable / GROWTH * GROWTH;

@@ -14,6 +14,7 @@ typedef struct tool_heap_facts {
     bool present;
     size_t lockable; /* how many bytes of the heap are locked once they are used */
     size_t used;     /* by blocks that are or were in use */
+    bool limited;    /* the limit leaves less than all to be locked */
 } tool_heap_facts;
 
 extern tool_heap_facts tool_heap;
@@ -27,5 +28,9 @@ hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing,
  * came to `status`: what says itself that memory cannot be locked, or did nothing, needs no more.
  */
 void tool_heap_warn(hsmiam_status status);
+
+/* Leaves so much of the memory that may be locked to the library's secrets, instead of what
+ * TOOL_HEAP_LEFT_TO_SECRETS says, as far as the heap does not have it already. */
+void tool_heap_leave_to_secrets(size_t size);
 
 #endif

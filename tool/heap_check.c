@@ -10,6 +10,8 @@ static const char required_option[] = "--require-locked-memory";
 
 tool_heap_facts tool_heap;
 
+static size_t left_to_secrets = TOOL_HEAP_LEFT_TO_SECRETS;
+
 /* Debian's own limit, which is enough for all that there is to do. */
 #define USUAL_KIB ((size_t)8192)
 
@@ -21,7 +23,7 @@ static size_t in_kilobytes(size_t size)
 /* What the process should be allowed to lock, for the heap to be so large. */
 static size_t get_advice(size_t heap)
 {
-    size_t needed = in_kilobytes(heap + TOOL_HEAP_LEFT_TO_SECRETS);
+    size_t needed = in_kilobytes(heap + left_to_secrets);
 
     return needed > USUAL_KIB ? (needed + 1023) / 1024 * 1024 : USUAL_KIB;
 }
@@ -44,8 +46,19 @@ hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing, too
         "Nothing was done: hsmiam may lock %zu KiB of memory, beside %zu KiB for secrets, and "
         "needs %zu KiB so far. Allow it %zu in all, by `ulimit -l %zu`, or LimitMEMLOCK=%zuK in a "
         "systemd unit, or do without --require-locked-memory.",
-        in_kilobytes(tool_heap.lockable), in_kilobytes(TOOL_HEAP_LEFT_TO_SECRETS),
-        in_kilobytes(needed), advised, advised, advised);
+        in_kilobytes(tool_heap.lockable), in_kilobytes(left_to_secrets), in_kilobytes(needed),
+        advised, advised, advised);
+}
+
+void tool_heap_leave_to_secrets(size_t size)
+{
+    size_t more = size > left_to_secrets ? size - left_to_secrets : 0;
+
+    if (!tool_heap.limited)
+        return;
+    left_to_secrets += more;
+    tool_heap.lockable =
+        tool_heap.lockable > tool_heap.used + more ? tool_heap.lockable - more : tool_heap.used;
 }
 
 void tool_heap_warn(hsmiam_status status)

@@ -15,8 +15,12 @@ bool tool_made_key_add(tool_value *object, const tool_made_key *facts)
 {
     tool_value *key = tool_value_add_object(object, "AccessKey");
 
-    return key &&
-           (!*facts->user_name || tool_value_add_string(key, "UserName", facts->user_name)) &&
+    return key && tool_made_key_fill(key, facts);
+}
+
+bool tool_made_key_fill(tool_value *key, const tool_made_key *facts)
+{
+    return (!*facts->user_name || tool_value_add_string(key, "UserName", facts->user_name)) &&
            tool_value_add_string(key, "AccessKeyId", facts->id) &&
            tool_value_add_string(key, "Status", facts->status) &&
            tool_value_add_string(key, "SecretAccessKeyUri", facts->uri) &&

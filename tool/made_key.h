@@ -22,4 +22,8 @@ void tool_made_key_take(tool_made_key *facts, const hsmiam_access_key *key);
 bool tool_made_key_add(tool_value *object, const tool_made_key *facts)
     __attribute__((warn_unused_result));
 
+/* Adds them to an object that is the key's own. */
+bool tool_made_key_fill(tool_value *key, const tool_made_key *facts)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -46,6 +46,16 @@ hsmiam_status tool_output_print(const tool_value *object, const tool_settings *s
     return tool_output_close(error);
 }
 
+hsmiam_status tool_output_print_line(const tool_value *object, tool_error *error)
+{
+    tool_output_render_json_line(object, stdout);
+    if (fflush(stdout) == 0)
+        return HSMIAM_OK;
+    return tool_error_set(error, HSMIAM_ERR_IO,
+                          "The result could not be written to standard output: %s",
+                          strerror(errno));
+}
+
 hsmiam_status tool_output_close(tool_error *error)
 {
     bool failed = ferror(stdout) != 0;

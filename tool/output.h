@@ -22,8 +22,13 @@ void tool_output_begin_list(const char *name);
 void tool_output_add_object(const tool_value *object, size_t index);
 hsmiam_status tool_output_end_list(size_t count, tool_error *error) HSMIAM_MUST_USE;
 
+/* Prints an object as JSON on one line, and hands it to the system at once. It may be called again
+ * and again. Statuses: IO. */
+hsmiam_status tool_output_print_line(const tool_value *object, tool_error *error) HSMIAM_MUST_USE;
+
 /* The forms. false if there is no memory; what the stream says is left to the caller. */
 bool tool_output_render_json(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
+void tool_output_render_json_line(const tool_value *object, FILE *stream);
 bool tool_output_render_yaml(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
 bool tool_output_render_text(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;
 bool tool_output_render_csv(const tool_value *object, FILE *stream) HSMIAM_MUST_USE;

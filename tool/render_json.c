@@ -60,6 +60,32 @@ bool tool_output_render_json(const tool_value *object, FILE *stream)
     return true;
 }
 
+static void write_in_line(FILE *stream, const tool_value *value)
+{
+    bool is_list = value->type == TOOL_VALUE_LIST;
+
+    if (!tool_value_is_container(value)) {
+        write_value(stream, value, 0);
+        return;
+    }
+    tool_text_put_char(is_list ? '[' : '{', stream);
+    for (const tool_value *member = value->first; member; member = member->next) {
+        if (!is_list) {
+            write_string(stream, member->name);
+            tool_text_put(": ", stream);
+        }
+        write_in_line(stream, member);
+        tool_text_put(member->next ? ", " : "", stream);
+    }
+    tool_text_put_char(is_list ? ']' : '}', stream);
+}
+
+void tool_output_render_json_line(const tool_value *object, FILE *stream)
+{
+    write_in_line(stream, object);
+    tool_text_put_char('\n', stream);
+}
+
 void tool_output_begin_list(const char *name)
 {
     tool_text_print(stdout, "{\n%*s", INDENT, "");

@@ -10,6 +10,7 @@
 
 static const tool_command *const commands[] = {
     &tool_audit,
+    &tool_batch_create_access_key,
     &tool_check_token,
     &tool_create_access_key,
     &tool_delete_access_key,

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "heap.h"
+#include "progress.h"
 #include "prompt.h"
 #include "signals.h"
 #include "text.h"
@@ -27,10 +28,12 @@ static void log_line(void *context, hsmiam_log_level level, const char *line)
 
     if (level == HSMIAM_LOG_DEBUG && !tool->debug)
         return;
+    if (level == HSMIAM_LOG_NOTICE && tool->notices && !tool_notices_add(tool->notices, line))
+        return;
     stream = open_memstream(&text, &size);
     if (!stream)
         return;
-    tool_text_print(stream, "hsmiam: %s: ", kind);
+    tool_text_print(stream, "%shsmiam: %s: ", tool_progress_get_eraser(), kind);
     tool_text_write(stream, line);
     tool_text_put_char('\n', stream);
     if (fclose(stream) == 0)

@@ -4,6 +4,7 @@
 #ifndef HSMIAM_TOOL_SESSION_H
 #define HSMIAM_TOOL_SESSION_H
 
+#include "notices.h"
 #include "settings.h"
 
 struct tool_context {
@@ -12,6 +13,7 @@ struct tool_context {
     tool_settings settings;
     bool debug;
     bool finding; /* what was asked to be looked for was found; the command sets it */
+    tool_notices *notices; /* NULL: each is given, as often as it comes */
 };
 
 /* The library's objects. Zero-initialised it is closed. */

@@ -69,6 +69,20 @@ HSMIAM_API hsmiam_status hsmiam_batch_run(hsmiam_client *client, hsmiam_custody 
                                           const hsmiam_batch *batch,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
+/** Receives a user's key that a token took in (`held`), or of which the token was rid later. */
+typedef void (*hsmiam_held_fn)(void *context, const char *user_name, const char *access_key_id,
+                               bool held);
+
+/**
+ * Tells which keys of users the ledger shows as issued into the custody's token, and as deleted
+ * again, in the order of the records; users of the credential's account. The whole ledger is
+ * verified first, for a batch passes over those who have a key.
+ * Statuses: as hsmiam_custody_prepare(); LEDGER, IO (there is no ledger).
+ */
+HSMIAM_API hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *custody,
+                                                  hsmiam_held_fn take, void *context,
+                                                  hsmiam_error *error) HSMIAM_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif

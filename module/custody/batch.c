@@ -88,8 +88,15 @@ static bool is_cancelled(void *context)
 
 /* What is about the one user; whether the others fare better is not known before it is tried. */
 static const hsmiam_status of_one_user[] = {
-    HSMIAM_OK,          HSMIAM_ERR_ARGUMENT,        HSMIAM_ERR_EXISTS, HSMIAM_ERR_UNSETTLED,
-    HSMIAM_ERR_NETWORK, HSMIAM_ERR_UNKNOWN_OUTCOME, HSMIAM_ERR_REPLY,  HSMIAM_ERR_SERVICE,
+    HSMIAM_OK,
+    HSMIAM_ERR_ARGUMENT,
+    HSMIAM_ERR_EXISTS,
+    HSMIAM_ERR_UNSETTLED,
+    HSMIAM_ERR_NOT_FOUND,
+    HSMIAM_ERR_NETWORK,
+    HSMIAM_ERR_UNKNOWN_OUTCOME,
+    HSMIAM_ERR_REPLY,
+    HSMIAM_ERR_SERVICE,
 };
 
 /* Refusals by which IAM turns the credential itself down, whatever it is used for. */
@@ -117,11 +124,11 @@ static bool is_about_all(hsmiam_status status, const hsmiam_error *error)
     return false;
 }
 
-/* Whether IAM has been out of reach for too many by now. */
+/* Whether IAM, or a token that is being looked for, has been out of reach for too many by now. */
 static bool is_out_of_reach(batch_crew *crew, hsmiam_status status)
 {
     bool missed = status == HSMIAM_ERR_NETWORK || status == HSMIAM_ERR_UNKNOWN_OUTCOME ||
-                  status == HSMIAM_ERR_REPLY;
+                  status == HSMIAM_ERR_REPLY || status == HSMIAM_ERR_NOT_FOUND;
 
     (void)pthread_mutex_lock(&crew->lock);
     crew->misses = missed ? crew->misses + 1 : 0;

@@ -6,6 +6,7 @@ Each CreateAccessKey gets a key of its own, for a token refuses the same id twic
 import argparse
 import itertools
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -15,15 +16,15 @@ import threading
 NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 METADATA = "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId>" \
            "</ResponseMetadata>"
-LIST = (f'<ListAccessKeysResponse xmlns="{NAMESPACE}"><ListAccessKeysResult>'
-        "<UserName>Bob</UserName><AccessKeyMetadata/><IsTruncated>false</IsTruncated>"
-        f"</ListAccessKeysResult>{METADATA}</ListAccessKeysResponse>")
+LIST = ('<ListAccessKeysResponse xmlns="' + NAMESPACE + '"><ListAccessKeysResult>'
+        "<UserName>{user}</UserName><AccessKeyMetadata/><IsTruncated>false</IsTruncated>"
+        "</ListAccessKeysResult>" + METADATA + "</ListAccessKeysResponse>")
 CALLER = ('<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
           "<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/root</Arn>"
           "<UserId>AIDABENCH0000000</UserId><Account>123456789012</Account>"
           f"</GetCallerIdentityResult>{METADATA}</GetCallerIdentityResponse>")
-CREATE = (f'<CreateAccessKeyResponse xmlns="{NAMESPACE}"><CreateAccessKeyResult><AccessKey>'
-          "<UserName>Bob</UserName><AccessKeyId>AKIABENCH{number:011d}</AccessKeyId>"
+CREATE = ('<CreateAccessKeyResponse xmlns="' + NAMESPACE + '"><CreateAccessKeyResult><AccessKey>'
+          "<UserName>{user}</UserName><AccessKeyId>AKIABENCH{number:011d}</AccessKeyId>"
           "<Status>Active</Status>"
           "<SecretAccessKey>wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY</SecretAccessKey>"
           "<CreateDate>2026-01-02T03:04:05Z</CreateDate></AccessKey></CreateAccessKeyResult>"
@@ -67,9 +68,11 @@ def serve(raw: socket.socket, context: ssl.SSLContext) -> None:
         with context.wrap_socket(raw, server_side=True) as connection:
             while (request := read_request(connection, pending)) is not None:
                 body, pending = request
-                text = LIST if b"Action=ListAccessKeys" in body \
-                    else CALLER if b"Action=GetCallerIdentity" in body \
-                    else CREATE.format(number=next(numbers))
+                named = re.search(rb"UserName=([\w.-]+)", body)
+                user = named.group(1).decode() if named else "Bob"
+                text = CALLER if b"Action=GetCallerIdentity" in body \
+                    else LIST.format(user=user) if b"Action=ListAccessKeys" in body \
+                    else CREATE.format(user=user, number=next(numbers))
                 connection.sendall(
                     f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(text)}"
                     f"\r\n\r\n{text}".encode())

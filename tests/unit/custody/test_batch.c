@@ -31,6 +31,7 @@ typedef struct plan {
     hsmiam_client *clients[HSMIAM_BATCH_CONCURRENCY_MAX];
     size_t client_count;
     unsigned ticks;
+    bool waits_for_tick; /* the work does, for the first one */
 } plan;
 
 static plan run;
@@ -66,7 +67,7 @@ static hsmiam_status work(void *context, hsmiam_client *client, hsmiam_custody *
     if (++mine->at_once > mine->most)
         mine->most = mine->at_once;
     (void)pthread_cond_broadcast(&mine->changed);
-    while (mine->most < mine->gather)
+    while (mine->most < mine->gather || (mine->waits_for_tick && mine->ticks == 0))
         (void)pthread_cond_wait(&mine->changed, &mine->lock);
     mine->at_once--;
     mine->done_count++;
@@ -86,7 +87,12 @@ static hsmiam_status work(void *context, hsmiam_client *client, hsmiam_custody *
 
 static void tick(void *context)
 {
-    ((plan *)context)->ticks++;
+    plan *mine = context;
+
+    (void)pthread_mutex_lock(&mine->lock);
+    mine->ticks++;
+    (void)pthread_cond_broadcast(&mine->changed);
+    (void)pthread_mutex_unlock(&mine->lock);
 }
 
 static bool wants_an_end(void *context)
@@ -130,7 +136,6 @@ static void everyone_has_a_turn(void **state)
     assert_int_equal(run.done_count, 300);
     assert_true(run.most <= 4);
     assert_true(run.client_count <= 4);
-    assert_true(run.ticks > 0);
     for (size_t i = 0; i < run.client_count; i++)
         assert_ptr_not_equal(run.clients[i], &fix->client);
 }
@@ -141,6 +146,13 @@ static void several_at_a_time(void **state)
     assert_int_equal(run_batch(*state, 16, 0), HSMIAM_OK);
     assert_int_equal(run.most, 8);
     assert_int_equal(run.client_count, 8);
+}
+
+static void ticks_meanwhile(void **state)
+{
+    run.waits_for_tick = true;
+    assert_int_equal(run_batch(*state, 1, 1), HSMIAM_OK);
+    assert_true(run.ticks > 0);
 }
 
 static void nobody(void **state)
@@ -243,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         batch_test(everyone_has_a_turn),
         batch_test(several_at_a_time),
+        batch_test(ticks_meanwhile),
         batch_test(nobody),
         batch_test(too_many_threads),
         batch_test(goes_on_after_a_failure),

@@ -46,8 +46,20 @@ static void they_go_on_one_by_one(void **state)
     (void)state;
     hsmiam_pace_slow_down(pace, 0, 0, 0);
     assert_int_equal(hsmiam_pace_take_turn(pace, 0), 0);
-    assert_int_equal(hsmiam_pace_take_turn(pace, 0), 100);
-    assert_int_equal(hsmiam_pace_take_turn(pace, 100 * MS), 0);
+    assert_int_equal(hsmiam_pace_take_turn(pace, 0), 20);
+    assert_int_equal(hsmiam_pace_take_turn(pace, 20 * MS), 0);
+}
+
+static void at_half_the_pace_that_was(void **state)
+{
+    int64_t now = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(hsmiam_pace_take_turn(pace, now += 50 * MS), 0);
+    hsmiam_pace_slow_down(pace, now, now, 0);
+    assert_int_equal(hsmiam_pace_take_turn(pace, now), 0);
+    assert_in_range(hsmiam_pace_take_turn(pace, now), 85, 100);
 }
 
 /* Requests that were under way together are throttled together, for one reason. */
@@ -57,10 +69,10 @@ static void one_burst_counts_once(void **state)
     for (int i = 0; i < 8; i++)
         hsmiam_pace_slow_down(pace, i * MS, (50 + i) * MS, 0);
     assert_int_equal(hsmiam_pace_take_turn(pace, 100 * MS), 0);
-    assert_int_equal(hsmiam_pace_take_turn(pace, 100 * MS), 100);
+    assert_int_equal(hsmiam_pace_take_turn(pace, 100 * MS), 20);
     hsmiam_pace_slow_down(pace, 100 * MS, 150 * MS, 0);
     assert_int_equal(hsmiam_pace_take_turn(pace, 200 * MS), 0);
-    assert_int_equal(hsmiam_pace_take_turn(pace, 200 * MS), 200);
+    assert_int_equal(hsmiam_pace_take_turn(pace, 200 * MS), 40);
 }
 
 static void there_is_a_slowest(void **state)
@@ -94,9 +106,10 @@ int main(void)
 {
 #define pace_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        pace_test(nobody_waits_at_first), pace_test(all_wait_for_one_pause),
-        pace_test(they_go_on_one_by_one), pace_test(one_burst_counts_once),
-        pace_test(there_is_a_slowest),    pace_test(answers_bring_the_pace_back),
+        pace_test(nobody_waits_at_first),       pace_test(all_wait_for_one_pause),
+        pace_test(they_go_on_one_by_one),       pace_test(at_half_the_pace_that_was),
+        pace_test(one_burst_counts_once),       pace_test(there_is_a_slowest),
+        pace_test(answers_bring_the_pace_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,11 +287,14 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
     fake.asked_to_stop = client->cancel(client->cancel_context);
     if (fake_pass(FAKE_CREATE, error) != HSMIAM_OK)
         return fake.status;
+    if (fake.fail_user && strcmp(user_name, fake.fail_user) == 0 &&
+        fake_pass(FAKE_USER, error) != HSMIAM_OK)
+        return fake.status;
     fake_note(fake.user_name, sizeof fake.user_name, user_name);
     *key_out = fake_make(sizeof **key_out);
     (*key_out)->created = true;
     (*key_out)->id = "AKIAIOSFODNN7EXAMPLE";
-    (*key_out)->user_name = fake.no_user_name ? "" : "Bob";
+    (*key_out)->user_name = fake.no_user_name ? "" : user_name ? fake.user_name : "Bob";
     return HSMIAM_OK;
 }
 
@@ -350,4 +353,34 @@ bool hsmiam_rotation_is_of_signer(const hsmiam_rotation *rotation)
 {
     (void)rotation;
     return fake.rotates_signer;
+}
+
+hsmiam_status hsmiam_batch_run(hsmiam_client *client, hsmiam_custody *custody,
+                               const hsmiam_batch *batch, hsmiam_error *error)
+{
+    char name[HSMIAM_USER_NAME_SIZE];
+
+    fake.concurrency = batch->concurrency;
+    if (fake_pass(FAKE_BATCH, error) != HSMIAM_OK)
+        return fake.status;
+    while (batch->next(batch->context, name)) {
+        hsmiam_status status = batch->work(batch->context, client, custody, name, error);
+
+        batch->tick(batch->context);
+        if (status != HSMIAM_OK && fake.failure_stops)
+            return status;
+        if (client->cancel(client->cancel_context))
+            return fake_set(error, HSMIAM_ERR_CANCELLED, "Stopped.");
+    }
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *custody,
+                                       hsmiam_held_fn take, void *context, hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    for (size_t i = 0; fake.held && fake.held[i]; i++)
+        take(context, fake.held[i], "AKIAIOSFODNN7EXAMPLE", true);
+    return fake_pass(FAKE_HELD, error);
 }

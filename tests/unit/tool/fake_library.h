@@ -27,7 +27,10 @@ typedef enum fake_point {
     FAKE_REQUEST_URL,
     FAKE_SIGN,
     FAKE_IDENTITY,
-    FAKE_CHANGE
+    FAKE_CHANGE,
+    FAKE_BATCH,
+    FAKE_USER, /* fail_user's turn */
+    FAKE_HELD
 } fake_point;
 
 typedef struct fake_state {
@@ -41,6 +44,9 @@ typedef struct fake_state {
     bool needs_pin;   /* no token has a source for its PIN */
     int raise_signal; /* sent to the process while the key is made */
     int records;      /* that the ledger has, at most 2 */
+    const char *fail_user;
+    bool failure_stops;      /* a batch, which then ends with it */
+    const char *const *held; /* users whose key the ledger shows, NULL-terminated; may be NULL */
     /* what was told */
     int tokens;
     int live; /* objects that are not freed */
@@ -97,6 +103,7 @@ typedef struct fake_state {
     int deletions;
     bool rotates_signer; /* what is rotated is the credential */
     hsmiam_rotation_options rotation;
+    unsigned concurrency;
 } fake_state;
 
 extern fake_state fake;

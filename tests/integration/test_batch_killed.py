@@ -1,0 +1,74 @@
+"""Batches that are killed and resumed, and what memory they take.
+
+Over NSS, whose database takes an object in whole or not at all; SoftHSM leaves one in pieces.
+HSMIAM_BATCH_USERS says how many users, if there are to be more.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+import unittest
+
+from batch_test import BatchTest
+from harness import HSMIAM, OK
+
+VALIDITY = 420  # seconds, after which IAM can execute a request no more
+ROUNDS = 60
+
+
+class KilledTest(BatchTest):
+    count = int(os.environ.get("HSMIAM_BATCH_USERS", "48"))
+
+    def run_and_kill(self, words: list[str], chance: random.Random) -> int:
+        """Start the batch and kill it some requests later, if it has not ended. Its exit code."""
+        self.iam.endpoint.log.clear()
+        enough = chance.randrange(1, 80 + self.count // 4)
+        process = self.start(*words)
+        while process.poll() is None and len(self.iam.requests()) < enough:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.01))
+        process.kill()
+        process.communicate()
+        return process.returncode
+
+    def test_killed_at_random(self) -> None:
+        """Killed again and again and resumed until all is done: one key each, and none besides."""
+        words = self.words(self.write("users", "\n".join(self.users)), "--resume")
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        codes = []
+        while OK not in codes and len(codes) < ROUNDS:
+            codes.append(self.run_and_kill(words, chance))
+            # What was asked for just now cannot be executed any more: IAM's clock goes on.
+            self.iam.set_clock(self.iam.endpoint.clock.offset_seconds + VALIDITY)
+        self.assertEqual(codes[-1], OK, f"seed {seed}: {codes}")
+        self.assertGreater(len(codes), 1)
+        self.assert_whole(self.users)
+
+
+class MemoryTest(BatchTest):
+    count = 112
+
+    def peak(self, users: list[str]) -> int:
+        """The most memory that a run took, in KiB."""
+        path = self.write("users", "\n".join(users))
+        process = subprocess.Popen(
+            [HSMIAM, *self.words(path)], env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.directory,
+        )  # fmt: skip
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, OK)
+        return usage.ru_maxrss
+
+    def test_few_and_many(self) -> None:
+        many = self.peak(self.users[12:])
+        few = self.peak(self.users[:12])
+        self.assertLess(many, few + 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
