@@ -175,7 +175,7 @@ class RefusalTest(ImportTest):
 
     @where(not KIND.takes_short_keys)
     def test_length_that_the_token_refuses(self) -> None:
-        run = self.take(stdin=secrets.token_urlsafe(16)[:16], expect=GENERAL)
+        run = self.take(stdin=secrets.token_urlsafe(16)[:16], expect=CONFIGURATION)
         self.assertIn("CKR_KEY_SIZE_RANGE", run.sentence)
         self.assertEqual(self.token.access_key_ids(), [], "an unproven key was left behind")
 
