@@ -15,7 +15,7 @@ static size_t get_terminal_width(void)
 
     if (columns && *columns && strlen(columns) <= 4 &&
         strspn(columns, "0123456789") == strlen(columns))
-        return (size_t)atoi(columns);
+        return strtoul(columns, NULL, 10);
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
         return 0;
     return size.ws_col;

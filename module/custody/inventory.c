@@ -25,13 +25,15 @@ typedef struct inventory {
     bool may_ask_use; /* IAM answered GetAccessKeyLastUsed once */
 } inventory;
 
-static hsmiam_status add_sheet(inventory *run, hsmiam_key_sheet **sheet_out, hsmiam_error *error)
+/* An empty sheet more; NULL if there is no memory. */
+static hsmiam_key_sheet *add_sheet(inventory *run)
 {
     hsmiam_key_sheet *sheet = malloc(sizeof *sheet);
 
     if (sheet != NULL && run->count == run->room) {
         size_t room = run->room > 0 ? 2 * run->room : 64;
-        hsmiam_key_sheet **sheets = realloc(run->sheets, room * sizeof *sheets);
+        hsmiam_key_sheet **sheets =
+            (hsmiam_key_sheet **)realloc((void *)run->sheets, room * sizeof(hsmiam_key_sheet *));
         if (sheets != NULL) {
             run->sheets = sheets;
             run->room = room;
@@ -39,12 +41,11 @@ static hsmiam_status add_sheet(inventory *run, hsmiam_key_sheet **sheet_out, hsm
     }
     if (sheet == NULL || run->count == run->room) {
         free(sheet);
-        return hsmiam_error_set_memory(error, "the list of keys");
+        return NULL;
     }
     hsmiam_key_sheet_init(sheet);
     run->sheets[run->count++] = sheet;
-    *sheet_out = sheet;
-    return HSMIAM_OK;
+    return sheet;
 }
 
 static void clear_sheets(inventory *run)
@@ -71,16 +72,15 @@ static hsmiam_status join(inventory *run, hsmiam_key_sheet *sheet, hsmiam_error 
 
 static hsmiam_status add_listed(inventory *run, const hsmiam_key_metadata *key, hsmiam_error *error)
 {
-    hsmiam_key_sheet *sheet = NULL;
+    hsmiam_key_sheet *sheet = add_sheet(run);
     time_t now = -1;
 
+    if (sheet == NULL)
+        return hsmiam_error_set_memory(error, "the list of keys");
     if (!hsmiam_client_get_service_time(run->client, &now))
         now = -1;
-    hsmiam_status status = add_sheet(run, &sheet, error);
-    if (status != HSMIAM_OK)
-        return status;
     hsmiam_key_sheet_set_listed(sheet, key, now);
-    status = join(run, sheet, error);
+    hsmiam_status status = join(run, sheet, error);
     if (status == HSMIAM_OK && run->with_use && run->refusal[0] == '\0') {
         status = hsmiam_key_sheet_ask_usage(sheet, run->client, run->refusal, error);
         run->may_ask_use = run->may_ask_use || sheet->facts.use_known;
@@ -165,13 +165,12 @@ static hsmiam_status add_unlisted(inventory *run, hsmiam_token *token, const hsm
                                   hsmiam_error *error)
 {
     char foreign[HSMIAM_REFUSAL_SIZE] = "";
-    hsmiam_key_sheet *sheet = NULL;
+    hsmiam_key_sheet *sheet = add_sheet(run);
 
-    hsmiam_status status = add_sheet(run, &sheet, error);
-    if (status != HSMIAM_OK)
-        return status;
+    if (sheet == NULL)
+        return hsmiam_error_set_memory(error, "the list of keys");
     sheet->facts.access_key_id = held->id;
-    status = hsmiam_key_sheet_set_held(sheet, token, held, error);
+    hsmiam_status status = hsmiam_key_sheet_set_held(sheet, token, held, error);
     hsmiam_key_sheet_set_history(sheet, hsmiam_chronicle_find(run->chronicle, held->id));
     if (status == HSMIAM_OK && run->may_ask_use)
         status = hsmiam_key_sheet_ask_usage(sheet, run->client, foreign, error);
@@ -270,7 +269,7 @@ hsmiam_status hsmiam_access_key_inventory(hsmiam_client *client, hsmiam_custody 
     hsmiam_status status = take_inventory(run, report, context, error);
     hsmiam_chronicle_free(&run->chronicle);
     hsmiam_holdings_clear(&run->holdings);
-    free(run->sheets);
+    free((void *)run->sheets);
     free(run);
     hsmiam_error_free(&own);
     return status;

@@ -141,6 +141,43 @@ class MotoTest(OperationsTest):
         self.ask("DeleteAccessKey", "carol", key)
         self.ask("DeleteAccessKey", "carol", key, refusal="NoSuchEntity")
 
+    def run_on_moto(self, *arguments: str, expect: int = OK) -> Run:
+        return self.hsmiam(
+            *arguments, "--credential", self.token.key_uri(self.key_id), "--endpoint-url", self.url,
+            expect=expect,
+        )  # fmt: skip
+
+    def listed(self, user: str) -> list[tuple[str, str]]:
+        """A user's keys and their statuses, by our list, which is that of boto3."""
+        keys = self.run_on_moto("list-access-keys", "--user-name", user).json["AccessKeyMetadata"]
+        theirs = self.client(self.key_id, self.secret).list_access_keys(UserName=user)
+        names = ("UserName", "AccessKeyId", "Status")
+        self.assertEqual(
+            [[key[name] for name in names] for key in keys],
+            [[key[name] for name in names] for key in theirs["AccessKeyMetadata"]],
+        )
+        return [(key["AccessKeyId"], key["Status"]) for key in keys]
+
+    def test_life_of_a_key(self) -> None:
+        words = ["--user-name", "carol"]
+        first, second = (
+            self.create(*words).json["AccessKey"]["AccessKeyId"] for _ in range(2)
+        )
+        self.assertEqual(self.listed("carol"), [(first, "Active"), (second, "Active")])
+        self.run_on_moto("update-access-key", *words, "--access-key-id", first,
+                         "--status", "Inactive")  # fmt: skip
+        self.assertEqual(self.listed("carol"), [(first, "Inactive"), (second, "Active")])
+        used = self.run_on_moto("get-access-key-last-used", "--access-key-id", self.key_id).json
+        self.assertEqual((used["UserName"], used["InToken"]), (ADMINISTRATOR, True))
+        self.run_on_moto("delete-access-key", *words, "--access-key-id", first, "--yes")
+        self.assertEqual(self.listed("carol"), [(second, "Active")])
+        run = self.run_on_moto("list-access-keys", "--all-users")
+        self.assertEqual(
+            {key["AccessKeyId"]: key["Origin"] for key in run.json["AccessKeyMetadata"]},
+            {self.key_id: "imported", second: "issued"},
+        )
+        self.assertNotIn(first, self.token.access_key_ids())
+
     def test_wrong_secret(self) -> None:
         self.token.pkcs11_tool(
             "--login", "--delete-object", "--type", "secrkey", "--id", self.key_id.encode().hex()
