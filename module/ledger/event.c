@@ -23,22 +23,22 @@ static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
  * then write it by hsmiam_ledger_add(). `audit show` and `verify` know it by that. */
 const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_AUDIT_KEY] = {"audit-key", BIT(INTRODUCED_KEY) | BIT(PUBLIC_KEY),
-                                BIT(TOKEN_SERIAL), HSMIAM_APPEND_SIGNED},
+                                BIT(TOKEN_SERIAL), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
-                                BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
+                                BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
                              BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY),
-                             HSMIAM_APPEND_OR_PENDING},
+                             HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
                              of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(SETTLED) |
                                  BIT(WRAPPING_KEY),
                              HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
-                              of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED},
+                              of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
                               of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
                                   BIT(CANDIDATES) | BIT(IAM_TIME) | BIT(WRAPPING_KEY),
-                              HSMIAM_APPEND_OR_PENDING},
+                              HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_UPDATE] = {"update",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
                                  BIT(REQUEST_TIME),
@@ -47,16 +47,18 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(REQUEST_TIME),
                              of_service, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_ROTATION] = {"rotation", of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID),
-                               of_service, HSMIAM_APPEND_SIGNED},
+                               of_service, HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_ROTATION_STEP] = {"rotation-step",
                                     of_issue | BIT(INTENT) | BIT(STEP) | BIT(ACCESS_KEY_ID),
-                                    of_service, HSMIAM_APPEND_SIGNED},
-    [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0, HSMIAM_APPEND_OR_PENDING},
-    [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0, HSMIAM_APPEND_SIGNED},
+                                    of_service, HSMIAM_APPEND_SIGNED, false},
+    [HSMIAM_EVENT_SEAL] = {"seal", BIT(TORN_SIZE) | BIT(TORN_SHA256), 0, HSMIAM_APPEND_OR_PENDING,
+                           false},
+    [HSMIAM_EVENT_COUNTERSIGN] = {"countersign", BIT(FIRST_PENDING), 0, HSMIAM_APPEND_SIGNED,
+                                  false},
     [HSMIAM_EVENT_CLOSING] = {"closing", of_issue | BIT(INTENT) | BIT(RESULT) | BIT(REASON),
                               of_service | BIT(ACCESS_KEY_ID) | BIT(CANDIDATES),
-                              HSMIAM_APPEND_SIGNED},
-    [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED},
+                              HSMIAM_APPEND_SIGNED, false},
+    [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED, false},
 };
 
 /* Where the members that are text come from. */
