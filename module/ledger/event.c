@@ -63,27 +63,27 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
 
 /* Where the members that are text come from. */
 static const struct {
-    hsmiam_field field;
     size_t offset;
+    hsmiam_field field;
     bool may_be_empty; /* "" is a fact as well */
     bool from_outside; /* left out, not an error, if it is not what the field takes */
 } sources[] = {
-    {HSMIAM_FIELD_ACCOUNT, offsetof(hsmiam_ledger_facts, account), false, false},
-    {HSMIAM_FIELD_PARTITION, offsetof(hsmiam_ledger_facts, partition), false, false},
-    {HSMIAM_FIELD_ENDPOINT, offsetof(hsmiam_ledger_facts, endpoint), false, false},
-    {HSMIAM_FIELD_TOKEN_SERIAL, offsetof(hsmiam_ledger_facts, token_serial), true, false},
-    {HSMIAM_FIELD_CREDENTIAL_ID, offsetof(hsmiam_ledger_facts, credential_id), false, false},
-    {HSMIAM_FIELD_USER_NAME, offsetof(hsmiam_ledger_facts, user_name), false, true},
-    {HSMIAM_FIELD_ACCESS_KEY_ID, offsetof(hsmiam_ledger_facts, access_key_id), false, false},
-    {HSMIAM_FIELD_STATUS, offsetof(hsmiam_ledger_facts, status), false, false},
-    {HSMIAM_FIELD_REQUEST_ID, offsetof(hsmiam_ledger_facts, request_id), false, true},
-    {HSMIAM_FIELD_ROUTE, offsetof(hsmiam_ledger_facts, route), false, false},
-    {HSMIAM_FIELD_KEYS_BEFORE, offsetof(hsmiam_ledger_facts, keys_before), true, false},
-    {HSMIAM_FIELD_STEP, offsetof(hsmiam_ledger_facts, step), false, false},
-    {HSMIAM_FIELD_CODE, offsetof(hsmiam_ledger_facts, code), false, true},
-    {HSMIAM_FIELD_CANDIDATES, offsetof(hsmiam_ledger_facts, candidates), false, false},
-    {HSMIAM_FIELD_REASON, offsetof(hsmiam_ledger_facts, reason), false, false},
-    {HSMIAM_FIELD_WRAPPING_KEY, offsetof(hsmiam_ledger_facts, wrapping_key), false, false},
+    {offsetof(hsmiam_ledger_facts, account), HSMIAM_FIELD_ACCOUNT, false, false},
+    {offsetof(hsmiam_ledger_facts, partition), HSMIAM_FIELD_PARTITION, false, false},
+    {offsetof(hsmiam_ledger_facts, endpoint), HSMIAM_FIELD_ENDPOINT, false, false},
+    {offsetof(hsmiam_ledger_facts, token_serial), HSMIAM_FIELD_TOKEN_SERIAL, true, false},
+    {offsetof(hsmiam_ledger_facts, credential_id), HSMIAM_FIELD_CREDENTIAL_ID, false, false},
+    {offsetof(hsmiam_ledger_facts, user_name), HSMIAM_FIELD_USER_NAME, false, true},
+    {offsetof(hsmiam_ledger_facts, access_key_id), HSMIAM_FIELD_ACCESS_KEY_ID, false, false},
+    {offsetof(hsmiam_ledger_facts, status), HSMIAM_FIELD_STATUS, false, false},
+    {offsetof(hsmiam_ledger_facts, request_id), HSMIAM_FIELD_REQUEST_ID, false, true},
+    {offsetof(hsmiam_ledger_facts, route), HSMIAM_FIELD_ROUTE, false, false},
+    {offsetof(hsmiam_ledger_facts, keys_before), HSMIAM_FIELD_KEYS_BEFORE, true, false},
+    {offsetof(hsmiam_ledger_facts, step), HSMIAM_FIELD_STEP, false, false},
+    {offsetof(hsmiam_ledger_facts, code), HSMIAM_FIELD_CODE, false, true},
+    {offsetof(hsmiam_ledger_facts, candidates), HSMIAM_FIELD_CANDIDATES, false, false},
+    {offsetof(hsmiam_ledger_facts, reason), HSMIAM_FIELD_REASON, false, false},
+    {offsetof(hsmiam_ledger_facts, wrapping_key), HSMIAM_FIELD_WRAPPING_KEY, false, false},
 };
 
 static const struct {

@@ -297,6 +297,8 @@ hsmiam_status hsmiam_trust_check_end(hsmiam_ledger *ledger, uint64_t size, hsmia
     bool more = true;
 
     hsmiam_status status = hsmiam_history_new(ledger, size, &history, error);
+    if (status != HSMIAM_OK || history == NULL)
+        return status;
     while (status == HSMIAM_OK && more && !history->anchored) {
         status = hsmiam_history_next(history, &more, error);
         if (ledger->accept_new_key && status == HSMIAM_OK && more && history->signed_size > 0)

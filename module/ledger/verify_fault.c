@@ -142,11 +142,25 @@ static hsmiam_status misplaced(hsmiam_verification *run, hsmiam_error *error)
     return hsmiam_verification_fail(run, HSMIAM_FAULT_ADDED, line, sentence, error);
 }
 
+/* What goes on from before unsigned lines shows where they begin to be somebody else's. */
+static bool is_unsigned_intrusion(const hsmiam_verification *run, uint64_t found)
+{
+    return run->pending_line != 0 && found >= run->pending_sequence && found <= run->sequence;
+}
+
+static hsmiam_status intruded(hsmiam_verification *run, uint64_t found, hsmiam_error *error)
+{
+    return hsmiam_verification_fail(run, HSMIAM_FAULT_ADDED,
+                                    run->pending_line + (found - run->pending_sequence),
+                                    "nobody signed it, and what is signed behind it goes on from "
+                                    "the line before it",
+                                    error);
+}
+
 hsmiam_status hsmiam_verification_break(hsmiam_verification *run, hsmiam_error *error)
 {
     uint64_t line = run->line_number;
-    bool is_next =
-        hsmiam_record_get_number(&run->record, HSMIAM_FIELD_SEQUENCE) == run->sequence + 1;
+    uint64_t found = hsmiam_record_get_number(&run->record, HSMIAM_FIELD_SEQUENCE);
 
     if (hsmiam_record_is(&run->record, HSMIAM_EVENT_CHECKPOINT))
         return hsmiam_verification_fail(run, HSMIAM_FAULT_ADDED, line,
@@ -161,6 +175,8 @@ hsmiam_status hsmiam_verification_break(hsmiam_verification *run, hsmiam_error *
                                         "is trusted signed it",
                                         error);
     case UNSIGNED:
+        if (is_unsigned_intrusion(run, found) && is_continued(run))
+            return intruded(run, found, error);
         return hsmiam_verification_fail(run, HSMIAM_FAULT_ADDED, line,
                                         "it does not go on from the line before, and is not "
                                         "signed",
@@ -168,10 +184,10 @@ hsmiam_status hsmiam_verification_break(hsmiam_verification *run, hsmiam_error *
     default:
         break;
     }
-    if (is_next && !run->previous_signed && run->sequence > 0)
+    if (found == run->sequence + 1 && !run->previous_signed && run->sequence > 0)
         return hsmiam_verification_fail(run, HSMIAM_FAULT_CHANGED, line - 1,
                                         "it is not what the line behind it goes on from", error);
-    return misplaced(run, error);
+    return is_unsigned_intrusion(run, found) ? intruded(run, found, error) : misplaced(run, error);
 }
 
 /* Whether somebody who is trusted signed the checkpoint. */
