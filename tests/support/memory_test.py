@@ -54,6 +54,7 @@ class MemoryTest(IntegrationTest):
         self.environment |= {"HSMIAM_TAP_MODULE": str(self.token.module), "HSMIAM_TAP_FILE": str(self.tap),
                              "HSMIAM_TAP_RANDOM": str(self.random), "LD_PRELOAD": RANDOM_TAP}  # fmt: skip
         self.imported: dict[str, str] = {}
+        self.runs = 0
         self.user: dict[str, Any] = {}
 
     def new_iam(self, **options: Any) -> LocalIam:
@@ -156,13 +157,19 @@ class MemoryTest(IntegrationTest):
         return printed
 
     def create(self, *arguments: str, expect: int = OK, **options: Any) -> str:
-        """Issue a key by the tool; the account is as it was at the start."""
+        """Issue a key by the tool; the account is as it was at the start, and nothing on record:
+        what an earlier run left open would hold up this one."""
         self.iam.endpoint.reset(["state", "log"])
+        self.runs += 1
+        ledger = self.directory / "state" / f"ledger-{self.runs}.jsonl"
+        self.environment["HSMIAM_LEDGER"] = str(ledger)
         words = self.iam_arguments(credential=self.uri(self.iam.root_id))
         command = [HSMIAM, "create-access-key", *words, "--user-name", "alice",
                    "--cli-read-timeout", "1", *arguments]  # fmt: skip
         stops = ["error"] * (expect != OK or "--debug" in arguments) + ["write"] * (expect == OK)
-        return self.watch(command, expect, stops, **options)
+        printed = self.watch(command, expect, stops, **options)
+        self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1, printed)
+        return printed
 
     def import_key(self, *arguments: str, **options: Any) -> str:
         secret = self.imported[IMPORTED] = secrets.token_urlsafe(30)
