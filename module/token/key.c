@@ -83,6 +83,8 @@ static hsmiam_status report_missing(const hsmiam_token *token, P11KitUri *uri, s
         error, HSMIAM_ERR_NOT_FOUND, "Token \"%s\" holds no access key that matches %s%s.",
         token->label, hsmiam_buffer_get_string(&described),
         others > 0 ? "; a secret key does, but its CKA_ID is not an access key id" : "");
+    hsmiam_error_append(error, "Its secret keys are listed by `pkcs11-tool --login --list-objects "
+                               "--type secrkey`; `hsmiam import-access-key` takes one in.");
     hsmiam_buffer_clear(&described);
     return status;
 }
@@ -98,7 +100,7 @@ static void name_key(hsmiam_token *token, hsmiam_object key, const char *id, hsm
         HSMIAM_OK)
         label[size] = '\0';
     if (hsmiam_token_format_key_uri(token, id, label, &uri, NULL) == HSMIAM_OK)
-        hsmiam_error_append_line(error, "%s", hsmiam_buffer_get_string(&uri));
+        hsmiam_error_append_line(error, "%s  %s", id, hsmiam_buffer_get_string(&uri));
     hsmiam_buffer_clear(&uri);
 }
 

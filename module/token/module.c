@@ -67,20 +67,38 @@ static CK_RV initialise(hsmiam_modules *modules, CK_FUNCTION_LIST *functions, co
                          : p11_kit_module_initialize(functions);
 }
 
+/* p11-kit's and the loader's reason, which repeat the path in front of it. */
+static hsmiam_status report_not_loaded(const char *path, hsmiam_error *error)
+{
+    const char *reason = reason_of(CKR_GENERAL_ERROR);
+    size_t size = strlen(path);
+
+    for (const char *at = reason; (at = strstr(at, path)) != NULL; at += size)
+        if (strncmp(at + size, ": ", 2) == 0)
+            reason = at + size + 2;
+    if (strstr(reason, "C_GetFunctionList") != NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "\"%s\" is no PKCS#11 module: it lacks C_GetFunctionList.", path);
+    return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                            "The PKCS#11 module \"%s\" cannot be loaded: %s.", path, reason);
+}
+
 static hsmiam_status report_unusable(const char *path, const CK_FUNCTION_LIST *functions,
                                      const char *words, CK_RV rv, hsmiam_error *error)
 {
     char buffer[32];
 
     if (functions == NULL)
-        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                                "The PKCS#11 module \"%s\" cannot be used: %s.", path,
-                                reason_of(rv));
+        return report_not_loaded(path, error);
     if (words == NULL) {
         (void)hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                "The PKCS#11 module \"%s\" cannot be used; its C_Initialize failed: "
                                "%s (%s).",
                                path, p11_kit_strerror(rv), hsmiam_rv_get_name(rv, buffer));
+        if (rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED)
+            hsmiam_error_append(error,
+                                "Look at the module's own configuration: SoftHSM's, for one, "
+                                "is the file that SOFTHSM2_CONF names.");
         if (rv == CKR_ARGUMENTS_BAD)
             hsmiam_error_append(
                 error,
@@ -111,9 +129,10 @@ static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const 
 
     if (!resolve_path(path, name, resolved))
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                                "The PKCS#11 module path \"%s\" is a folder without the module "
-                                "\"%s\"; give module-path the module's file.",
-                                path, name != NULL ? name : "");
+                                "The PKCS#11 module path \"%s\" is a folder%s%s%s; give "
+                                "module-path the module's file.",
+                                path, name != NULL ? " without the module \"" : "",
+                                name != NULL ? name : "", name != NULL ? "\"" : "");
 
     CK_FUNCTION_LIST **list = calloc(2, sizeof(CK_FUNCTION_LIST *));
     if (list == NULL)

@@ -86,6 +86,27 @@ static hsmiam_status to_status(CK_RV rv)
     return HSMIAM_ERR_TOKEN;
 }
 
+/* What to do about trouble that is none of this program's. */
+static const struct {
+    CK_RV rv;
+    const char *advice;
+} advices[] = {
+    {CKR_DEVICE_ERROR, "See to the token and its connection."},
+    {CKR_DEVICE_MEMORY, "The token is full: delete what is not needed there."},
+    {CKR_DEVICE_REMOVED, "Is it plugged in, and reached?"},
+    {CKR_TOKEN_NOT_PRESENT, "Is it plugged in, and reached?"},
+    {CKR_SESSION_COUNT, "Other programs have all of its sessions: close one."},
+    {CKR_GENERAL_ERROR, "The token tells no more; its own log may, or whether its files and its "
+                        "connection are in order."},
+};
+
+static void append_advice(CK_RV rv, hsmiam_error *error)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if (advices[i].rv == rv)
+            hsmiam_error_append(error, "%s", advices[i].advice);
+}
+
 hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const char *function,
                                   hsmiam_error *error)
 {
@@ -98,6 +119,7 @@ hsmiam_status hsmiam_rv_set_error(const hsmiam_token *token, CK_RV rv, const cha
         hsmiam_error_set(error, to_status(rv), "Token \"%s\": %s failed: %s (%s).", token->label,
                          function, p11_kit_strerror(rv), name);
 
+    append_advice(rv, error);
     hsmiam_error_set_origin(error, HSMIAM_DOMAIN_PKCS11, rv, name);
     hsmiam_session_note(token, rv);
     return status;

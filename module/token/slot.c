@@ -24,6 +24,7 @@ typedef struct slot_search {
     size_t other_count;
     size_t blank; /* slots that match, whose token is not initialised */
     size_t empty; /* slots that match, without a token */
+    size_t slots; /* that the modules have */
     bool module_named;
     CK_FUNCTION_LIST *failed; /* the first module that did not answer, and to what */
     const char *failed_function;
@@ -137,6 +138,7 @@ static void try_module(slot_search *search, CK_FUNCTION_LIST *functions)
                    functions->C_GetSlotList(CK_FALSE, slots, &count)) ||
         count > SLOTS_MAX)
         return;
+    search->slots += count;
     for (CK_ULONG i = 0; i < count; i++)
         try_slot(search, functions, &info, slots[i]);
 }
@@ -240,6 +242,12 @@ static hsmiam_status report_none(const slot_search *search, const char *describe
         (void)hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
                                "No token matches %s; %zu slot%s empty: is the token plugged in?",
                                described, search->empty, search->empty == 1 ? " is" : "s are");
+    else if (search->slots == 0)
+        (void)hsmiam_error_set(
+            error, HSMIAM_ERR_NOT_FOUND,
+            "No token matches %s, for there is no slot at all: is the device, or "
+            "the server that has it, there and running?",
+            described);
     else
         (void)hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND, "No token matches %s.", described);
     append_others(search, error);

@@ -155,6 +155,30 @@ void hsmiam_uri_free(P11KitUri **uri)
     *uri = NULL;
 }
 
+static int read_hex(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* p11-kit writes each byte of an id as %XX; letters and digits mean the same without. */
+static void make_readable(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0'; from++) {
+        int high = *from == '%' ? read_hex(from[1]) : -1;
+        int low = high >= 0 ? read_hex(from[2]) : -1;
+        char byte = low >= 0 ? (char)(high * 16 + low) : '\0';
+        bool is_plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                        (byte >= 'a' && byte <= 'z');
+        *to++ = is_plain ? byte : *from;
+        from += is_plain ? 2 : 0;
+    }
+    *to = '\0';
+}
+
 void hsmiam_uri_describe(P11KitUri *uri, hsmiam_buffer *text)
 {
     char *formatted = NULL;
@@ -162,7 +186,9 @@ void hsmiam_uri_describe(P11KitUri *uri, hsmiam_buffer *text)
     if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &formatted) != P11_KIT_URI_OK)
         return;
     /* The path part names token and object; the query part may say where a PIN is. */
-    hsmiam_buffer_append(text, formatted, strcspn(formatted, "?"));
+    formatted[strcspn(formatted, "?")] = '\0';
+    make_readable(formatted);
+    hsmiam_buffer_append(text, formatted, strlen(formatted));
     wipe_in_place(formatted);
     free(formatted);
 }

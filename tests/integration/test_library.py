@@ -179,7 +179,7 @@ class StatusTest(LibraryTest):
             ("ERR_ARGUMENT", "begins with", request, "token=custody"),
             ("ERR_NOT_FOUND", "No token matches", request, "pkcs11:token=nowhere"),
             ("ERR_NOT_FOUND", "holds no access key", request, self.token.uri(";object=nobody")),
-            ("ERR_CONFIG", "cannot be used", request, "pkcs11:?module-path=/nowhere.so"),
+            ("ERR_CONFIG", "cannot be loaded", request, "pkcs11:?module-path=/nowhere.so"),
             ("ERR_PIN", "CKR_PIN_INCORRECT", request,
              self.token.uri(query=f"pin-source=file:{wrong}")),
             ("ERR_PIN", "needs a PIN", request, self.token.uri(query="")),

@@ -253,7 +253,7 @@ class ExitCodeTest(IntegrationTest):
             (["--ca-bundle", "nowhere.pem"], 'Cannot read the CA bundle "nowhere.pem"'),
             (["--ca-bundle", "/"], 'The CA bundle "/" is not a file'),
             (["--credential", "pkcs11:token=nowhere"], "No token matches pkcs11:token=nowhere"),
-            (["--credential", "pkcs11:?module-path=/nowhere.so"], '"/nowhere.so" cannot be used'),
+            (["--credential", "pkcs11:?module-path=/nowhere.so"], '"/nowhere.so" cannot be loaded'),
             (["--credential", "pkcs11:?module-name=nowhere"], 'No PKCS#11 module named "nowhere"'),
         ):
             with self.subTest(" ".join(words)):

@@ -59,10 +59,10 @@ class ChoiceTest(IntegrationTest):
         query = f"pin-source=file:{self.token.pin_file}"
         uri = f"pkcs11:id={self.iam.root_id}?{query}"
         for name, module, message in (
-            ("not there", "module-path=/nowhere.so", '"/nowhere.so" cannot be used'),
-            ("no library", f"module-path={self.token.pin_file}", "cannot be used"),
-            ("no module", "module-path=/lib/x86_64-linux-gnu/libc.so.6", "cannot be used"),
-            ("folder", f"module-path={MODULE.parent}", "is a folder without the module"),
+            ("not there", "module-path=/nowhere.so", '"/nowhere.so" cannot be loaded'),
+            ("no library", f"module-path={self.token.pin_file}", "cannot be loaded"),
+            ("no module", "module-path=/lib/x86_64-linux-gnu/libc.so.6", "is no PKCS#11 module"),
+            ("folder", f"module-path={MODULE.parent}", "is a folder; give module-path"),
             ("name", "module-name=luna", 'No PKCS#11 module named "luna" is configured'),
         ):
             with self.subTest(name):

@@ -145,11 +145,11 @@ static void test_modules_that_cannot_be_used(void **state)
         const char *message;
     } cases[] = {
         {"module-path=/nonexistent/module.so", "\"/nonexistent/module.so\""},
-        {"module-path=" MOCK_MODULE_FOLDER, "is a folder without the module \"\""},
+        {"module-path=" MOCK_MODULE_FOLDER, "is a folder; give module-path the module's file"},
         {"module-name=none&module-path=" MOCK_MODULE_FOLDER, "without the module \"none\""},
         {"module-name=../token/libhsmiam-mock.so&module-path=" MOCK_MODULE_FOLDER,
          "is a folder without"},
-        {"module-path=/dev/null", "\"/dev/null\" cannot be used"},
+        {"module-path=/dev/null", "\"/dev/null\" cannot be loaded"},
     };
     fixture *fix = *state;
 
