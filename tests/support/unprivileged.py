@@ -39,10 +39,8 @@ def make_read_only(directory: Path, test_directory: Path) -> None:
         os.chmod(root, 0o755)
         for name in files:
             os.chmod(Path(root) / name, 0o644)
-    for root, _, files in os.walk(test_directory / "state"):
-        os.chmod(root, 0o777)
-        for name in files:
-            os.chmod(Path(root) / name, 0o666)
+    if (test_directory / "state").exists():
+        make_writable_by(OTHER_USER, test_directory / "state")
     for root, _, files in os.walk(directory):
         for name in files:
             os.chmod(Path(root) / name, 0o444)
