@@ -51,5 +51,6 @@ const tool_command tool_batch_create_access_key = {
         "nothing more is begun. The same command with --resume goes on from there.\n\n"
         "The exit code is 0 if every user has a key, 130 after a signal, and 255 otherwise.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

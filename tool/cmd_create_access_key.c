@@ -127,5 +127,6 @@ const tool_command tool_create_access_key = {
         "If no user name is given, IAM takes the user of the key that signs. If the token cannot "
         "take the secret in, the key is deleted at IAM again.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands.h"
 #include "csv.h"
+#include "made_key.h"
 #include "output.h"
 #include "prompt.h"
 #include "secret_input.h"
@@ -141,6 +142,7 @@ static hsmiam_status print_imported(const tool_context *context, const hsmiam_ac
         object && (!*user_name || tool_value_add_string(object, "UserName", user_name)) &&
         tool_value_add_string(object, "AccessKeyId", id) &&
         tool_value_add_string(object, "SecretAccessKeyUri", uri) &&
+        tool_made_key_add_replicas(object, key) &&
         tool_value_add_string(object, "ImportRoute", hsmiam_access_key_get_import_route(key)) &&
         tool_value_add_string(object, "SigV4Route", hsmiam_access_key_get_sigv4_route(key));
     hsmiam_status status = HSMIAM_OK;
@@ -249,6 +251,7 @@ const tool_command tool_import_access_key = {
         "or the environment. IAM is asked nothing.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
+    .takes_tokens = true,
     .hides_values = true,
     .run = run,
 };

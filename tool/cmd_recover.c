@@ -288,5 +288,6 @@ const tool_command tool_recover = {
         "key. What never gets clear, a person closes, by --close.\n\n"
         "The exit code is 0 if nothing is left open, and 255 otherwise.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

@@ -294,5 +294,6 @@ const tool_command tool_rotate_access_key = {
         "again, or `hsmiam recover`: no third key is made, and no key is deactivated before "
         "another one was seen to work.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

@@ -11,9 +11,11 @@ const tool_option tool_global_options[] = {
      .help = "PKCS#11 URI of the access key in a token that signs the requests to IAM. Default: "
              "HSMIAM_CREDENTIAL, or hsmiam_credential in the profile."},
     {.name = "--token",
-     .kind = TOOL_OPTION_VALUE,
-     .help = "PKCS#11 URI of the token that takes keys in. Default: HSMIAM_TOKEN, hsmiam_token in "
-             "the profile, or the credential's token."},
+     .kind = TOOL_OPTION_REPEATED,
+     .help = "PKCS#11 URI of the token that takes keys in. Commands that make or import keys, and "
+             "recover, take several: every key goes into each of these tokens, or into none. "
+             "Default: HSMIAM_TOKEN, hsmiam_token in the profile (several are parted by blanks), "
+             "or the credential's token."},
     {.name = "--pin-source",
      .kind = TOOL_OPTION_VALUE,
      .help = "Where the PIN comes from: a file, |command, or the name of a systemd credential. It "

@@ -11,12 +11,17 @@ typedef struct tool_made_key {
     const char *id;
     const char *status;
     const char *uri;
-    const char *create_date; /* "": not known */
+    const char *create_date;      /* "": not known */
+    const hsmiam_access_key *key; /* which tells of replicas; NULL: there are none */
     char date[TOOL_TIME_SIZE];
 } tool_made_key;
 
 /* Takes them from a key, which they borrow from. */
 void tool_made_key_take(tool_made_key *facts, const hsmiam_access_key *key);
+
+/* Adds where the key's replicas are, if there are any. false if there is no memory. */
+bool tool_made_key_add_replicas(tool_value *object, const hsmiam_access_key *key)
+    __attribute__((warn_unused_result));
 
 /* Adds them as the member "AccessKey". false if there is no memory. */
 bool tool_made_key_add(tool_value *object, const tool_made_key *facts)

@@ -159,14 +159,14 @@ static hsmiam_status take_command(tool_parser *parser, const char *word, tool_er
     return status;
 }
 
-/* Where the next value of the repeated option goes; NULL: nowhere. */
-static const char **next_repeated(tool_arguments *arguments)
+/* Where the next value of a repeated option goes; NULL: nowhere. */
+static const char **next_repeated(const char **values)
 {
     size_t count = 0;
 
-    while (arguments->repeated_values[count])
+    while (values[count])
         count++;
-    return count < TOOL_REPEATED_MAX ? &arguments->repeated_values[count] : NULL;
+    return count < TOOL_REPEATED_MAX ? &values[count] : NULL;
 }
 
 static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error *error)
@@ -176,6 +176,7 @@ static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error
     size_t length = strcspn(word, "=");
     const char **value = NULL;
     const tool_option *option = NULL;
+    const char **repeated = arguments->repeated_values;
 
     if (!looks_like_option(word)) {
         if (!command || command->operations)
@@ -192,14 +193,16 @@ static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error
     }
     if (command)
         option = find_option(command->options, arguments->command_values, word, length, &value);
-    if (!option)
+    if (!option) {
         option = find_option(tool_global_options, arguments->global_values, word, length, &value);
+        repeated = arguments->repeated_globals;
+    }
     if (!option) {
         take_unknown(parser, word);
         return HSMIAM_OK;
     }
     if (option->kind == TOOL_OPTION_REPEATED)
-        value = next_repeated(arguments);
+        value = next_repeated(repeated);
     if (!value)
         return tool_error_set_usage(error, "hsmiam: error: argument %s: given more than %d times",
                                     option->name, TOOL_REPEATED_MAX);
@@ -221,6 +224,11 @@ static hsmiam_status check_whole(const tool_parser *parser, const char *unknown,
     if (arguments->command->operations)
         return tool_error_set_usage(
             error, "hsmiam: error: the following arguments are required: operation");
+    if (arguments->repeated_globals[0] && arguments->repeated_globals[1] &&
+        !arguments->command->takes_tokens)
+        return tool_error_set_usage(error,
+                                    "hsmiam: error: argument --token: this command works with one "
+                                    "token, and it was given several times");
     return HSMIAM_OK;
 }
 
@@ -261,7 +269,9 @@ const char *tool_arguments_get(const tool_arguments *arguments, const char *name
     }
     for (size_t i = 0; tool_global_options[i].name; i++) {
         if (strcmp(tool_global_options[i].name, name) == 0)
-            return arguments->global_values[i];
+            return tool_global_options[i].kind == TOOL_OPTION_REPEATED
+                       ? arguments->repeated_globals[0]
+                       : arguments->global_values[i];
     }
     return NULL;
 }

@@ -13,7 +13,8 @@ typedef enum tool_option_kind {
     TOOL_OPTION_VALUE,    /* takes one */
     TOOL_OPTION_OPTIONAL, /* takes one, or stands for `bare` */
     TOOL_OPTION_NUMBER,   /* takes whole seconds or the like */
-    TOOL_OPTION_REPEATED  /* takes one, and may be given several times; one such per command */
+    TOOL_OPTION_REPEATED /* takes one, and may be given several times; one such per command, and one
+                          * among the globals, where most commands take its first value only */
 } tool_option_kind;
 
 /* One option. A table of them ends with a name of NULL. */
@@ -40,6 +41,7 @@ typedef struct tool_command {
     const char *description; /* paragraphs parted by "\n\n" */
     const tool_option *options;
     const struct tool_command *const *operations; /* of a group, NULL-terminated; else NULL */
+    bool takes_tokens;                            /* --token may be given several times */
     bool hides_values; /* a secret may have been typed by mistake: stray words are not echoed */
     hsmiam_status (*run)(tool_context *context, tool_error *error);
 } tool_command;
@@ -50,6 +52,7 @@ typedef struct tool_arguments {
     const tool_command *group;   /* of which the command is an operation; NULL: none */
     bool help;
     const char *repeated_values[TOOL_REPEATED_MAX + 1]; /* ends with NULL */
+    const char *repeated_globals[TOOL_REPEATED_MAX + 1];
     const char *command_values[TOOL_OPTIONS_MAX];
     const char *global_values[TOOL_OPTIONS_MAX];
 } tool_arguments;

@@ -114,32 +114,72 @@ static hsmiam_status make_ledger(tool_session *session, tool_context *context,
     return HSMIAM_OK;
 }
 
+/* How keys go into a token. */
+typedef struct tool_routes {
+    int import;
+    int sigv4;
+    bool forbid;
+} tool_routes;
+
+static hsmiam_status new_custody(tool_session *session, tool_context *context, hsmiam_token *token,
+                                 const tool_routes *routes, hsmiam_custody **custody_out,
+                                 tool_error *error)
+{
+    if (hsmiam_custody_new(token, custody_out, session->error) != HSMIAM_OK)
+        return fail(session, error);
+    hsmiam_custody_set_log(*custody_out, log_line, context);
+    hsmiam_custody_set_ledger(*custody_out, session->ledger);
+    hsmiam_custody_set_import_route(*custody_out, (hsmiam_import_route)routes->import);
+    hsmiam_custody_set_sigv4_route(*custody_out, (hsmiam_sigv4_route)routes->sigv4);
+    hsmiam_custody_set_forbid_plaintext(*custody_out, routes->forbid);
+    return HSMIAM_OK;
+}
+
+/* Each has its own PIN, by its URI or the terminal. */
+static hsmiam_status add_replicas(tool_session *session, tool_context *context,
+                                  const tool_routes *routes, tool_error *error)
+{
+    const char *const *uris = context->settings.replicas;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!context->arguments->command->takes_tokens)
+        return HSMIAM_OK;
+    for (size_t i = 0; status == HSMIAM_OK && uris[i]; i++) {
+        session->replica_count = i + 1;
+        status = name_token(session, context, uris[i], false, &session->replica_tokens[i], error);
+        if (status == HSMIAM_OK)
+            status = new_custody(session, context, session->replica_tokens[i], routes,
+                                 &session->replicas[i], error);
+        if (status == HSMIAM_OK &&
+            hsmiam_custody_add_replica(session->custody, session->replicas[i], session->error) !=
+                HSMIAM_OK)
+            status = fail(session, error);
+    }
+    return status;
+}
+
 /* The audit key is that of the credential's token, which signs already, if there is one. */
 static hsmiam_status make_custody(tool_session *session, tool_context *context, tool_error *error)
 {
-    int route = find_choice(context->arguments, "--import-route", tool_route_choices);
-    int sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices);
-    bool forbid = context->settings.forbid_plaintext ||
-                  tool_arguments_get(context->arguments, "--forbid-plaintext-import");
+    const tool_routes routes = {
+        .import = find_choice(context->arguments, "--import-route", tool_route_choices),
+        .sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices),
+        .forbid = context->settings.forbid_plaintext ||
+                  tool_arguments_get(context->arguments, "--forbid-plaintext-import")};
     hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
     hsmiam_status status = HSMIAM_OK;
 
-    if (forbid && route == HSMIAM_ROUTE_CREATE_OBJECT)
+    if (routes.forbid && routes.import == HSMIAM_ROUTE_CREATE_OBJECT)
         return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
                                            "is not allowed where plaintext import is forbidden "
                                            "(--forbid-plaintext-import, or "
                                            "hsmiam_forbid_plaintext_import in the profile)");
     status = make_ledger(session, context, signing, error);
-    if (status != HSMIAM_OK)
-        return status;
-    if (hsmiam_custody_new(session->token, &session->custody, session->error) != HSMIAM_OK)
-        return fail(session, error);
-    hsmiam_custody_set_log(session->custody, log_line, context);
-    hsmiam_custody_set_ledger(session->custody, session->ledger);
-    hsmiam_custody_set_import_route(session->custody, (hsmiam_import_route)route);
-    hsmiam_custody_set_sigv4_route(session->custody, (hsmiam_sigv4_route)sigv4);
-    hsmiam_custody_set_forbid_plaintext(session->custody, forbid);
-    return HSMIAM_OK;
+    if (status == HSMIAM_OK)
+        status = new_custody(session, context, session->token, &routes, &session->custody, error);
+    if (status == HSMIAM_OK)
+        status = add_replicas(session, context, &routes, error);
+    return status;
 }
 
 /* The tokens have taken copies of what they need: no PIN stays where other processes, or the
@@ -323,6 +363,8 @@ hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
 
     if (status == HSMIAM_OK && session->token != session->credential_token)
         status = ask_pin(session, session->token, error);
+    for (size_t i = 0; status == HSMIAM_OK && i < session->replica_count; i++)
+        status = ask_pin(session, session->replica_tokens[i], error);
     return status;
 }
 
@@ -355,9 +397,13 @@ static void free_token(hsmiam_token **token)
 void tool_session_clear(tool_session *session)
 {
     hsmiam_custody_free(&session->custody);
+    for (size_t i = 0; i < session->replica_count; i++)
+        hsmiam_custody_free(&session->replicas[i]);
     hsmiam_ledger_free(&session->ledger);
     hsmiam_client_free(&session->client);
     hsmiam_signer_free(&session->signer);
+    for (size_t i = 0; i < session->replica_count; i++)
+        free_token(&session->replica_tokens[i]);
     if (session->token != session->credential_token)
         free_token(&session->token);
     free_token(&session->credential_token);

@@ -24,6 +24,9 @@ typedef struct tool_session {
     hsmiam_signer *signer;
     hsmiam_client *client;
     hsmiam_custody *custody;
+    hsmiam_token *replica_tokens[HSMIAM_REPLICAS_MAX]; /* which take keys as well, */
+    hsmiam_custody *replicas[HSMIAM_REPLICAS_MAX];     /* by these */
+    size_t replica_count;
     hsmiam_ledger *ledger;
     tool_error pin_error;  /* why the prompt gave no PIN */
     tool_error heap_error; /* why the client was stopped that was not by a signal */

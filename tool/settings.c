@@ -173,17 +173,79 @@ static hsmiam_status choose_switch(const tool_settings *settings, tool_profile_k
                           "%s in the profile is \"%s\", and must be true or false.", name, text);
 }
 
+static hsmiam_status refuse_tokens(tool_error *error)
+{
+    return tool_error_set(error, HSMIAM_ERR_CONFIG, "At most %d tokens may take keys in at once.",
+                          HSMIAM_REPLICAS_MAX + 1);
+}
+
+/* The next URI of several, behind a blank; NULL: there is none. */
+static char *find_next_uri(const char *text)
+{
+    for (const char *at = text; (at = strpbrk(at, " \t")) != NULL;) {
+        at += strspn(at, " \t");
+        if (strncasecmp(at, "pkcs11:", 7) == 0)
+            return (char *)at;
+    }
+    return NULL;
+}
+
+/* Environment and profile part several URIs by blanks. */
+static hsmiam_status split_tokens(tool_settings *settings, const char *text, tool_error *error)
+{
+    char *next = text ? find_next_uri(text) : NULL;
+
+    settings->token = text;
+    if (!next)
+        return HSMIAM_OK;
+    settings->token_text_size = strlen(text);
+    settings->token_text = strdup(text);
+    if (!settings->token_text)
+        return tool_error_set_memory(error);
+    settings->token = settings->token_text;
+    next = settings->token_text + (next - text);
+    for (size_t i = 0; next; i++) {
+        if (i == HSMIAM_REPLICAS_MAX)
+            return refuse_tokens(error);
+        settings->replicas[i] = next;
+        for (char *end = next - 1; *end == ' ' || *end == '\t'; end--)
+            *end = '\0';
+        next = find_next_uri(next);
+    }
+    return HSMIAM_OK;
+}
+
+static hsmiam_status choose_tokens(const tool_arguments *arguments, tool_settings *settings,
+                                   tool_error *error)
+{
+    const char *const *flags = arguments->repeated_globals;
+
+    if (!flags[0])
+        return split_tokens(settings,
+                            choose(get_variable(token_variable),
+                                   get_profile_value(settings, TOOL_PROFILE_TOKEN), NULL),
+                            error);
+    settings->token = flags[0];
+    for (size_t i = 0; flags[i + 1]; i++) {
+        if (i == HSMIAM_REPLICAS_MAX)
+            return refuse_tokens(error);
+        settings->replicas[i] = flags[i + 1];
+    }
+    return HSMIAM_OK;
+}
+
 static hsmiam_status choose_token(const tool_arguments *arguments, tool_settings *settings,
                                   tool_error *error)
 {
     settings->credential =
         choose(tool_arguments_get(arguments, "--credential"), get_variable(credential_variable),
                get_profile_value(settings, TOOL_PROFILE_CREDENTIAL));
-    settings->token = choose(tool_arguments_get(arguments, "--token"), get_variable(token_variable),
-                             get_profile_value(settings, TOOL_PROFILE_TOKEN));
     settings->pin_source = tool_arguments_get(arguments, "--pin-source");
     settings->profile_pin_source = get_profile_value(settings, TOOL_PROFILE_PIN_SOURCE);
     settings->allow_final_try = tool_arguments_get(arguments, "--allow-final-try") != NULL;
+    hsmiam_status status = choose_tokens(arguments, settings, error);
+    if (status != HSMIAM_OK)
+        return status;
     return choose_switch(settings, TOOL_PROFILE_FORBID_PLAINTEXT, "hsmiam_forbid_plaintext_import",
                          &settings->forbid_plaintext, error);
 }
@@ -284,6 +346,9 @@ void tool_settings_remove_pins(tool_settings *settings)
         if (variables[i])
             tool_text_remove_pin(variables[i]);
     }
+    for (char *at = settings->token_text;
+         at && at < settings->token_text + settings->token_text_size; at += strlen(at) + 1)
+        tool_text_remove_pin(at);
     for (size_t i = 0; i < TOOL_PROFILE_KEY_COUNT; i++) {
         if (settings->profile.values[i])
             tool_text_remove_pin(settings->profile.values[i]);
@@ -293,6 +358,9 @@ void tool_settings_remove_pins(tool_settings *settings)
 void tool_settings_clear(tool_settings *settings)
 {
     tool_profile_clear(&settings->profile);
+    if (settings->token_text)
+        explicit_bzero(settings->token_text, settings->token_text_size);
+    free(settings->token_text);
     free(settings->ledger);
     *settings = (tool_settings){0};
 }

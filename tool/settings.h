@@ -19,6 +19,9 @@ typedef struct tool_settings {
     tool_profile profile; /* owns what the following borrow from it */
     const char *credential;
     const char *token;
+    const char *replicas[HSMIAM_REPLICAS_MAX + 1]; /* other tokens that take keys; ends with NULL */
+    char *token_text;                              /* what those were cut from, if it is owned, */
+    size_t token_text_size;
     const char *pin_source;         /* by flag: over what the URI says */
     const char *profile_pin_source; /* by profile: where the URI says nothing */
     const char *profile_name;       /* NULL: the default one */

@@ -36,6 +36,11 @@ HSMIAM_API time_t hsmiam_access_key_get_create_date(const hsmiam_access_key *key
 /** The PKCS#11 URI of the secret, without any PIN attribute. Borrowed. */
 HSMIAM_API const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key);
 
+/** The PKCS#11 URI of the secret in the custody's first replica for 0, and so on; NULL where there
+ * is none. Borrowed. */
+HSMIAM_API const char *hsmiam_access_key_get_replica_uri(const hsmiam_access_key *key,
+                                                         size_t index);
+
 /** The route by which the secret went into the token: "rsa-oaep", "aes-kwp" or "create-object".
  *  Borrowed. */
 HSMIAM_API const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key);

@@ -75,6 +75,20 @@ HSMIAM_API const char *hsmiam_custody_get_sigv4_route(const hsmiam_custody *cust
  */
 HSMIAM_API void hsmiam_custody_set_ledger(hsmiam_custody *custody, hsmiam_ledger *ledger);
 
+/** The most replicas that a custody has. */
+#define HSMIAM_REPLICAS_MAX 7
+
+/**
+ * Lets every key that goes into the custody's token go into another token as well, so that it is
+ * not lost with one of them. `replica` is a custody over that token (borrowed; it must outlive the
+ * custody), with routes of its own; its ledger is the custody's. A key is there once all tokens
+ * have proven it; where one does not take it, it is destroyed in the others, and deleted at IAM if
+ * it was issued. Preparing the custody prepares all. Statuses: ARGUMENT.
+ */
+HSMIAM_API hsmiam_status hsmiam_custody_add_replica(hsmiam_custody *custody,
+                                                    hsmiam_custody *replica,
+                                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif

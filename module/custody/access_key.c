@@ -7,7 +7,8 @@ struct hsmiam_access_key {
     hsmiam_key_metadata metadata;
     const char *route; /* static storage, as is the next */
     const char *sigv4;
-    hsmiam_buffer uri;
+    hsmiam_buffer uris[1 + HSMIAM_REPLICAS_MAX]; /* in the custody's tokens, one behind the other */
+    size_t count;
 };
 
 hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_key_metadata *key,
@@ -21,11 +22,15 @@ hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_
     made->metadata = *key;
     made->route = hsmiam_custody_get_import_route(custody);
     made->sigv4 = hsmiam_custody_get_sigv4_route(custody);
-    hsmiam_buffer_init(&made->uri, HSMIAM_ERROR_MESSAGE_MAX);
-    hsmiam_status status =
-        hsmiam_token_format_key_uri(custody->token, spec->id, spec->label, &made->uri, error);
-    if (status != HSMIAM_OK)
-        goto out;
+    hsmiam_status status = HSMIAM_OK;
+    while (made->count <= custody->replica_count) {
+        hsmiam_buffer *uri = &made->uris[made->count];
+        hsmiam_token *token = hsmiam_custody_get_place(custody, made->count++)->token;
+        hsmiam_buffer_init(uri, HSMIAM_ERROR_MESSAGE_MAX);
+        status = hsmiam_token_format_key_uri(token, spec->id, spec->label, uri, error);
+        if (status != HSMIAM_OK)
+            goto out;
+    }
     *key_out = made;
     made = NULL;
 out:
@@ -37,7 +42,8 @@ void hsmiam_access_key_free(hsmiam_access_key **key)
 {
     if (key == NULL || *key == NULL)
         return;
-    hsmiam_buffer_clear(&(*key)->uri);
+    for (size_t i = 0; i < (*key)->count; i++)
+        hsmiam_buffer_clear(&(*key)->uris[i]);
     free(*key);
     *key = NULL;
 }
@@ -64,7 +70,12 @@ time_t hsmiam_access_key_get_create_date(const hsmiam_access_key *key)
 
 const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key)
 {
-    return hsmiam_buffer_get_string(&key->uri);
+    return hsmiam_buffer_get_string(&key->uris[0]);
+}
+
+const char *hsmiam_access_key_get_replica_uri(const hsmiam_access_key *key, size_t index)
+{
+    return index + 1 < key->count ? hsmiam_buffer_get_string(&key->uris[index + 1]) : NULL;
 }
 
 const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key)

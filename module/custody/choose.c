@@ -231,6 +231,8 @@ hsmiam_status hsmiam_custody_prepare(hsmiam_custody *custody, hsmiam_error *erro
         hsmiam_error_clear(error);
         status = check_ledger(custody, error);
     }
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_prepare_replicas(custody, error);
     hsmiam_error_free(&own);
     return status;
 }

@@ -22,11 +22,11 @@ static void advise_deletion(const char *user_name, const char *id, hsmiam_error 
 
 static bool is_out_of_token(const hsmiam_mishap *mishap)
 {
-    size_t count = 0;
+    hsmiam_holders holders;
 
-    return mishap->token == NULL || (hsmiam_token_count_access_keys(mishap->token, mishap->key->id,
-                                                                    &count, NULL) == HSMIAM_OK &&
-                                     count == 0);
+    return hsmiam_custody_find_holders(mishap->custody, NULL, mishap->key->id, &holders, NULL) ==
+               HSMIAM_OK &&
+           holders.count == 0;
 }
 
 /* Deletes under the name that was asked for, not the one answered: IAM then refuses if the key is

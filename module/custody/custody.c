@@ -71,7 +71,11 @@ void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *co
 /* Where SoftHSM has its files is its own affair. */
 void hsmiam_custody_make_durable(const hsmiam_custody *custody)
 {
-    if (!hsmiam_token_is_hardware(custody->token))
+    bool is_software = false;
+
+    for (size_t i = 0; i <= custody->replica_count; i++)
+        is_software |= !hsmiam_token_is_hardware(hsmiam_custody_get_place(custody, i)->token);
+    if (is_software)
         custody->sync();
 }
 

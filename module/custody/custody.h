@@ -29,7 +29,48 @@ struct hsmiam_custody {
     void (*pause)(unsigned milliseconds);       /* while IAM learns of a new key */
     bool ledger_checked;                        /* it can be written to, and has our wrapping key */
     char wrapping_key[HSMIAM_FINGERPRINT_SIZE]; /* its fingerprint for the record, "" for none */
+    hsmiam_custody *replicas[HSMIAM_REPLICAS_MAX]; /* over other tokens; borrowed */
+    size_t replica_count;
+    char replica_serials[HSMIAM_SERIALS_TEXT_MAX + 1]; /* for the record, parted by blanks */
 };
+
+/* replicas.c ------------------------------------------------------------------------------------*/
+
+/* The custody itself for 0, then its replicas; NULL at their end. */
+hsmiam_custody *hsmiam_custody_get_place(const hsmiam_custody *custody, size_t index);
+
+/* Makes the replicas ready, once the custody is. Statuses: as hsmiam_custody_prepare(). */
+hsmiam_status hsmiam_custody_prepare_replicas(hsmiam_custody *custody,
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The custody's own token for 0, then those of replicas whose serials are in a list, parted by
+ * blanks (NULL: of all); NULL at their end. */
+hsmiam_token *hsmiam_custody_get_token(const hsmiam_custody *custody, size_t index,
+                                       const char *serials);
+
+/* Opens all of them. */
+hsmiam_status hsmiam_custody_open_tokens(const hsmiam_custody *custody,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Who of those tokens holds a key. */
+typedef struct hsmiam_holders {
+    size_t tokens; /* that were asked */
+    size_t count;  /* of those that hold it */
+    hsmiam_token *first;
+} hsmiam_holders;
+
+hsmiam_status hsmiam_custody_find_holders(const hsmiam_custody *custody, const char *serials,
+                                          const char *id, hsmiam_holders *holders_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Destroys the key in a token, or in each of those tokens, where it is there. `label` NULL:
+ * whatever its label is. */
+hsmiam_status hsmiam_token_destroy_access_key(hsmiam_token *token, const char *id,
+                                              const char *label,
+                                              hsmiam_error *error) HSMIAM_MUST_USE;
+hsmiam_status hsmiam_custody_destroy_key(const hsmiam_custody *custody, const char *serials,
+                                         const char *id, const char *label,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* custody.c -------------------------------------------------------------------------------------*/
 
@@ -37,7 +78,7 @@ struct hsmiam_custody {
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Where the token is software, whose files nobody synced, syncs the file systems. */
+/* Where a token is software, whose files nobody synced, syncs the file systems. */
 void hsmiam_custody_make_durable(const hsmiam_custody *custody);
 
 /* choose.c --------------------------------------------------------------------------------------*/
@@ -107,7 +148,7 @@ typedef struct hsmiam_mishap {
     const hsmiam_key_list *before;  /* NULL: not known */
     hsmiam_result *result_out;      /* what it came to, for the record */
     hsmiam_issue_record *record;    /* with its intent; NULL: there is no ledger */
-    hsmiam_token *token;            /* which must not hold what is deleted */
+    hsmiam_custody *custody;        /* whose tokens must not hold what is deleted */
     bool *unsettled_out;            /* what is left to the ledger's rules, with its record */
 } hsmiam_mishap;
 

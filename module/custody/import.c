@@ -68,23 +68,12 @@ static void take_back(hsmiam_custody *custody, const char *id, const char *label
                       hsmiam_error *error)
 {
     hsmiam_error *why = hsmiam_error_new();
-    char found[HSMIAM_ACCESS_KEY_ID_MAX + 1];
-    hsmiam_object object = 0;
-    hsmiam_buffer uri;
 
-    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
-    hsmiam_status status = hsmiam_token_format_key_uri(custody->token, id, label, &uri, why);
-    if (status == HSMIAM_OK)
-        status = hsmiam_token_find_access_key(custody->token, hsmiam_buffer_get_string(&uri),
-                                              &object, found, why);
-    if (status == HSMIAM_OK)
-        status = hsmiam_token_destroy_object(custody->token, object, why);
-    if (status == HSMIAM_OK)
+    if (hsmiam_custody_destroy_key(custody, NULL, id, label, why) == HSMIAM_OK)
         hsmiam_error_append(error, "Access key %s was taken out of the token again.", id);
     else
         hsmiam_error_append(error, "Access key %s is in the token, but not on record (%s)", id,
                             hsmiam_error_get_message(why));
-    hsmiam_buffer_clear(&uri);
     hsmiam_error_free(&why);
 }
 
@@ -94,6 +83,7 @@ static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_met
 {
     const hsmiam_ledger_facts facts = {
         .token_serial = hsmiam_token_get_serial(custody->token),
+        .replicas = custody->replica_serials,
         .user_name = key->user_name,
         .access_key_id = key->id,
         .route = hsmiam_custody_get_import_route(custody),

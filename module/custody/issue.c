@@ -259,7 +259,7 @@ static hsmiam_status make_up(issue *run, hsmiam_status cause, hsmiam_error *erro
                                       .before = run->before_known ? &run->before : NULL,
                                       .result_out = &run->result,
                                       .record = run->record.intent != 0 ? &run->record : NULL,
-                                      .token = run->custody->token,
+                                      .custody = run->custody,
                                       .unsettled_out = &run->unsettled},
                            .cause = cause};
     hsmiam_status status = hsmiam_sealed_run_anyhow(compensate, &wanted, error);

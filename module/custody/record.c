@@ -70,6 +70,7 @@ hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam
         .account = record->account,
         .endpoint = record->endpoint,
         .token_serial = hsmiam_token_get_serial(custody->token),
+        .replicas = custody->replica_serials,
         .credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client)),
         .user_name = user_name,
         .route = hsmiam_custody_get_import_route(custody),

@@ -204,7 +204,7 @@ static hsmiam_status settle_all(recovery *run, hsmiam_error *error)
 
 static hsmiam_status recover(recovery *run, hsmiam_error *error)
 {
-    hsmiam_status status = hsmiam_token_open(run->custody->token, error);
+    hsmiam_status status = hsmiam_custody_open_tokens(run->custody, error);
 
     if (status == HSMIAM_OK)
         status = hsmiam_ledger_find_open(run->custody->ledger, NULL, collect, run, error);
@@ -245,6 +245,7 @@ static hsmiam_status close_locked(hsmiam_ledger *ledger, const hsmiam_open_inten
         .partition = intent->partition,
         .endpoint = intent->endpoint,
         .token_serial = intent->token_serial,
+        .replicas = intent->replica_serials,
         .credential_id = intent->credential_id,
         .user_name = intent->user_name,
         .access_key_id = intent->access_key_id,

@@ -218,33 +218,16 @@ hsmiam_status hsmiam_rotating_deactivate(hsmiam_rotating *run, hsmiam_error *err
     return status;
 }
 
-static hsmiam_status destroy_in(hsmiam_token *token, const char *id, hsmiam_error *error)
-{
-    char uri[HSMIAM_ACCESS_KEY_ID_MAX + 32];
-    char found[HSMIAM_ACCESS_KEY_ID_MAX + 1];
-    hsmiam_object object = 0;
-    size_t count = 0;
-
-    hsmiam_status status = hsmiam_token_count_access_keys(token, id, &count, error);
-    if (status != HSMIAM_OK || count == 0)
-        return status;
-    (void)snprintf(uri, sizeof uri, "pkcs11:id=%s;type=secret-key", id);
-    status = hsmiam_token_find_access_key(token, uri, &object, found, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_token_destroy_object(token, object, error);
-    return status;
-}
-
 /* The old key's object may be in the token that signs, or in the one that takes keys in. */
 static hsmiam_status destroy(hsmiam_rotating *run, const char *id, hsmiam_error *error)
 {
     const hsmiam_signer *signer =
         run->signs_as_new ? run->before : hsmiam_client_get_signer(run->client);
     hsmiam_token *signing = hsmiam_signer_get_token(signer);
-    hsmiam_status status = destroy_in(run->custody->token, id, error);
+    hsmiam_status status = hsmiam_custody_destroy_key(run->custody, NULL, id, NULL, error);
 
     if (status == HSMIAM_OK && signing != run->custody->token)
-        status = destroy_in(signing, id, error);
+        status = hsmiam_token_destroy_access_key(signing, id, NULL, error);
     if (status == HSMIAM_OK)
         hsmiam_custody_make_durable(run->custody);
     return status;

@@ -67,6 +67,7 @@ hsmiam_status hsmiam_settling_record(const hsmiam_settling *run, hsmiam_result r
         .partition = intent->partition,
         .endpoint = intent->endpoint,
         .token_serial = intent->token_serial,
+        .replicas = intent->replica_serials,
         .credential_id = intent->credential_id,
         .user_name = intent->user_name,
         .access_key_id = id,
@@ -93,6 +94,20 @@ hsmiam_status hsmiam_settling_end(hsmiam_settling *run, hsmiam_result result, co
     return hsmiam_settling_record(run, result, id, NULL, error);
 }
 
+/* Whether the custody has all of the tokens that the key was to go into. */
+static bool has_replicas(const hsmiam_settling *run)
+{
+    const char *serials = run->intent->replica_serials;
+    size_t wanted = serials[0] != '\0' ? 2 : 1;
+    size_t found = 0;
+
+    for (const char *at = serials; (at = strchr(at, ' ')) != NULL; at++)
+        wanted++;
+    while (hsmiam_custody_get_token(run->custody, found, serials) != NULL)
+        found++;
+    return found == wanted;
+}
+
 /* Whose it is: another account's, another token's and another service's are left alone. */
 static hsmiam_status check_owner(hsmiam_settling *run, hsmiam_error *error)
 {
@@ -112,6 +127,12 @@ static hsmiam_status check_owner(hsmiam_settling *run, hsmiam_error *error)
         return hsmiam_settling_leave_to_person(
             run, "It is about the token with serial %s, not %s; name that by --token.",
             intent->token_serial, serial);
+    if (!has_replicas(run))
+        return hsmiam_settling_leave_to_person(
+            run,
+            "It is about several tokens, that with serial %s and %s; name all of them by "
+            "--token.",
+            intent->token_serial, intent->replica_serials);
     if (strcmp(intent->endpoint, endpoint) != 0)
         return hsmiam_settling_leave_to_person(run, "It was sent to %s, not %s.", intent->endpoint,
                                                endpoint);

@@ -47,29 +47,12 @@ static hsmiam_status delete_at_iam(hsmiam_settling *run, hsmiam_error *error)
 /* By its id and the user's name: what has another label was not put there for this intent. */
 static hsmiam_status destroy_in_token(hsmiam_settling *run)
 {
-    hsmiam_token *token = run->custody->token;
-    char plain[HSMIAM_ACCESS_KEY_ID_MAX + 32];
-    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
-    hsmiam_object object = 0;
-    hsmiam_buffer uri;
-    hsmiam_status status = HSMIAM_OK;
-
     if (run->dry_run)
         return HSMIAM_OK;
-    hsmiam_buffer_init(&uri, HSMIAM_ERROR_MESSAGE_MAX);
-    (void)snprintf(plain, sizeof plain, "pkcs11:id=%s;type=secret-key", run->candidate);
-    if (run->user_name != NULL)
-        status =
-            hsmiam_token_format_key_uri(token, run->candidate, run->user_name, &uri, &run->why);
-    if (status == HSMIAM_OK)
-        status = hsmiam_token_find_access_key(
-            token, run->user_name != NULL ? hsmiam_buffer_get_string(&uri) : plain, &object, id,
-            &run->why);
-    if (status == HSMIAM_OK)
-        status = hsmiam_token_destroy_object(token, object, &run->why);
+    hsmiam_status status = hsmiam_custody_destroy_key(run->custody, run->intent->replica_serials,
+                                                      run->candidate, run->user_name, &run->why);
     if (status == HSMIAM_OK)
         hsmiam_custody_make_durable(run->custody);
-    hsmiam_buffer_clear(&uri);
     if (status != HSMIAM_OK)
         return hsmiam_settling_leave(run, "The object %s in the token cannot be destroyed: %s",
                                      run->candidate, hsmiam_error_get_message(&run->why));
@@ -87,6 +70,7 @@ static hsmiam_status destroy_then_delete(hsmiam_settling *run, hsmiam_error *err
 typedef enum verdict {
     VERDICT_TAKEN,   /* it is the key's signature */
     VERDICT_WRONG,   /* IAM has the key, and the token holds something else; or cannot use it */
+    VERDICT_PARTIAL, /* some of the tokens have it, and some have not, which IAM is not asked */
     VERDICT_UNKNOWN, /* IAM takes nothing by that key: it is inactive, new or gone */
     VERDICT_TROUBLE  /* who knows */
 } verdict;
@@ -95,9 +79,15 @@ static verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller)
 {
     char uri[HSMIAM_ACCESS_KEY_ID_MAX + 32];
     hsmiam_signer *signer = NULL;
+    hsmiam_holders holders;
 
     (void)snprintf(uri, sizeof uri, "pkcs11:id=%s;type=secret-key", run->candidate);
-    hsmiam_status status = hsmiam_signer_new(run->custody->token, uri, &signer, &run->why);
+    hsmiam_status status = hsmiam_custody_find_holders(run->custody, run->intent->replica_serials,
+                                                       run->candidate, &holders, &run->why);
+    if (status == HSMIAM_OK && holders.count > 0 && holders.count < holders.tokens)
+        return VERDICT_PARTIAL;
+    if (status == HSMIAM_OK)
+        status = hsmiam_signer_new(run->custody->token, uri, &signer, &run->why);
     if (status == HSMIAM_OK)
         status = hsmiam_signer_open(signer, &run->why);
     if (status == HSMIAM_OK) {
@@ -148,6 +138,12 @@ static hsmiam_status prove_held(hsmiam_settling *run, hsmiam_error *error)
         if (!evidence->window_over && !hsmiam_token_refused_key(&run->why))
             return hsmiam_settling_leave_until_end(
                 run, "IAM does not accept yet what the key in the token signs.");
+        return destroy_then_delete(run, error);
+    case VERDICT_PARTIAL:
+        /* Of a key that nobody has used yet, in one token only, there is no second one. */
+        if (!evidence->id_known && (evidence->was_ambiguous || !evidence->before_known))
+            return hsmiam_settling_leave_to_person(
+                run, "Access key %s is in some of the tokens only.", run->candidate);
         return destroy_then_delete(run, error);
     case VERDICT_UNKNOWN:
         return hsmiam_settling_leave_until_end(

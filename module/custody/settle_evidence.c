@@ -34,7 +34,12 @@ static bool is_inactive(const hsmiam_key_metadata *key)
 
 static hsmiam_status count_held(hsmiam_settling *run, const char *id, size_t *count_out)
 {
-    if (hsmiam_token_count_access_keys(run->custody->token, id, count_out, &run->why) != HSMIAM_OK)
+    hsmiam_holders holders;
+    hsmiam_status status = hsmiam_custody_find_holders(run->custody, run->intent->replica_serials,
+                                                       id, &holders, &run->why);
+
+    *count_out = holders.count;
+    if (status != HSMIAM_OK)
         return hsmiam_settling_leave(run, "Whether the token holds %s it does not tell: %s", id,
                                      hsmiam_error_get_message(&run->why));
     return HSMIAM_OK;

@@ -181,27 +181,58 @@ typedef struct taking {
     const hsmiam_secret *value;
 } taking;
 
+/* A token that holds such a key already keeps it as it is. */
+static hsmiam_status check_absence(const taking *wanted, hsmiam_error *error)
+{
+    for (size_t i = 0; i <= wanted->custody->replica_count; i++) {
+        hsmiam_token *token = hsmiam_custody_get_place(wanted->custody, i)->token;
+        size_t count = 0;
+        hsmiam_status status =
+            hsmiam_token_count_access_keys(token, wanted->spec->id, &count, error);
+        if (status != HSMIAM_OK)
+            return status;
+        if (count > 0)
+            return hsmiam_error_set(error, HSMIAM_ERR_EXISTS,
+                                    "Token \"%s\" already holds a key with the id %s; it was left "
+                                    "as it is.",
+                                    hsmiam_token_get_label(token), wanted->spec->id);
+    }
+    return HSMIAM_OK;
+}
+
+/* In all tokens, or in none. */
+static void take_back(const taking *wanted, const hsmiam_object *objects, size_t count,
+                      hsmiam_error *error)
+{
+    hsmiam_error *why = hsmiam_error_new();
+
+    for (size_t i = 0; i < count; i++) {
+        hsmiam_token *token = hsmiam_custody_get_place(wanted->custody, i)->token;
+        if (hsmiam_token_destroy_object(token, objects[i], why) != HSMIAM_OK)
+            hsmiam_error_append(error, "Token \"%s\" holds %s, and it could not be destroyed: %s",
+                                hsmiam_token_get_label(token), wanted->spec->id,
+                                hsmiam_error_get_message(why));
+    }
+    hsmiam_error_free(&why);
+}
+
 static hsmiam_status take(void *context, hsmiam_error *error)
 {
     const taking *wanted = context;
-    const hsmiam_custody *custody = wanted->custody;
-    hsmiam_key_spec full = *wanted->spec;
-    hsmiam_object object = 0;
-    bool came_in = false;
-    size_t count = 0;
-    hsmiam_status status = hsmiam_token_count_access_keys(custody->token, full.id, &count, error);
+    hsmiam_object objects[1 + HSMIAM_REPLICAS_MAX] = {0};
+    hsmiam_status status = check_absence(wanted, error);
 
-    if (status != HSMIAM_OK)
-        return status;
-    if (count > 0)
-        return hsmiam_error_set(
-            error, HSMIAM_ERR_EXISTS,
-            "Token \"%s\" already holds a key with the id %s; it was left as it "
-            "is.",
-            hsmiam_token_get_label(custody->token), full.id);
-    full.in_token = custody->sigv4 == HSMIAM_SIGV4_IN_TOKEN;
-    return import_and_prove(custody->token, custody->route, &full, wanted->value, &object, &came_in,
-                            error);
+    for (size_t i = 0; status == HSMIAM_OK && i <= wanted->custody->replica_count; i++) {
+        const hsmiam_custody *place = hsmiam_custody_get_place(wanted->custody, i);
+        hsmiam_key_spec full = *wanted->spec;
+        bool came_in = false;
+        full.in_token = place->sigv4 == HSMIAM_SIGV4_IN_TOKEN;
+        status = import_and_prove(place->token, place->route, &full, wanted->value, &objects[i],
+                                  &came_in, error);
+        if (status != HSMIAM_OK)
+            take_back(wanted, objects, i, error);
+    }
+    return status;
 }
 
 hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,

@@ -11,8 +11,8 @@
 
 #define BIT(field) HSMIAM_FIELD_BIT(field)
 
-static const uint64_t of_service =
-    BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT) | BIT(USER_NAME) | BIT(REQUEST_ID);
+static const uint64_t of_service = BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT) | BIT(USER_NAME) |
+                                   BIT(REQUEST_ID) | BIT(REPLICA_SERIALS);
 static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
 
 /* A new event is an enumerator of hsmiam_event (before the checkpoint, which is none of the
@@ -27,7 +27,8 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
                                 BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
-                             BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY),
+                             BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY) |
+                                 BIT(REPLICA_SERIALS),
                              HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
                              of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(SETTLED) |
@@ -72,6 +73,7 @@ static const struct {
     {offsetof(hsmiam_ledger_facts, partition), HSMIAM_FIELD_PARTITION, false, false},
     {offsetof(hsmiam_ledger_facts, endpoint), HSMIAM_FIELD_ENDPOINT, false, false},
     {offsetof(hsmiam_ledger_facts, token_serial), HSMIAM_FIELD_TOKEN_SERIAL, true, false},
+    {offsetof(hsmiam_ledger_facts, replicas), HSMIAM_FIELD_REPLICA_SERIALS, false, false},
     {offsetof(hsmiam_ledger_facts, credential_id), HSMIAM_FIELD_CREDENTIAL_ID, false, false},
     {offsetof(hsmiam_ledger_facts, user_name), HSMIAM_FIELD_USER_NAME, false, true},
     {offsetof(hsmiam_ledger_facts, access_key_id), HSMIAM_FIELD_ACCESS_KEY_ID, false, false},

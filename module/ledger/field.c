@@ -23,6 +23,7 @@ typedef enum field_kind {
     KIND_ID,      /* an access key id */
     KIND_IDS,     /* an array of them */
     KIND_REASON,  /* a person's words, parted by blanks, none of them as long as a secret */
+    KIND_SERIALS, /* an array of tokens' serial numbers, none of which has a blank */
     KIND_SHA256,
     KIND_BASE64
 } field_kind;
@@ -41,6 +42,7 @@ static const struct {
     [HSMIAM_FIELD_PARTITION] = {"partition", KIND_WORD, 32},
     [HSMIAM_FIELD_ENDPOINT] = {"endpoint", KIND_TEXT, HSMIAM_ENDPOINT_MAX},
     [HSMIAM_FIELD_TOKEN_SERIAL] = {"token_serial", KIND_TEXT, HSMIAM_SERIAL_MAX},
+    [HSMIAM_FIELD_REPLICA_SERIALS] = {"replica_serials", KIND_SERIALS, HSMIAM_SERIALS_TEXT_MAX},
     [HSMIAM_FIELD_CREDENTIAL_ID] = {"credential_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
     [HSMIAM_FIELD_USER_NAME] = {"user_name", KIND_USER, HSMIAM_USER_NAME_MAX},
     [HSMIAM_FIELD_ACCESS_KEY_ID] = {"access_key_id", KIND_ID, HSMIAM_ACCESS_KEY_ID_MAX},
@@ -81,7 +83,7 @@ bool hsmiam_field_is_number(hsmiam_field field)
 
 bool hsmiam_field_is_list(hsmiam_field field)
 {
-    return fields[field].kind == KIND_IDS;
+    return fields[field].kind == KIND_IDS || fields[field].kind == KIND_SERIALS;
 }
 
 static bool consists_of(const char *text, const char *characters)
@@ -127,6 +129,20 @@ static bool are_ids(const char *text)
             return false;
     }
     return true;
+}
+
+static bool are_serials(const char *text)
+{
+    size_t count = 0;
+
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+            return false;
+        if (*at == ' ' && (at == text || at[-1] == ' ' || at[1] == '\0'))
+            return false;
+        count += at == text || at[-1] == ' ';
+    }
+    return count <= HSMIAM_SERIALS_MAX;
 }
 
 /* What a service sends is kept out if a secret could hide in it. */
@@ -179,6 +195,8 @@ bool hsmiam_field_takes(hsmiam_field field, const char *text)
         return are_ids(text);
     case KIND_REASON:
         return is_reason(text);
+    case KIND_SERIALS:
+        return are_serials(text);
     case KIND_SHA256:
         return length == 64 && consists_of(text, DIGITS "abcdef");
     case KIND_BASE64:

@@ -56,6 +56,7 @@ typedef struct hsmiam_ledger_facts {
     const char *partition;     /* "aws" */
     const char *endpoint;      /* the URL that IAM is asked at */
     const char *token_serial;  /* of the token that keys go to */
+    const char *replicas;      /* serials of others that take them too, parted by blanks; "" too */
     const char *credential_id; /* the access key id that signs the requests */
     const char *user_name;     /* NULL: the signer's own user */
     const char *access_key_id; /* "" as well */
@@ -133,6 +134,7 @@ typedef struct hsmiam_open_intent {
     char account[HSMIAM_ACCOUNT_DIGITS + 1];
     char endpoint[HSMIAM_ENDPOINT_MAX + 1];
     char token_serial[HSMIAM_SERIAL_MAX + 1];
+    char replica_serials[HSMIAM_SERIALS_TEXT_MAX + 1];
     char credential_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
     char user_name[HSMIAM_USER_NAME_MAX + 1]; /* "": the credential's own user */
     char route[33];

@@ -153,6 +153,8 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
     copy(intent->partition, sizeof intent->partition, fields[HSMIAM_FIELD_PARTITION]);
     copy(intent->endpoint, sizeof intent->endpoint, fields[HSMIAM_FIELD_ENDPOINT]);
     copy(intent->token_serial, sizeof intent->token_serial, fields[HSMIAM_FIELD_TOKEN_SERIAL]);
+    copy(intent->replica_serials, sizeof intent->replica_serials,
+         fields[HSMIAM_FIELD_REPLICA_SERIALS]);
     copy(intent->credential_id, sizeof intent->credential_id, fields[HSMIAM_FIELD_CREDENTIAL_ID]);
     copy(intent->user_name, sizeof intent->user_name, fields[HSMIAM_FIELD_USER_NAME]);
     copy(intent->route, sizeof intent->route, fields[HSMIAM_FIELD_ROUTE]);

@@ -9,18 +9,20 @@
 
 #include "ledger/hash.h"
 
-#define HSMIAM_LINE_MAX       16384 /* bytes of a line, its line feed left out */
-#define HSMIAM_KEYS_MAX       32    /* in a list of access key ids */
-#define HSMIAM_KEYS_TEXT_MAX  ((size_t)HSMIAM_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1))
-#define HSMIAM_REQUEST_MAX    128 /* of an AWS request id */
-#define HSMIAM_CODE_MAX       63  /* of a service's error code */
-#define HSMIAM_ENDPOINT_MAX   1023
-#define HSMIAM_ACCOUNT_DIGITS 12
-#define HSMIAM_SERIAL_MAX     48
-#define HSMIAM_NAME_MAX       128 /* of an operator or a host */
-#define HSMIAM_REASON_MAX     256 /* of why a person closed an intent */
-#define HSMIAM_NUMBER_SIZE    21  /* of a decimal number of 64 bits, with its NUL */
-#define HSMIAM_TIME_SIZE      sizeof "YYYY-MM-DDTHH:MM:SSZ"
+#define HSMIAM_LINE_MAX         16384 /* bytes of a line, its line feed left out */
+#define HSMIAM_KEYS_MAX         32    /* in a list of access key ids */
+#define HSMIAM_KEYS_TEXT_MAX    ((size_t)HSMIAM_KEYS_MAX * (HSMIAM_ACCESS_KEY_ID_MAX + 1))
+#define HSMIAM_REQUEST_MAX      128 /* of an AWS request id */
+#define HSMIAM_CODE_MAX         63  /* of a service's error code */
+#define HSMIAM_ENDPOINT_MAX     1023
+#define HSMIAM_ACCOUNT_DIGITS   12
+#define HSMIAM_SERIAL_MAX       48
+#define HSMIAM_SERIALS_MAX      7 /* in a list of them */
+#define HSMIAM_SERIALS_TEXT_MAX ((size_t)HSMIAM_SERIALS_MAX * (HSMIAM_SERIAL_MAX + 1))
+#define HSMIAM_NAME_MAX         128 /* of an operator or a host */
+#define HSMIAM_REASON_MAX       256 /* of why a person closed an intent */
+#define HSMIAM_NUMBER_SIZE      21  /* of a decimal number of 64 bits, with its NUL */
+#define HSMIAM_TIME_SIZE        sizeof "YYYY-MM-DDTHH:MM:SSZ"
 
 /* The members, in their order on a line. */
 typedef enum hsmiam_field {
@@ -33,6 +35,7 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_PARTITION,
     HSMIAM_FIELD_ENDPOINT,
     HSMIAM_FIELD_TOKEN_SERIAL,
+    HSMIAM_FIELD_REPLICA_SERIALS,
     HSMIAM_FIELD_CREDENTIAL_ID,
     HSMIAM_FIELD_USER_NAME,
     HSMIAM_FIELD_ACCESS_KEY_ID,

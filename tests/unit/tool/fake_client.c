@@ -124,6 +124,22 @@ void hsmiam_custody_free(hsmiam_custody **custody)
     *custody = NULL;
 }
 
+hsmiam_status hsmiam_custody_add_replica(hsmiam_custody *custody, hsmiam_custody *replica,
+                                         hsmiam_error *error)
+{
+    (void)custody;
+    (void)replica;
+    (void)error;
+    fake.replicas++;
+    return HSMIAM_OK;
+}
+
+const char *hsmiam_access_key_get_replica_uri(const hsmiam_access_key *key, size_t index)
+{
+    (void)key;
+    return index < fake.replicas ? "pkcs11:token=other;object=Bob;type=secret-key" : NULL;
+}
+
 void hsmiam_custody_set_import_route(hsmiam_custody *custody, hsmiam_import_route route)
 {
     (void)custody;

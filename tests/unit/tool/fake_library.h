@@ -101,6 +101,7 @@ typedef struct fake_state {
     bool with_use;
     char key_status[32];
     int deletions;
+    size_t replicas;
     bool rotates_signer; /* what is rotated is the credential */
     hsmiam_rotation_options rotation;
     unsigned concurrency;

@@ -57,6 +57,25 @@ static void prints_a_key(void **state)
     assert_string_equal(result.fake.user_name, "(null)");
 }
 
+/* Where a command takes keys in, other tokens may take them as well. */
+static void takes_several_tokens(void **state)
+{
+    (void)state;
+    RUN_WITH(&result, "sEcReT", "import-access-key", "--access-key-id", "AKIA1", TOKEN, "--token",
+             "pkcs11:token=u?pin-value=sEcReT");
+    assert_int_equal(result.code, 0);
+    assert_int_equal(result.fake.replicas, 1);
+    assert_string_equal(result.fake.token_uri[0], "pkcs11:token=t?pin-source=/p");
+    assert_string_equal(result.fake.token_uri[1], "pkcs11:token=u?pin-value=sEcReT");
+    assert_contains(result.out, "\"ReplicaUris\": [\n            "
+                                "\"pkcs11:token=other;object=Bob;type=secret-key\"\n");
+    assert_lacks(result.command_line, "sEcReT");
+    RUN(&result, "check-token", TOKEN, TOKEN);
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "works with one token");
+    assert_int_equal(result.fake.tokens, 0);
+}
+
 static void leaves_an_empty_user_name_out(void **state)
 {
     (void)state;
@@ -383,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(prints_a_key),
+        TEST(takes_several_tokens),
         TEST(leaves_an_empty_user_name_out),
         TEST(reads_parameters),
         TEST(hands_settings_over),

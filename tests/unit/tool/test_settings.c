@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const tool_option no_options[] = {{.name = NULL}};
-static const tool_command command = {.name = "make", .options = no_options};
+static const tool_command command = {.name = "make", .options = no_options, .takes_tokens = true};
 static const tool_command *const commands[] = {&command, NULL};
 
 static const char *const variables[] = {
@@ -82,6 +82,30 @@ static void has_defaults(void **state)
     assert_int_equal(settings.token_timeout, 300);
     assert_false(settings.fips || settings.no_verify || settings.allow_final_try ||
                  settings.forbid_plaintext);
+}
+
+/* A URI has no blank, but where it is a command's. */
+static void parts_tokens(void **state)
+{
+    (void)state;
+    write_config("[default]\nhsmiam_token = pkcs11:token=a?pin-source=|cat x PKCS11:token=b\n");
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.token, "pkcs11:token=a?pin-source=|cat x");
+    assert_string_equal(settings.replicas[0], "PKCS11:token=b");
+    assert_null(settings.replicas[1]);
+    setenv("HSMIAM_TOKEN", "pkcs11:a?pin-value=sEcReT  pkcs11:b pkcs11:c?pin-value=sEcReT", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.replicas[1], "pkcs11:c?pin-value=sEcReT");
+    tool_settings_remove_pins(&settings);
+    assert_string_equal(settings.token, "pkcs11:a?pin-value=");
+    assert_string_equal(settings.replicas[1], "pkcs11:c?pin-value=");
+    assert_int_equal(LOAD("--token", "x", "--token=y"), HSMIAM_OK);
+    assert_string_equal(settings.token, "x");
+    assert_string_equal(settings.replicas[0], "y");
+    assert_null(settings.replicas[1]);
+    setenv("HSMIAM_TOKEN",
+           "pkcs11: pkcs11: pkcs11: pkcs11: pkcs11: pkcs11: pkcs11: pkcs11: pkcs11:", 1);
+    assert_int_equal(LOAD(), HSMIAM_ERR_CONFIG);
 }
 
 static void flag_beats_environment_beats_profile(void **state)
@@ -398,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(has_defaults, clear, clear),
         cmocka_unit_test_setup_teardown(flag_beats_environment_beats_profile, clear, clear),
+        cmocka_unit_test_setup_teardown(parts_tokens, clear, clear),
         cmocka_unit_test_setup_teardown(chooses_profiles, clear, clear),
         cmocka_unit_test_setup_teardown(tells_long_profile_names_apart, clear, clear),
         cmocka_unit_test_setup_teardown(chooses_endpoints, clear, clear),
