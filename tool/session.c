@@ -368,6 +368,11 @@ hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
     return status;
 }
 
+static bool is_silent(const hsmiam_token *token)
+{
+    return token && hsmiam_token_is_silent(token);
+}
+
 hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
 {
     const tool_error *const reasons[] = {&session->pin_error, &session->heap_error};
@@ -375,7 +380,12 @@ hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (reasons[i]->message)
             return tool_error_set(error, reasons[i]->status, "%s", reasons[i]->message);
-    return fail(session, error);
+    hsmiam_status status = fail(session, error);
+    if (is_silent(session->token) || is_silent(session->credential_token))
+        return tool_error_set(error, status,
+                              "%s See to the token and its connection; it was not asked again.",
+                              error->message ? error->message : "");
+    return status;
 }
 
 static bool token_is_silent;

@@ -81,15 +81,13 @@ hsmiam_status hsmiam_watch_set_error(hsmiam_watch *watch, const char *label, hsm
 
     name_silent(watch, label, name, sizeof name);
     if (waited > 0)
-        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
-                                "%s does not answer: %s has not come back for %.1f s, and %u s is "
-                                "what the token may take in all (--token-timeout%s). It is not "
-                                "asked again; see to it and its connection.",
-                                name, function, waited, watch->seconds,
-                                is_longer ? "; ten times that here" : "");
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_TOKEN,
+            "%s does not answer: %s has not come back for %.1f s, and all calls "
+            "together may take %u s (--token-timeout%s).",
+            name, function, waited, watch->seconds, is_longer ? "; ten times that here" : "");
     return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
-                            "%s is too slow: before %s was called, the %u s that it may take in "
-                            "all (--token-timeout) were over. It is not asked again; see to it and "
-                            "its connection, or allow it more.",
+                            "%s is too slow: before %s was called, the %u s were over that all "
+                            "calls together may take (--token-timeout).",
                             name, function, watch->seconds);
 }

@@ -168,7 +168,7 @@ static void test_each_function_hangs(void **state)
         (void)snprintf(said, sizeof said, " does not answer: %s has not come back for 0.",
                        mock_get_name(functions[i]));
         fixture_expect_message(fix, said);
-        fixture_expect_message(fix, "and 1 s is what the token may take in all (--token-timeout)");
+        fixture_expect_message(fix, "and all calls together may take 1 s (--token-timeout).");
         assert_true(hsmiam_token_is_silent(fix->token));
         unsigned calls = mock.calls[MOCK_C_FindObjectsInit];
         assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
@@ -190,7 +190,7 @@ static void test_all_calls_count(void **state)
     spend_most(fix);
     mock_slow(60);
     assert_int_equal(do_all(fix), HSMIAM_ERR_TOKEN);
-    fixture_expect_message(fix, "what the token may take in all");
+    fixture_expect_message(fix, "all calls together may take 1 s");
     assert_true(hsmiam_token_is_silent(fix->token));
     mock_slow(0);
     hsmiam_token_free(&fix->token);
@@ -229,7 +229,8 @@ static void test_no_time_left(void **state)
     char id[HSMIAM_ACCESS_KEY_ID_MAX + 1] = "";
     assert_int_equal(hsmiam_token_find_access_key(fix->token, NULL, &key, id, fix->error),
                      HSMIAM_ERR_TOKEN);
-    fixture_expect_message(fix, "is too slow: before C_FindObjectsInit was called, the 1 s");
+    fixture_expect_message(fix,
+                           "is too slow: before C_FindObjectsInit was called, the 1 s were over");
     assert_int_equal(mock.calls[MOCK_C_FindObjectsInit], calls);
     hsmiam_token_free(&fix->token);
     mock_reset();
