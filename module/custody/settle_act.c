@@ -202,8 +202,8 @@ static hsmiam_status name_candidates(hsmiam_settling *run)
                        "There were several candidates, and the last of them may still not be");
     return hsmiam_settling_leave_to_person(
         run,
-        "%s the one that was made (%s); nothing was touched. Find out who made each. Delete those "
-        "that nobody knows: aws iam delete-access-key --access-key-id ID%s%s",
+        "%s the one that was made (%s); nothing was touched. Find out who made each, and delete "
+        "those that nobody knows (aws iam delete-access-key --access-key-id ID%s%s).",
         which, run->to->candidates, get_user_option(run), get_user(run));
 }
 

@@ -35,7 +35,6 @@ TOOLS = Tools(
 )
 # Those that time out on purpose sleep for a second; the cores have other work meanwhile.
 WORKERS = min(os.cpu_count() or 1, 8) + 1
-ATTEMPTS = 3
 
 _folders: tuple[Path, Path]
 
@@ -58,16 +57,17 @@ def _points_of(task: tuple[str, bool]) -> list[Point]:
 
 
 def _suffer(task: tuple[Point, bool]) -> Outcome:
-    """One point, in a worker. What may miss its call gets another chance."""
+    """One point, in a worker. What missed its call, by the network's timing, gets another chance."""
     point, recovers = task
     outcome = Outcome(point.name)
     try:
-        for _ in range(ATTEMPTS):
-            outcome = _stage().suffer(point, recovers)
+        for steps in (0, 0, 1, 3, 7, 15, 31):
+            outcome = _stage().suffer(point.earlier(steps), recovers)
             if outcome.reached:
                 break
     except Exception:
         outcome.problems.append(traceback.format_exc())
+    outcome.name = point.name
     return outcome
 
 
@@ -124,9 +124,9 @@ def report(outcomes: list[Outcome], verbose: bool) -> bool:
     orphaned = sum(len(outcome.orphaned) for outcome in counted)
     missed = [outcome.name for outcome in outcomes if not outcome.reached]
     if missed:
-        print(f"not reached, for the network was quicker or slower: {', '.join(sorted(missed))}")
+        print(f"not reached: {', '.join(sorted(missed))}")
     print(f"{len(counted)} points, {settled} settled, {lost} lost, {orphaned} orphaned")
-    return settled == len(counted) and len(missed) * 20 <= len(outcomes)
+    return settled == len(outcomes)
 
 
 def control(matrix: Matrix, points: list[Point]) -> bool:

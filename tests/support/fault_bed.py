@@ -8,7 +8,9 @@ from IAM; nobody else's key was touched; and the ledger verifies.
 from __future__ import annotations
 
 import copy
+import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -99,7 +101,7 @@ class Bed:
             users=[USER, OTHER_USER],
             access_key_id=(seed.parent / "root.id").read_text(),
             secret_file=secret_file,
-            settings=Settings(keys_per_user=5),
+            settings=Settings(keys_per_user=8),
         )
         self.transcript: list[str] = []
         self.foreign: set[str] = set()
@@ -237,20 +239,24 @@ class Bed:
 
     # Judgement -------------------------------------------------------------------------------
 
-    def meddle(self) -> None:
-        """Meanwhile another administrator makes a key for another user."""
-        made = self.iam.act("CreateAccessKey", UserName=OTHER_USER)
-        self.foreign.add(str(made["access_key_id"]))
+    def meddle(self, user: str, used: bool = False) -> str:
+        """Meanwhile another administrator makes a key, and perhaps somebody uses it."""
+        made = str(self.iam.act("CreateAccessKey", UserName=user)["access_key_id"])
+        self.foreign.add(made)
+        if used:
+            self.iam.use(made)
+        return made
 
     def pass_time(self) -> None:
         """Move IAM's clock past the end of any signature, in steps: late executions have a date."""
         for _ in range(int(VALIDITY_AND_MORE / STEP)):
             self.iam.endpoint.clock.advance(STEP)
 
-    def settle(self, point: Point, early: bool) -> list[str]:
+    def settle(self, point: Point, early: bool, meddles: bool) -> list[str]:
         """Recover until nothing is open, minutes later each time; what is wrong with that.
 
-        `early`: also at once, when it is too early to say that anything did not happen.
+        `early`: also at once, when it is too early to say that anything did not happen. `meddles`:
+        another administrator makes a key for the same user after the window.
         """
         code: int | None = None
         lagging = [rule for rule in point.rules if rule["kind"] == "lag"]
@@ -258,13 +264,47 @@ class Bed:
         self.iam.endpoint.rules.add(lagging)
         if early:
             self.run("recover")
-        for _ in range(3):
+        for attempt in range(3):
             self.pass_time()
+            if meddles and attempt == 0:
+                self.meddle(USER)
             code = self.run("recover")
             self.iam.endpoint.rules.clear()
             if code == 0:
                 return []
         return [f"recover ends with {code}"]
+
+    def settle_rival(self, rival: str) -> list[str]:
+        """Somebody else made a key for the same user, and nobody used it yet: where it cannot be told
+        from ours, both are named, and a person deletes ours and closes the intent."""
+        problems = []
+        self.iam.endpoint.rules.clear()
+        self.run("recover")
+        self.pass_time()
+        if self.run("recover") == 0:
+            return []
+        for name in self._alive() - self._held({})[0] - {rival}:
+            if name not in self.transcript[-1] or rival not in self.transcript[-1]:
+                problems.append(f"{name} and {rival} are not named")
+            self.iam.act("DeleteAccessKey", UserName=USER, AccessKeyId=name)
+        (intent,) = set(re.findall(r'"Intent": (\d+)', self.transcript[-1]))
+        if self.run("recover") == 0:
+            problems.append("the intent is closed by itself")
+        self.run("recover", "--close", intent, "--reason", "It was looked after.", "--yes")
+        code = self.run("recover")
+        return problems if code == 0 else [*problems, f"recover ends with {code}"]
+
+    def _alive(self) -> set[str]:
+        """The user's keys that were made in the run or after it."""
+        return set(self.iam.key_ids(USER)) - set(self.pristine.store.keys)
+
+    def find_twin(self) -> str | None:
+        """IAM executed a request twice: the key that nobody holds, and that the list says so of."""
+        twins = self._alive() - self._held({})[0] - self.foreign
+        self.run("list-access-keys", "--user-name", USER)
+        listed, _ = json.JSONDecoder().raw_decode(self.transcript[-1].partition("\n")[2])
+        named = {key["AccessKeyId"] for key in listed["AccessKeyMetadata"] if not key["InToken"]}
+        return next(iter(twins)) if len(twins) == 1 and twins <= named else None
 
     def judge(
         self, snapshot: Snapshot, outcome: Outcome, code: int | None, retires: bool = False

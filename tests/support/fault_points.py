@@ -11,7 +11,7 @@ from __future__ import annotations
 import collections
 import errno
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import local_iam  # noqa: F401, where the endpoint's modules are
@@ -35,6 +35,21 @@ class Point:
     @property
     def name(self) -> str:
         return f"{self.scenario}/{self.place}/{self.way}"
+
+    @property
+    def is_kill(self) -> bool:
+        return self.way in ("kill", "latekill", "tear")
+
+    def earlier(self, steps: int) -> Point:
+        """So many calls before this one, of its kind on the network: how often a socket is polled
+        and read is the network's affair, and the last calls of one run may be missing in another."""
+        call, _, number = self.place.rpartition(":")
+        if not call.endswith(":net"):
+            return self
+        place = f"{call}:{max(1, int(number) - steps)}"
+        environment = dict(self.environment)
+        environment["FAULT"] = place + environment["FAULT"].removeprefix(self.place)
+        return replace(self, place=place, environment=tuple(environment.items()))
 
 
 @dataclass(frozen=True)
@@ -215,7 +230,7 @@ class _Sieve:
 
 
 def call_points(
-    scenario: str, recording: Recording, kills_only: bool, everything: bool, begin: int = 0
+    scenario: str, recording: Recording, everything: bool, begin: int = 0
 ) -> list[Point]:
     """Failures of what was recorded, from the event of that number on.
 
@@ -230,8 +245,6 @@ def call_points(
         ways = _token_ways(event) if event.is_function else _system_ways(event)
         if event.place == "slot" and event.changes:
             continue
-        if kills_only:
-            ways = tuple(way for way in ways if way in ("kill", "latekill", "tear"))
         for way in ways if everything else sieve.pick(event, ways):
             if event.is_function:
                 found.append(_token_point(scenario, event, number, way, sessions))
@@ -279,8 +292,6 @@ def _error(status: int, code: str, execute: bool = False) -> dict[str, Any]:
     return {"kind": "error", "status": status, "code": code, "execute": execute}
 
 
-# A request that is executed twice is not among them: of the two keys one is explained by nothing, and
-# such keys are named and never touched.
 _EVERY_OPERATION: dict[str, dict[str, Any]] = {
     **_cuts(("before-headers", "in-headers", "before-end")),
     **_stalls(("before-headers",)),
@@ -324,6 +335,8 @@ _MAIN_OPERATION: dict[str, dict[str, Any]] = {
     "error:NoSuchEntity": _error(404, "NoSuchEntity"),
     "error:RequestExpired": _error(400, "RequestExpired"),
     "secret-in-error": {"kind": "secret-in-error"},
+    "duplicate:first": {"kind": "duplicate", "answer": "first"},
+    "duplicate:last": {"kind": "duplicate", "answer": "last"},
     "answer-twice": {"kind": "answer-twice"},
     "answer-twice:same": {"kind": "answer-twice", "second": "same"},
     "execute-late:280": {"kind": "execute-late", "seconds": 280},

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from fault_bed import KILLED, USER, Bed, Outcome, Snapshot
+from fault_bed import KILLED, OTHER_USER, USER, Bed, Outcome, Snapshot
 from fault_points import Point, Recording, call_points, service_points
 
 ISSUE = ("create-access-key", "--user-name", USER)
@@ -21,15 +21,17 @@ class Scenario:
     name: str
     words: tuple[str, ...]
     prepare: Callable[[Bed, Recording], None]
-    kills_only: bool = False
+    #: Of the points at which it is killed, one in so many; and of the other failures of calls.
+    kills: int = 1
+    errors: int = 1
     #: What is wrong already, so that another part of the product runs.
     trouble: Callable[[Recording], str] = field(default=lambda issue: "")
     #: The request after which the service's failures begin, for those before say nothing new.
     after: str = ""
-    #: Of the calls, one in so many.
-    every: int = 1
     #: The user's old key may be deactivated or deleted, once a new one is held.
     retires: bool = False
+    #: Another administrator's key for the same user, made in the same minutes, was not used yet.
+    rival: bool = False
 
 
 def _nothing(bed: Bed, issue: Recording) -> None:
@@ -61,14 +63,26 @@ SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("issue", ISSUE, _nothing),
-        Scenario("undo", ISSUE, _nothing, True, _refusing_token),
-        Scenario("recover-orphan", ("recover",), _orphan, True),
-        Scenario("recover-unproven", ("recover",), _unproven, True),
+        Scenario("rival", ISSUE, _nothing, rival=True),
+        Scenario("undo", ISSUE, _nothing, errors=2, trouble=_refusing_token),
+        Scenario("recover-orphan", ("recover",), _orphan, kills=2, errors=9),
+        Scenario("recover-unproven", ("recover",), _unproven, kills=2, errors=9),
         Scenario(
-            "rotate", ROTATE, _nothing, True, after="CreateAccessKey", every=15, retires=True
+            "rotate", ROTATE, _nothing, kills=15, errors=50, after="CreateAccessKey", retires=True
         ),
     )
 }
+
+
+#: IAM made our key, and the answer is lost, or tells little. Where IAM made none, another's that
+#: nobody used is what a late execution would leave, and is taken for it (README).
+RIVALS = {
+    ("CreateAccessKey:1", way)
+    for way in (
+        "cut:before-headers:fin", "cut:in-secret:rst", "cut:before-end:fin", "error:500:executed",
+        "stall:before-headers", "garble:not-xml", "garble:other-user",
+    )
+}  # fmt: skip
 
 
 class Stage:
@@ -93,13 +107,21 @@ class Stage:
             request = len(os.path.commonprefix([recording.operations, self.issue.operations]))
         if scenario.after:
             request = recording.operations.index(scenario.after) + 1
-        calls = call_points(
-            name, recording, scenario.kills_only, everything, recording.failed_after
-        )
+        calls = call_points(name, recording, everything, recording.failed_after)
+        kills = [point for point in calls if point.is_kill]
+        errors = [point for point in calls if not point.is_kill]
         found = [
-            *calls[:: 1 if everything else scenario.every],
+            *kills[:: 1 if everything else scenario.kills],
+            *errors[:: 1 if everything else scenario.errors],
             *service_points(name, recording, request),
         ]
+        if scenario.rival and not everything:
+            last = f"C_UnwrapKey:{recording.last('C_UnwrapKey')}"
+            found = [
+                point
+                for point in found
+                if (point.place, point.way) in RIVALS or (point.place == last and point.is_kill)
+            ]
         return [self._with_trouble(point, trouble) for point in found]
 
     def suffer(self, point: Point, recovers: bool = True) -> Outcome:
@@ -112,11 +134,23 @@ class Stage:
             outcome.problems.append("the run does not end")
         snapshot = self.bed.pristine
         if outcome.reached and not self.bed.is_untouched(snapshot):
-            self.bed.meddle()
+            self.bed.meddle(OTHER_USER)
+            if scenario.rival:
+                outcome.problems += self.bed.settle_rival(self.bed.meddle(USER))
+            elif not scenario.retires:
+                self.bed.meddle(USER, used=True)
             if scenario.retires and zlib.crc32(point.name.encode()) % 2:
                 outcome.problems += self._repeat(scenario)
-            if recovers:
-                outcome.problems += self.bed.settle(point, early="late" in point.way)
+            if recovers and not scenario.rival:
+                outcome.problems += self.bed.settle(
+                    point, early="late" in point.way, meddles=not scenario.retires
+                )
+            if point.way.startswith("duplicate"):
+                twin = self.bed.find_twin()
+                if twin:
+                    self.bed.foreign.add(twin)
+                else:
+                    outcome.problems.append("a key of two is not named")
             issued = code if scenario.words == ISSUE else None
             self.bed.judge(snapshot, outcome, issued, scenario.retires)
         outcome.transcript = "".join(self.bed.transcript)
