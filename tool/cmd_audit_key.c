@@ -67,8 +67,10 @@ static hsmiam_status run_add_key(tool_context *context, tool_error *error)
     if (status == HSMIAM_OK)
         status = tool_session_start(&session, context, error);
     if (status == HSMIAM_OK &&
-        hsmiam_ledger_introduce_key(session.ledger, pem, strlen(pem), session.error) != HSMIAM_OK)
-        status = tool_session_fail(&session, error);
+        hsmiam_ledger_introduce_key(session.ledger, pem, strlen(pem), session.error) != HSMIAM_OK) {
+        (void)tool_session_fail(&session, error);
+        status = tool_error_name_file(error, "--public-key", path);
+    }
     tool_session_clear(&session);
     free(pem);
     return status;

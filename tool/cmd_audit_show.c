@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "output.h"
 #include "session.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -167,6 +168,18 @@ static hsmiam_status get_filter(const tool_arguments *arguments, hsmiam_ledger_f
     return status;
 }
 
+/* A table or a text of nothing is empty, as for scripts it must be; a person is told why. */
+static void tell_none(const tool_show *show, const tool_context *context,
+                      const hsmiam_ledger_filter *filter)
+{
+    bool all = !filter->user_name && !filter->access_key_id && !filter->event &&
+               filter->since < 0 && filter->until < 0;
+
+    if (show->count == 0 && (show->as_table || context->settings.output == TOOL_OUTPUT_TEXT))
+        tool_text_print(stderr, "hsmiam: the ledger %s has no record%s.\n",
+                        context->settings.ledger, all ? "" : " of what was asked for");
+}
+
 static hsmiam_status print_records(tool_show *show, tool_session *session,
                                    const tool_context *context, const hsmiam_ledger_filter *filter,
                                    tool_error *error)
@@ -181,6 +194,7 @@ static hsmiam_status print_records(tool_show *show, tool_session *session,
         return tool_error_set_memory(error);
     if (show->as_stream && show->count > 0)
         return tool_output_end_list(show->count, error);
+    tell_none(show, context, filter);
     return tool_output_print(show->root, &context->settings, "audit show", error);
 }
 

@@ -122,8 +122,10 @@ static hsmiam_status load_key(tool_session *session, const char *path, tool_erro
     hsmiam_status status = tool_file_load("--public-key", path, &pem, error);
 
     if (status == HSMIAM_OK &&
-        hsmiam_ledger_trust_key(session->ledger, pem, strlen(pem), session->error) != HSMIAM_OK)
-        status = tool_session_fail(session, error);
+        hsmiam_ledger_trust_key(session->ledger, pem, strlen(pem), session->error) != HSMIAM_OK) {
+        (void)tool_session_fail(session, error);
+        status = tool_error_name_file(error, "--public-key", path);
+    }
     free(pem);
     return status;
 }
@@ -134,8 +136,10 @@ static hsmiam_status load_checkpoint(tool_session *session, const char *path, to
     hsmiam_status status = tool_file_load("--checkpoint", path, &line, error);
 
     if (status == HSMIAM_OK && hsmiam_ledger_set_checkpoint(session->ledger, line, strlen(line),
-                                                            session->error) != HSMIAM_OK)
-        status = tool_session_fail(session, error);
+                                                            session->error) != HSMIAM_OK) {
+        (void)tool_session_fail(session, error);
+        status = tool_error_name_file(error, "--checkpoint", path);
+    }
     free(line);
     return status;
 }
@@ -153,8 +157,11 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = load_checkpoint(&session, checkpoint, error);
     if (status == HSMIAM_OK && tool_arguments_get(arguments, "--allow-unsigned"))
         hsmiam_ledger_set_allow_unsigned(session.ledger, true);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK) {
         status = verify(&session, context, error);
+        if (status == HSMIAM_ERR_ARGUMENT && checkpoint) /* which no trusted key signed */
+            status = tool_error_name_file(error, "--checkpoint", checkpoint);
+    }
     tool_session_clear(&session);
     return status;
 }

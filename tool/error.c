@@ -108,6 +108,13 @@ hsmiam_status tool_error_set_library(tool_error *error, const hsmiam_error *libr
     return tool_error_set(error, status, "%s", message);
 }
 
+hsmiam_status tool_error_name_file(tool_error *error, const char *option, const char *path)
+{
+    if (!error->message || error->status != HSMIAM_ERR_ARGUMENT)
+        return error->status;
+    return tool_error_set(error, error->status, "%s %s: %s", option, path, error->message);
+}
+
 void tool_error_print(const tool_error *error, FILE *stream)
 {
     const char *message = error->message;

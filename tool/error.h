@@ -46,6 +46,10 @@ hsmiam_status tool_error_set_memory(tool_error *error);
 /* Takes over what the library says; a service's error in the AWS CLI's sentence. */
 hsmiam_status tool_error_set_library(tool_error *error, const hsmiam_error *library);
 
+/* Puts the file in front whose content the error is about, and how it was given: of one that could
+ * be read, but has not what it must. Returns the error's status. */
+hsmiam_status tool_error_name_file(tool_error *error, const char *option, const char *path);
+
 /* Prints an empty line and the message, control characters and PINs taken out. */
 void tool_error_print(const tool_error *error, FILE *stream);
 

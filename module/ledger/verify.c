@@ -44,10 +44,10 @@ static hsmiam_status trust(hsmiam_verification *run, hsmiam_public_key *key, hsm
             run->key_count) {
         bool full = run->key_count == HSMIAM_TRUSTED_MAX;
         hsmiam_public_key_free(&key);
-        return full
-                   ? hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                      "The ledger has more than %d audit keys.", HSMIAM_TRUSTED_MAX)
-                   : HSMIAM_OK;
+        return full ? hsmiam_verification_fail(
+                          run, HSMIAM_FAULT_ADDED, run->line_number,
+                          "it introduces one audit key more than a ledger can have", error)
+                    : HSMIAM_OK;
     }
     run->keys[run->key_count++] = key;
     return HSMIAM_OK;

@@ -210,7 +210,12 @@ class VerifyTest(AuditTest):
         self.assert_intact()
         self.assert_bad(4, "truncated", "--checkpoint", path)
         other = str(self.write("other", checkpoint.replace("root", "toor", 1)))
-        self.verify("--checkpoint", other, expect=USAGE)
+        run = self.verify("--checkpoint", other, expect=USAGE)
+        self.assertIn(f"--checkpoint {other}: The checkpoint is not signed by", run.sentence)
+        run = self.verify("--checkpoint", str(self.ledger), expect=USAGE)
+        self.assertIn(f"--checkpoint {self.ledger}: This is no checkpoint", run.sentence)
+        run = self.verify("--public-key", other, expect=USAGE)
+        self.assertIn(f"--public-key {other}: This is not the public half", run.sentence)
 
     def test_another_key(self) -> None:
         other = self.new_token("vault")
@@ -283,6 +288,19 @@ class ShowTest(AuditTest):
         for text in ("yesterday", "2026-13-01", "2026-01-01T00:00:00+01:00"):
             self.hsmiam("audit", "show", "--since", text, expect=USAGE)
         self.hsmiam("audit", "show", "--ledger", "not-there", expect=GENERAL)
+
+    def test_nothing_to_show(self) -> None:
+        """A script gets nothing, a person is told so."""
+        empty = str(self.write("empty.jsonl", ""))
+        for form in ("table", "text"):
+            run = self.hsmiam("audit", "show", "--output", form, "--ledger", empty)
+            self.assertEqual(
+                (run.out, run.err), ("", f"hsmiam: the ledger {empty} has no record.\n")
+            )
+        run = self.hsmiam("audit", "show", "--output", "text", "--user-name", "nobody")
+        self.assertIn("has no record of what was asked for", run.err)
+        run = self.hsmiam("audit", "show", "--ledger", empty)
+        self.assertEqual((run.json, run.err), ({"Records": []}, ""))
 
 
 class TroubleTest(AuditTest):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ledgers with every kind of record, spoilt at every byte and at every line: the verification names
- * the line each time. */
+/* Ledgers with every kind of record, spoilt at bytes all over each line, and at every line: the
+ * verification names the line each time. */
 #include "fixture.h"
 
 #include <stdio.h>
@@ -9,7 +9,8 @@
 
 #define LINES_MAX 12
 #define TORN_SIZE 20 /* more than what is torn has, less than a record */
-#define CUTS      3  /* bytes from one cut within a line to the next */
+#define FLIPS     5  /* bytes from one that is flipped to the next: each member has several */
+#define CUTS      11 /* bytes from one cut within a line to the next */
 #define GROUP     2  /* events in one ledger: what stands before a line is verified each time */
 
 typedef struct text {
@@ -106,7 +107,7 @@ static void expect_line(fixture *fix, const text *whole, size_t line, size_t byt
                  hsmiam_error_get_message(fix->error));
 }
 
-static void test_each_byte_flipped(void **state)
+static void test_bytes_flipped(void **state)
 {
     fixture *fix = *state;
     text whole;
@@ -117,6 +118,9 @@ static void test_each_byte_flipped(void **state)
         for (size_t i = group > 0 ? whole.starts[2] : 0; i < whole.size; i++) {
             while (i >= whole.starts[line])
                 line++;
+            /* What parts lines is flipped each time. */
+            if (i % FLIPS != 0 && i + 1 != whole.starts[line] && i != whole.starts[line - 1])
+                continue;
             char flip = (char)(1 << i % 8);
             whole.data[i] ^= flip;
             fixture_write(fix, whole.data, whole.size);
@@ -138,7 +142,7 @@ static bool is_whole(const text *whole, size_t size, size_t *line_out)
     return line == 0 || whole->starts[line] - size <= 1;
 }
 
-static void test_each_byte_cut_off(void **state)
+static void test_bytes_cut_off(void **state)
 {
     fixture *fix = *state;
     text whole;
@@ -197,8 +201,8 @@ static void test_added_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_each_byte_flipped),
-        fixture_test(test_each_byte_cut_off),
+        fixture_test(test_bytes_flipped),
+        fixture_test(test_bytes_cut_off),
         fixture_test(test_added_lines),
     };
 
