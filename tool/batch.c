@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a user at work locks: a stack, and what is worked on. One more is for what comes before. */
+/* What a user at work locks: a stack, and what is worked on; as much again for a session whose
+ * token has a time-out. And what the heap has: by itself, and for each connection. */
 #define LOCKED_EACH ((size_t)640 * 1024)
+#define HEAP_BASE   ((size_t)2560 * 1024)
+#define HEAP_EACH   ((size_t)256 * 1024)
 
 /* A batch on its way. */
 typedef struct tool_batch {
@@ -158,28 +161,54 @@ static hsmiam_status resume(tool_batch *run, tool_error *error)
     return status == HSMIAM_OK ? status : tool_session_fail(session, error);
 }
 
+static size_t count_replicas(const tool_settings *settings)
+{
+    size_t count = 0;
+
+    while (settings->replicas[count])
+        count++;
+    return count;
+}
+
+/* How many at a time: as many as were asked for, or as memory may be locked for. */
+static hsmiam_status choose_concurrency(tool_batch *run, tool_error *error)
+{
+    const tool_arguments *arguments = run->context->arguments;
+    bool is_given = tool_arguments_get(arguments, "--max-concurrency") != NULL;
+    const tool_settings *settings = &run->context->settings;
+    size_t each = LOCKED_EACH;
+    size_t limit = tool_heap_get_limit();
+    unsigned most = HSMIAM_BATCH_CONCURRENCY_DEFAULT;
+    hsmiam_status status = tool_arguments_get_number(arguments, "--max-concurrency",
+                                                     HSMIAM_BATCH_CONCURRENCY_MAX, &most, error);
+
+    if (settings->token_timeout > 0)
+        each += LOCKED_EACH * (1 + count_replicas(settings));
+    if (status == HSMIAM_OK && most == 0)
+        status = tool_error_set_usage(
+            error, "hsmiam: error: argument --max-concurrency: at least one user at a time");
+    while (!is_given && most > 1 && HEAP_BASE + each + most * (HEAP_EACH + each) > limit)
+        most--;
+    run->batch.concurrency = most;
+    tool_heap_leave_to_secrets((most + 1) * each);
+    return status;
+}
+
 static hsmiam_status prepare(tool_batch *run, tool_error *error)
 {
     const tool_arguments *arguments = run->context->arguments;
     const char *path = tool_arguments_get(arguments, "--user-names");
-    unsigned concurrency = HSMIAM_BATCH_CONCURRENCY_DEFAULT;
     hsmiam_status status = HSMIAM_OK;
 
     if (!path)
         return tool_error_set_usage(
             error, "hsmiam: error: the following arguments are required: --user-names");
-    status = tool_arguments_get_number(arguments, "--max-concurrency", HSMIAM_BATCH_CONCURRENCY_MAX,
-                                       &concurrency, error);
-    if (status == HSMIAM_OK && concurrency == 0)
-        status = tool_error_set_usage(
-            error, "hsmiam: error: argument --max-concurrency: at least one user at a time");
+    run->batch = (hsmiam_batch){.next = next, .work = work, .tick = tick, .context = run};
+    status = choose_concurrency(run, error);
     if (status == HSMIAM_OK)
         status = tool_user_file_open(path, &run->users, error);
     if (status != HSMIAM_OK)
         return status;
-    run->batch = (hsmiam_batch){
-        .next = next, .work = work, .tick = tick, .context = run, .concurrency = concurrency};
-    tool_heap_leave_to_secrets((concurrency + 1) * LOCKED_EACH);
     tool_signals_install(TOOL_SIGNALS_HOLD);
     status = tool_session_start_client(&run->session, run->context, error);
     if (status == HSMIAM_OK)

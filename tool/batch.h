@@ -6,7 +6,8 @@
 #include "session.h"
 #include "value.h"
 
-/* The work for one user, on whatever thread: it puts what came of it into `object`. Statuses: of the library; MEMORY. */
+/* The work for one user, on whatever thread: it puts what came of it into `object`. Statuses: of
+ * the library; MEMORY. */
 typedef hsmiam_status (*tool_batch_work)(const tool_context *context, hsmiam_client *client,
                                          hsmiam_custody *custody, const char *user_name,
                                          tool_value *object, hsmiam_error *error);

@@ -29,6 +29,9 @@ hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing,
  */
 void tool_heap_warn(hsmiam_status status);
 
+/* How much the process may lock in all, as far as the heap minds; SIZE_MAX: there is no limit. */
+size_t tool_heap_get_limit(void);
+
 /* Leaves so much of the memory that may be locked to the library's secrets, instead of what
  * TOOL_HEAP_LEFT_TO_SECRETS says, as far as the heap does not have it already. */
 void tool_heap_leave_to_secrets(size_t size);

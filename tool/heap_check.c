@@ -3,6 +3,8 @@
 
 #include "text.h"
 
+#include <stdint.h>
+
 /* What is still to be allocated once a token is open and IAM is connected to. */
 #define ROOM_TO_GROW ((size_t)256 * 1024)
 
@@ -48,6 +50,11 @@ hsmiam_status tool_heap_check(const tool_arguments *arguments, bool growing, too
         "systemd unit, or do without --require-locked-memory.",
         in_kilobytes(tool_heap.lockable), in_kilobytes(left_to_secrets), in_kilobytes(needed),
         advised, advised, advised);
+}
+
+size_t tool_heap_get_limit(void)
+{
+    return tool_heap.limited ? tool_heap.lockable + left_to_secrets : SIZE_MAX;
 }
 
 void tool_heap_leave_to_secrets(size_t size)

@@ -41,7 +41,8 @@ typedef struct batch_worker {
     bool started;
     hsmiam_signer *signer;
     hsmiam_client *client;
-    hsmiam_custody custody; /* a copy of one that is prepared */
+    hsmiam_custody custody;                       /* a copy of one that is prepared, */
+    hsmiam_custody replicas[HSMIAM_REPLICAS_MAX]; /* and copies of what belongs to it */
 } batch_worker;
 
 static bool is_stopping(batch_crew *crew)
@@ -184,6 +185,15 @@ static bool start(batch_worker *worker)
     return worker->started;
 }
 
+static void copy_custody(const hsmiam_custody *from, batch_worker *worker)
+{
+    worker->custody = *from;
+    for (size_t i = 0; i < from->replica_count; i++) {
+        worker->replicas[i] = *from->replicas[i];
+        worker->custody.replicas[i] = &worker->replicas[i];
+    }
+}
+
 /* A client of its own, whose signer has the signing key derived for itself. */
 static hsmiam_status equip(batch_crew *crew, batch_worker *worker, hsmiam_error *error)
 {
@@ -191,7 +201,7 @@ static hsmiam_status equip(batch_crew *crew, batch_worker *worker, hsmiam_error 
         hsmiam_signer_new_like(hsmiam_client_get_signer(crew->client), &worker->signer, error);
 
     worker->crew = crew;
-    worker->custody = *crew->custody;
+    copy_custody(crew->custody, worker);
     if (status == HSMIAM_OK)
         status = hsmiam_client_new_like(crew->client, worker->signer, &worker->client, error);
     if (status != HSMIAM_OK)
@@ -253,13 +263,23 @@ static hsmiam_status run_all(batch_crew *crew, batch_worker *workers, hsmiam_err
 
 /* ------------------------------------------------------------------------------ all beforehand */
 
-/* Each thread works on its secrets on a locked stack; a token with a time-out has one for each
- * session. */
+/* How many stacks a thread needs: one for itself, one for its session on each token that has a
+ * time-out. */
+static unsigned count_stacks(const hsmiam_custody *custody)
+{
+    const hsmiam_custody *place = custody;
+    unsigned count = 1;
+
+    for (size_t i = 0; place != NULL; place = hsmiam_custody_get_place(custody, ++i))
+        count += hsmiam_token_has_timeout(place->token);
+    return count;
+}
+
 static hsmiam_status choose_size(batch_crew *crew, hsmiam_error *error)
 {
     unsigned wanted =
         crew->batch->concurrency > 0 ? crew->batch->concurrency : HSMIAM_BATCH_CONCURRENCY_DEFAULT;
-    unsigned stacks = hsmiam_token_has_timeout(crew->custody->token) ? 2 : 1;
+    unsigned stacks = count_stacks(crew->custody);
 
     if (wanted > HSMIAM_BATCH_CONCURRENCY_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "A batch has at most %d threads.",

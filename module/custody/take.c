@@ -232,6 +232,8 @@ static hsmiam_status take(void *context, hsmiam_error *error)
         if (status != HSMIAM_OK)
             take_back(wanted, objects, i, error);
     }
+    for (size_t i = 0; status == HSMIAM_OK && i <= wanted->custody->replica_count; i++)
+        hsmiam_token_leave_object(hsmiam_custody_get_place(wanted->custody, i)->token, objects[i]);
     return status;
 }
 

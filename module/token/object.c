@@ -285,3 +285,8 @@ hsmiam_status hsmiam_token_destroy_object(hsmiam_token *token, hsmiam_object obj
         hsmiam_object_forget(token, object);
     return status;
 }
+
+void hsmiam_token_leave_object(hsmiam_token *token, hsmiam_object object)
+{
+    hsmiam_object_forget(token, object);
+}

@@ -161,6 +161,9 @@ hsmiam_status hsmiam_token_check_key(hsmiam_token *token, hsmiam_object key,
 hsmiam_status hsmiam_token_destroy_object(hsmiam_token *token, hsmiam_object object,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Ends the use of an object that stays in the token: nothing more is kept about it here. */
+void hsmiam_token_leave_object(hsmiam_token *token, hsmiam_object object);
+
 #define HSMIAM_DIGEST_SIZE      32 /* SHA-256 */
 #define HSMIAM_FINGERPRINT_SIZE 65 /* 64 hex digits and a NUL */
 #define HSMIAM_PUBLIC_KEY_MAX   128

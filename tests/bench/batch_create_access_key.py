@@ -65,18 +65,18 @@ def main() -> int:
     parser.add_argument("--hsmiam", default=str(TOP / "build/release/tool/hsmiam"))
     parser.add_argument("--few", type=int, default=100)
     parser.add_argument("--many", type=int, default=10000)
-    parser.add_argument("--max-concurrency", default="8")
+    parser.add_argument("--max-concurrency", help="for hsmiam")
     parser.add_argument("--folder", default="/dev/shm", help="where tokens and ledgers lie (tmpfs)")
     arguments = parser.parse_args()
     # What gives NSS its parameters stands beside, in a build with tests.
     build = Path(arguments.hsmiam).resolve().parents[1]
     os.environ.setdefault("HSMIAM_NSS_MODULE", str(build / "tests/integration/libnss_module.so"))
+    options = ["--max-concurrency", arguments.max_concurrency] if arguments.max_concurrency else []
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         server, url = start_server(Path(name))
         try:
             for users in (arguments.few, arguments.many):
-                seconds, peak = run(arguments.hsmiam, Path(name), url, users, "--max-concurrency",
-                                    arguments.max_concurrency)  # fmt: skip
+                seconds, peak = run(arguments.hsmiam, Path(name), url, users, *options)
                 print(f"{users:6} users  {seconds:8.1f} s  {users / seconds:6.1f} keys/s  "
                       f"{peak:7} KiB", flush=True)  # fmt: skip
         finally:
