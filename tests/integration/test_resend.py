@@ -13,6 +13,7 @@ from typing import Any
 from harness import CONFIGURATION, GENERAL, INTERRUPTED, OK, REFUSED, Run
 from local_iam import Door
 from misfortune import DELETED, LISTED, UNKNOWN, USER, MisfortuneTest
+from tls import TlsOptions
 
 ONE = {"AWS_MAX_ATTEMPTS": "1"}
 
@@ -231,7 +232,7 @@ class ConnectionTest(ResendTest):
         self.assertEqual(self.iam.requests(), [])
 
     def test_peer_that_is_not_trusted_is_asked_once(self) -> None:
-        other = self.new_iam()
+        other = self.new_iam(tls=TlsOptions())
         run = self.hsmiam(
             "create-access-key", *self.iam_arguments(ca_bundle=str(other.ca_bundle)),
             "--user-name", USER, "--debug", expect=GENERAL,
