@@ -40,8 +40,10 @@ static char *decode(const char *encoded)
     char *text = malloc(length + 1);
     unsigned long bits = 0;
     size_t written = 0;
-    bool is_text = text != NULL;
+    bool is_text = true;
 
+    if (!text)
+        return NULL;
     for (size_t i = 0; is_text && i < length; i++) {
         const char *digit = strchr(digits, encoded[i]);
 

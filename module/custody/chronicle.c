@@ -2,17 +2,25 @@
 #include "custody/chronicle.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
 
+#define NOBODY SIZE_MAX
+
 /* An intent whose outcome is still to come. */
 typedef struct awaited {
     uint64_t sequence;
-    const char *operator_name;
+    size_t who;
     time_t when;
 } awaited;
+
+typedef struct name {
+    char text[HSMIAM_NAME_MAX + 1];
+} name;
 
 struct hsmiam_chronicle {
     hsmiam_key_history *keys; /* ordered by id, once all is read */
@@ -21,8 +29,9 @@ struct hsmiam_chronicle {
     awaited *intents;
     size_t intent_count;
     size_t intent_room;
-    char **operators; /* each once */
+    name *operators; /* each once */
     size_t operator_count;
+    size_t operator_room;
     uint64_t last; /* the last record that was verified */
     char first_key[HSMIAM_FINGERPRINT_SIZE];
     bool failed; /* no memory */
@@ -33,29 +42,29 @@ static void *grow(void *list, size_t count, size_t *room, size_t size)
 {
     if (count < *room)
         return list;
-    size_t more = *room > 0 ? 2 * *room : 64;
+    size_t more = *room > 0 ? 2 * *room : 16;
     void *grown = realloc(list, more * size);
     if (grown != NULL)
         *room = more;
     return grown;
 }
 
-/* Few people write much. */
-static const char *intern(hsmiam_chronicle *chronicle, const char *name)
+/* The operator's place. Few people write much: whoever wrote last is met first. */
+static size_t find_operator(hsmiam_chronicle *chronicle, const hsmiam_record *record)
 {
+    const char *text = record->fields[HSMIAM_FIELD_OPERATOR];
+
     for (size_t i = chronicle->operator_count; i > 0; i--)
-        if (strcmp(chronicle->operators[i - 1], name) == 0)
-            return chronicle->operators[i - 1];
-    char **list = realloc(chronicle->operators, (chronicle->operator_count + 1) * sizeof *list);
-    if (list != NULL)
-        chronicle->operators = list;
-    char *copy = list != NULL ? strdup(name) : NULL;
-    if (copy == NULL) {
-        chronicle->failed = true;
-        return "";
-    }
-    list[chronicle->operator_count++] = copy;
-    return copy;
+        if (strcmp(chronicle->operators[i - 1].text, text) == 0)
+            return i - 1;
+    name *names = grow(chronicle->operators, chronicle->operator_count, &chronicle->operator_room,
+                       sizeof *names);
+    chronicle->failed |= names == NULL;
+    if (names == NULL)
+        return NOBODY;
+    chronicle->operators = names;
+    (void)snprintf(names[chronicle->operator_count].text, sizeof names->text, "%s", text);
+    return chronicle->operator_count++;
 }
 
 static time_t get_time(const hsmiam_record *record)
@@ -65,25 +74,31 @@ static time_t get_time(const hsmiam_record *record)
     return hsmiam_time_parse_extended(record->fields[HSMIAM_FIELD_TIME], &when) ? when : -1;
 }
 
-static void add_key(hsmiam_chronicle *chronicle, const hsmiam_record *record,
-                    hsmiam_key_history key)
+/* The key that the record is about, proven by it, and made as `made` says. */
+static void add_key(hsmiam_chronicle *chronicle, const hsmiam_record *record, bool is_import,
+                    const awaited *made)
 {
     hsmiam_key_history *keys =
-        grow(chronicle->keys, chronicle->count, &chronicle->room, sizeof *chronicle->keys);
+        grow(chronicle->keys, chronicle->count, &chronicle->room, sizeof *keys);
 
-    if (keys != NULL)
-        chronicle->keys = keys;
-    key.id = keys != NULL ? strdup(record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]) : NULL;
-    key.order = chronicle->count;
-    chronicle->failed |= key.id == NULL;
-    if (key.id != NULL)
-        keys[chronicle->count++] = key;
+    chronicle->failed |= keys == NULL;
+    if (keys == NULL)
+        return;
+    chronicle->keys = keys;
+    hsmiam_key_history *key = &keys[chronicle->count];
+    *key = (hsmiam_key_history){.who = made->who,
+                                .is_import = is_import,
+                                .made = made->when,
+                                .proven = get_time(record),
+                                .order = chronicle->count};
+    (void)snprintf(key->id, sizeof key->id, "%s", record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
+    chronicle->count++;
 }
 
 static void await(hsmiam_chronicle *chronicle, const hsmiam_record *record)
 {
-    awaited *intents = grow(chronicle->intents, chronicle->intent_count, &chronicle->intent_room,
-                            sizeof *chronicle->intents);
+    awaited *intents =
+        grow(chronicle->intents, chronicle->intent_count, &chronicle->intent_room, sizeof *intents);
 
     chronicle->failed |= intents == NULL;
     if (intents == NULL)
@@ -91,7 +106,7 @@ static void await(hsmiam_chronicle *chronicle, const hsmiam_record *record)
     chronicle->intents = intents;
     intents[chronicle->intent_count++] =
         (awaited){.sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE),
-                  .operator_name = intern(chronicle, record->fields[HSMIAM_FIELD_OPERATOR]),
+                  .who = find_operator(chronicle, record),
                   .when = get_time(record)};
 }
 
@@ -99,7 +114,7 @@ static void take_outcome(hsmiam_chronicle *chronicle, const hsmiam_record *recor
 {
     uint64_t intent = hsmiam_record_get_number(record, HSMIAM_FIELD_INTENT);
     const char *result = record->fields[HSMIAM_FIELD_RESULT];
-    awaited of = {.operator_name = "", .when = -1};
+    awaited of = {.who = NOBODY, .when = -1};
     hsmiam_result known = HSMIAM_RESULT_UNKNOWN;
 
     if (!hsmiam_result_find(result, strlen(result), &known) || !hsmiam_result_is_final(known))
@@ -112,10 +127,7 @@ static void take_outcome(hsmiam_chronicle *chronicle, const hsmiam_record *recor
         break;
     }
     if (known == HSMIAM_RESULT_HELD && record->fields[HSMIAM_FIELD_ACCESS_KEY_ID] != NULL)
-        add_key(chronicle, record,
-                (hsmiam_key_history){.operator_name = of.operator_name,
-                                     .made = of.when,
-                                     .proven = get_time(record)});
+        add_key(chronicle, record, false, &of);
 }
 
 static bool take(void *context, const hsmiam_record *record)
@@ -129,12 +141,8 @@ static bool take(void *context, const hsmiam_record *record)
     } else if (hsmiam_record_is(record, HSMIAM_EVENT_OUTCOME)) {
         take_outcome(chronicle, record);
     } else if (hsmiam_record_is(record, HSMIAM_EVENT_IMPORT)) {
-        const char *name = intern(chronicle, record->fields[HSMIAM_FIELD_OPERATOR]);
-        add_key(chronicle, record,
-                (hsmiam_key_history){.operator_name = name,
-                                     .is_import = true,
-                                     .made = get_time(record),
-                                     .proven = get_time(record)});
+        const awaited now = {.who = find_operator(chronicle, record), .when = get_time(record)};
+        add_key(chronicle, record, true, &now);
     }
     return !chronicle->failed;
 }
@@ -156,11 +164,12 @@ static void arrange(hsmiam_chronicle *chronicle)
     if (chronicle->count > 0)
         qsort(chronicle->keys, chronicle->count, sizeof *chronicle->keys, compare);
     for (size_t i = 0; i < chronicle->count; i++) {
-        if (i + 1 < chronicle->count &&
-            strcmp(chronicle->keys[i].id, chronicle->keys[i + 1].id) == 0)
-            free(chronicle->keys[i].id);
-        else
-            chronicle->keys[kept++] = chronicle->keys[i];
+        hsmiam_key_history *key = &chronicle->keys[i];
+        if (i + 1 < chronicle->count && strcmp(key->id, key[1].id) == 0)
+            continue;
+        key->operator_name =
+            key->who < chronicle->operator_count ? chronicle->operators[key->who].text : "";
+        chronicle->keys[kept++] = *key;
     }
     chronicle->count = kept;
 }
@@ -216,10 +225,6 @@ void hsmiam_chronicle_free(hsmiam_chronicle **chronicle)
 {
     if (chronicle == NULL || *chronicle == NULL)
         return;
-    for (size_t i = 0; i < (*chronicle)->count; i++)
-        free((*chronicle)->keys[i].id);
-    for (size_t i = 0; i < (*chronicle)->operator_count; i++)
-        free((*chronicle)->operators[i]);
     free((*chronicle)->operators);
     free((*chronicle)->intents);
     free((*chronicle)->keys);

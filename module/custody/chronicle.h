@@ -8,8 +8,9 @@
 
 /* What is on record of one key, the last time that it went into a token. */
 typedef struct hsmiam_key_history {
-    char *id;
-    const char *operator_name; /* who did it; "" if not known */
+    char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    size_t who;                /* the place of the operator among all, */
+    const char *operator_name; /* and the name; "" if not known */
     bool is_import;
     time_t made;   /* -1: not known */
     time_t proven; /* when it was last proven that the token holds it */

@@ -79,8 +79,8 @@ class ListTest(LifecycleTest):
     def test_what_only_we_know(self) -> None:
         keys = {key["AccessKeyId"]: key for key in self.ours()[LIST]}
         held = keys.pop(self.held)
-        self.assertEqual(held["SecretAccessKeyUri"].split(";")[-3],
-                         "id=" + "".join(f"%{byte:02X}" for byte in self.held.encode()))  # fmt: skip
+        encoded = "".join(f"%{byte:02X}" for byte in self.held.encode())
+        self.assertIn(f";id={encoded};object=alice;", held["SecretAccessKeyUri"])
         self.assertEqual((held["InToken"], held["AgeDays"]), (True, 0))
         self.assertNotIn("LastUsedDate", held)
         self.assertEqual((held["LastUsedService"], held["LastUsedRegion"]), ("N/A", "N/A"))
@@ -216,7 +216,7 @@ class InventoryTest(LifecycleTest):
     def test_ledger_that_does_not_verify(self) -> None:
         held = self.issue_for("alice")
         ledger = self.directory / "state" / "hsmiam" / "ledger.jsonl"
-        ledger.write_bytes(ledger.read_bytes().replace(b'"user_name":"alice"', b'"user_name":"bobby"'))
+        ledger.write_bytes(ledger.read_bytes().replace(b':"alice"', b':"bobby"'))
         run = self.run_on_iam("list-access-keys", "--all-users")
         self.assertIn("Of what the ledger says about keys nothing is shown", run.err)
         self.assertIsNone({k["AccessKeyId"]: k for k in run.json[LIST]}[held]["MadeBy"])
@@ -335,6 +335,32 @@ class DeleteTest(LifecycleTest):
         self.iam.set_clock(1200)
         (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
         self.assertEqual((found["Result"], found["AccessKeyId"]), ("deleted", key))
+        self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+
+    def test_killed_between(self) -> None:
+        key = self.issue_for("alice")
+        self.iam.misbehave("stall", "DeleteAccessKey", seconds=20)
+        process = self.start("delete-access-key", "--access-key-id", key, "--user-name", "alice",
+                             "--yes", *self.iam_arguments())  # fmt: skip
+        self.assertTrue(self.iam.wait("DeleteAccessKey"))
+        process.kill()
+        process.wait()
+        self.iam.set_clock(1200)
+        (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
+        self.assertEqual((found["Result"], found["AccessKeyId"]), ("deleted", key))
+        self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+        self.hsmiam("audit", "verify", "--token", self.token.uri())
+
+    def test_another_token_than_the_credentials(self) -> None:
+        other = self.new_token("vault")
+        words = ["--token", other.uri()]
+        self.hsmiam("provision-token", *words, "--ledger", str(self.directory / "vault.jsonl"))
+        key = self.issue_for("alice", *words)
+        run = self.run_on_iam("list-access-keys", "--all-users", *words)
+        tokens = {k["AccessKeyId"]: k["TokenLabel"] for k in run.json[LIST]}
+        self.assertEqual(tokens, {key: "vault", self.iam.root_id: self.token.label})
+        self.delete(key, "--user-name", "alice", "--yes", *words)
+        self.assertEqual(other.access_key_ids(), [])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
     def test_request_that_never_arrived(self) -> None:

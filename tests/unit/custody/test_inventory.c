@@ -16,6 +16,10 @@ static void take(void *context, const hsmiam_key_facts *facts)
     size_t used = strlen(told);
 
     (void)context;
+    if (facts->origin[0] != '\0') {
+        assert_true(facts->made > 0 && facts->proven >= facts->made);
+        assert_string_not_equal(facts->made_by, "");
+    }
     (void)snprintf(told + used, sizeof told - used, "%s %s%s%s%s%s\n", facts->access_key_id,
                    facts->user_name, facts->in_iam ? " iam" : "", facts->in_token ? " token" : "",
                    facts->use_known ? " use" : "",
@@ -36,6 +40,10 @@ static void test_join(void **state)
 {
     fixture *fix = *state;
 
+    assert_int_equal(hsmiam_access_key_import(fix->custody, NEW_ID, "x", NEW_SECRET,
+                                              sizeof NEW_SECRET - 1, NULL, fix->error),
+                     HSMIAM_OK);
+    mock_remove(mock_find(CKO_SECRET_KEY, NEW_ID)); /* the record of it is not the last */
     assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
     assert_int_equal(hsmiam_access_key_import(fix->custody, FOREIGN_ID, "x", NEW_SECRET,
                                               sizeof NEW_SECRET - 1, NULL, fix->error),
