@@ -34,7 +34,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
 
 const tool_command tool_batch_create_access_key = {
     .name = "batch-create-access-key",
-    .summary = "Issue an access key, as create-access-key does, for each user of a file.",
+    .summary = "Issue an access key for each user of a file.",
     .description =
         "Asks IAM for an access key for each of the users, several at a time, and takes each "
         "secret into the token. Each key goes through all that create-access-key does: what it is "

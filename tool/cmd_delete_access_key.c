@@ -123,5 +123,6 @@ const tool_command tool_delete_access_key = {
         "so. It never deletes a key at IAM for which that is not known; such a key stays, to be "
         "deleted by another run of this command.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

@@ -105,5 +105,6 @@ const tool_command tool_get_access_key_last_used = {
                    "was last used, as `aws iam get-access-key-last-used` does, and whether the "
                    "token holds it.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

@@ -269,5 +269,6 @@ const tool_command tool_list_access_keys = {
         "goes into a spreadsheet: a cell that would be taken for a formula gets an apostrophe.\n\n"
         "With --max-age, the exit code is 1 if a key is older.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

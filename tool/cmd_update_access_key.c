@@ -88,5 +88,6 @@ const tool_command tool_update_access_key = {
                    "does, and records in the ledger who did it. Prints nothing. The token keeps "
                    "the key.",
     .options = options,
+    .takes_tokens = true,
     .run = run,
 };

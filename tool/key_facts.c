@@ -24,6 +24,7 @@ const hsmiam_key_facts tool_key_facts_sample = {
     .uri = "SecretAccessKeyUri",
     .token_label = "TokenLabel",
     .token_serial = "TokenSerial",
+    .replica_serials = "ReplicaSerials",
     .origin = "Origin",
     .made_by = "MadeBy",
     .made = 0,
@@ -112,6 +113,7 @@ bool tool_key_facts_describe(tool_value *object, const hsmiam_key_facts *facts,
     if (view->complete) {
         add_text(&sheet, "TokenLabel", facts->token_label);
         add_text(&sheet, "TokenSerial", facts->token_serial);
+        add_text(&sheet, "ReplicaSerials", facts->replica_serials);
         if (facts->in_token)
             add_truth(&sheet, "Exportable", facts->is_extractable);
         else

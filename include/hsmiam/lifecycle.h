@@ -33,7 +33,8 @@ typedef struct hsmiam_key_facts {
     const char *uri; /**< the secret's PKCS#11 URI */
     const char *token_label;
     const char *token_serial;
-    bool is_extractable; /**< the secret can be taken out of the token, wrapped */
+    bool is_extractable;         /**< the secret can be taken out of a token, wrapped */
+    const char *replica_serials; /**< of further tokens that hold it, parted by blanks */
 
     const char *origin;  /**< by the ledger: "issued" or "imported" */
     const char *made_by; /**< the operator who did it, */
@@ -107,10 +108,10 @@ HSMIAM_API hsmiam_status hsmiam_access_key_update(hsmiam_client *client, hsmiam_
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
 /**
- * Deletes an access key at IAM, and then its object in the custody's token and the credential's, if
- * they hold one. A ledger has it on record before IAM is asked, and again after each step, so that
- * hsmiam_custody_recover() ends what was interrupted. The key that signs may be deleted as well:
- * nothing can be signed by it afterwards.
+ * Deletes an access key at IAM, and then its object in those of the custody's tokens, and the
+ * credential's, that hold it. A ledger has it on record before IAM is asked, and again after each
+ * step, so that hsmiam_custody_recover() ends what was interrupted. The key that signs may be
+ * deleted as well: nothing can be signed by it afterwards.
  *
  * Statuses: as hsmiam_access_key_update(); with those of the token or the ledger, the message says
  * whether IAM deleted the key.

@@ -20,16 +20,19 @@ void hsmiam_key_sheet_init(hsmiam_key_sheet *sheet)
                                           .uri = "",
                                           .token_label = "",
                                           .token_serial = "",
+                                          .replica_serials = "",
                                           .origin = "",
                                           .made_by = "",
                                           .made = -1,
                                           .proven = -1}};
     hsmiam_buffer_init(&sheet->uri, HSMIAM_ERROR_MESSAGE_MAX);
+    hsmiam_buffer_init(&sheet->replicas, HSMIAM_ERROR_MESSAGE_MAX);
 }
 
 void hsmiam_key_sheet_clear(hsmiam_key_sheet *sheet)
 {
     hsmiam_buffer_clear(&sheet->uri);
+    hsmiam_buffer_clear(&sheet->replicas);
 }
 
 void hsmiam_key_sheet_set_listed(hsmiam_key_sheet *sheet, const hsmiam_key_metadata *key,
@@ -61,13 +64,21 @@ void hsmiam_key_sheet_set_usage(hsmiam_key_sheet *sheet, const hsmiam_key_usage 
         facts->user_name = sheet->usage.user_name;
 }
 
-hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, hsmiam_token *token,
-                                        const hsmiam_held_key *held, hsmiam_error *error)
+/* The first token that holds it names it, the others are replicas. */
+static hsmiam_status add_holder(hsmiam_key_sheet *sheet, hsmiam_token *token,
+                                const hsmiam_held_key *held, hsmiam_error *error)
 {
     hsmiam_key_facts *facts = &sheet->facts;
 
-    if (held == NULL)
-        return HSMIAM_OK;
+    facts->is_extractable = facts->is_extractable || held->is_extractable;
+    if (facts->in_token && strcmp(facts->token_serial, hsmiam_token_get_serial(token)) == 0)
+        return HSMIAM_OK; /* one token, named twice */
+    if (facts->in_token) {
+        hsmiam_buffer_append_format(&sheet->replicas, "%s%s", sheet->replicas.size > 0 ? " " : "",
+                                    hsmiam_token_get_serial(token));
+        facts->replica_serials = hsmiam_buffer_get_string(&sheet->replicas);
+        return hsmiam_buffer_check(&sheet->replicas, "the serials of tokens", error);
+    }
     hsmiam_status status =
         hsmiam_token_format_key_uri(token, held->id, held->label, &sheet->uri, error);
     if (status != HSMIAM_OK)
@@ -76,8 +87,22 @@ hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, hsmiam_token *t
     facts->uri = hsmiam_buffer_get_string(&sheet->uri);
     facts->token_label = hsmiam_token_get_label(token);
     facts->token_serial = hsmiam_token_get_serial(token);
-    facts->is_extractable = held->is_extractable;
     return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, const hsmiam_holdings *holdings,
+                                        hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    for (size_t i = 0; status == HSMIAM_OK && i < holdings->count; i++) {
+        hsmiam_held_key *held = hsmiam_holdings_find(holdings, i, sheet->facts.access_key_id);
+        if (held == NULL)
+            continue;
+        held->is_seen = true;
+        status = add_holder(sheet, holdings->of[i].token, held, error);
+    }
+    return status;
 }
 
 void hsmiam_key_sheet_set_history(hsmiam_key_sheet *sheet, const hsmiam_key_history *history)

@@ -11,10 +11,15 @@ hsmiam_status hsmiam_holdings_load(hsmiam_holdings *holdings, const hsmiam_clien
                                    hsmiam_error *error)
 {
     hsmiam_token *of_credential = hsmiam_signer_get_token(hsmiam_client_get_signer(client));
+    hsmiam_token *token = NULL;
+    bool is_of_custody = false;
 
-    *holdings = (hsmiam_holdings){.count = 1};
-    holdings->of[0].token = custody->token;
-    if (of_credential != custody->token)
+    *holdings = (hsmiam_holdings){.count = 0};
+    for (size_t i = 0; (token = hsmiam_custody_get_token(custody, i, NULL)) != NULL; i++) {
+        holdings->of[holdings->count++].token = token;
+        is_of_custody = is_of_custody || token == of_credential;
+    }
+    if (!is_of_custody)
         holdings->of[holdings->count++].token = of_credential;
     for (size_t i = 0; i < holdings->count; i++) {
         hsmiam_status status = hsmiam_token_open(holdings->of[i].token, error);
@@ -39,16 +44,10 @@ static int compare(const void *id, const void *key)
     return strcmp(id, ((const hsmiam_held_key *)key)->id);
 }
 
-hsmiam_held_key *hsmiam_holdings_find(const hsmiam_holdings *holdings, const char *id,
-                                      hsmiam_token **token_out)
+hsmiam_held_key *hsmiam_holdings_find(const hsmiam_holdings *holdings, size_t index, const char *id)
 {
-    hsmiam_held_key *found = NULL;
+    hsmiam_held_key *keys = holdings->of[index].keys;
+    size_t count = holdings->of[index].count;
 
-    for (size_t i = 0; i < holdings->count && found == NULL; i++) {
-        if (holdings->of[i].count == 0)
-            continue;
-        found = bsearch(id, holdings->of[i].keys, holdings->of[i].count, sizeof *found, compare);
-        *token_out = holdings->of[i].token;
-    }
-    return found;
+    return count > 0 ? bsearch(id, keys, count, sizeof *keys, compare) : NULL;
 }

@@ -60,14 +60,9 @@ static void clear_sheets(inventory *run)
 /* What tokens and ledger say of the sheet's key. */
 static hsmiam_status join(inventory *run, hsmiam_key_sheet *sheet, hsmiam_error *error)
 {
-    const char *id = sheet->facts.access_key_id;
-    hsmiam_token *token = NULL;
-    hsmiam_held_key *held = hsmiam_holdings_find(&run->holdings, id, &token);
-
-    if (held != NULL)
-        held->is_seen = true;
-    hsmiam_key_sheet_set_history(sheet, hsmiam_chronicle_find(run->chronicle, id));
-    return hsmiam_key_sheet_set_held(sheet, token, held, error);
+    hsmiam_key_sheet_set_history(sheet,
+                                 hsmiam_chronicle_find(run->chronicle, sheet->facts.access_key_id));
+    return hsmiam_key_sheet_set_held(sheet, &run->holdings, error);
 }
 
 static hsmiam_status add_listed(inventory *run, const hsmiam_key_metadata *key, hsmiam_error *error)
@@ -161,8 +156,7 @@ static hsmiam_status try_usage(inventory *run, hsmiam_error *error)
 
 /* A key that no user has: IAM may know it all the same, as the root user's or as one that was made
  * meanwhile. */
-static hsmiam_status add_unlisted(inventory *run, hsmiam_token *token, const hsmiam_held_key *held,
-                                  hsmiam_error *error)
+static hsmiam_status add_unlisted(inventory *run, const hsmiam_held_key *held, hsmiam_error *error)
 {
     char foreign[HSMIAM_REFUSAL_SIZE] = "";
     hsmiam_key_sheet *sheet = add_sheet(run);
@@ -170,8 +164,7 @@ static hsmiam_status add_unlisted(inventory *run, hsmiam_token *token, const hsm
     if (sheet == NULL)
         return hsmiam_error_set_memory(error, "the list of keys");
     sheet->facts.access_key_id = held->id;
-    hsmiam_status status = hsmiam_key_sheet_set_held(sheet, token, held, error);
-    hsmiam_key_sheet_set_history(sheet, hsmiam_chronicle_find(run->chronicle, held->id));
+    hsmiam_status status = join(run, sheet, error);
     if (status == HSMIAM_OK && run->may_ask_use)
         status = hsmiam_key_sheet_ask_usage(sheet, run->client, foreign, error);
     if (!run->with_use)
@@ -187,15 +180,14 @@ static hsmiam_status end(void *context, hsmiam_error *error)
 
     for (size_t i = 0; i < run->holdings.count; i++)
         for (size_t k = 0; status == HSMIAM_OK && k < run->holdings.of[i].count; k++) {
-            hsmiam_held_key *held = &run->holdings.of[i].keys[k];
-            hsmiam_token *token = run->holdings.of[i].token;
+            const hsmiam_held_key *held = &run->holdings.of[i].keys[k];
             if (held->is_seen)
                 continue;
             if (is_first)
                 status = try_usage(run, error);
             is_first = false;
             if (status == HSMIAM_OK)
-                status = add_unlisted(run, token, held, error);
+                status = add_unlisted(run, held, error);
         }
     return status;
 }

@@ -8,9 +8,9 @@
 
 /* holdings.c ------------------------------------------------------------------------------------*/
 
-#define HSMIAM_HOLDINGS_MAX 2
+#define HSMIAM_HOLDINGS_MAX (HSMIAM_REPLICAS_MAX + 2)
 
-/* The access keys that the custody's token and the credential's hold. */
+/* The access keys that the custody's tokens and the credential's hold. */
 typedef struct hsmiam_holdings {
     struct {
         hsmiam_token *token;
@@ -20,16 +20,16 @@ typedef struct hsmiam_holdings {
     size_t count; /* of the tokens */
 } hsmiam_holdings;
 
-/* Lists the keys of that id, NULL: all of them. The signer's token is open; the custody's is opened
- * if need be. To be cleared even after a failure. */
+/* Lists the keys of that id, NULL: all of them. Tokens are opened if need be. To be cleared even
+ * after a failure. */
 hsmiam_status hsmiam_holdings_load(hsmiam_holdings *holdings, const hsmiam_client *client,
                                    const hsmiam_custody *custody, const char *id,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
 void hsmiam_holdings_clear(hsmiam_holdings *holdings);
 
-/* The key of that id, the custody's token's before the credential's; NULL: none holds it. */
-hsmiam_held_key *hsmiam_holdings_find(const hsmiam_holdings *holdings, const char *id,
-                                      hsmiam_token **token_out);
+/* The key of that id in one of the tokens; NULL: that does not hold it. */
+hsmiam_held_key *hsmiam_holdings_find(const hsmiam_holdings *holdings, size_t index,
+                                      const char *id);
 
 /* facts.c ---------------------------------------------------------------------------------------*/
 
@@ -39,6 +39,7 @@ typedef struct hsmiam_key_sheet {
     hsmiam_key_metadata metadata;
     hsmiam_key_usage usage;
     hsmiam_buffer uri;
+    hsmiam_buffer replicas; /* serials */
 } hsmiam_key_sheet;
 
 void hsmiam_key_sheet_init(hsmiam_key_sheet *sheet);
@@ -51,9 +52,8 @@ void hsmiam_key_sheet_set_listed(hsmiam_key_sheet *sheet, const hsmiam_key_metad
 /* Takes over the last use. */
 void hsmiam_key_sheet_set_usage(hsmiam_key_sheet *sheet, const hsmiam_key_usage *usage);
 
-/* Takes over how a token holds the key; `held` NULL: none does. */
-hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, hsmiam_token *token,
-                                        const hsmiam_held_key *held,
+/* Takes over which tokens hold the key, and how, and marks it there as seen. */
+hsmiam_status hsmiam_key_sheet_set_held(hsmiam_key_sheet *sheet, const hsmiam_holdings *holdings,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Takes over what is on record of the key; NULL: nothing. The chronicle must outlive the sheet. */

@@ -27,15 +27,10 @@ typedef struct listing {
 static hsmiam_status look_for(const listing *run, hsmiam_key_sheet *sheet, hsmiam_error *error)
 {
     hsmiam_holdings holdings = {.count = 0};
-    hsmiam_token *token = NULL;
-
     hsmiam_status status = hsmiam_holdings_load(&holdings, run->client, run->custody,
                                                 sheet->facts.access_key_id, error);
-    const hsmiam_held_key *held =
-        status == HSMIAM_OK ? hsmiam_holdings_find(&holdings, sheet->facts.access_key_id, &token)
-                            : NULL;
     if (status == HSMIAM_OK)
-        status = hsmiam_key_sheet_set_held(sheet, token, held, error);
+        status = hsmiam_key_sheet_set_held(sheet, &holdings, error);
     hsmiam_holdings_clear(&holdings);
     return status;
 }

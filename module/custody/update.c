@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key switched on and off, and deleted. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sealed.h"
@@ -79,19 +78,11 @@ hsmiam_status hsmiam_access_key_update(hsmiam_client *client, hsmiam_custody *cu
 hsmiam_status hsmiam_holdings_destroy(const hsmiam_holdings *holdings, const char *id,
                                       hsmiam_error *error)
 {
-    char uri[HSMIAM_ACCESS_KEY_ID_MAX + 32];
-    char found[HSMIAM_ACCESS_KEY_ID_MAX + 1];
     hsmiam_status status = HSMIAM_OK;
 
-    (void)snprintf(uri, sizeof uri, "pkcs11:id=%s;type=secret-key", id);
-    for (size_t i = 0; status == HSMIAM_OK && i < holdings->count; i++) {
-        hsmiam_object object = 0;
-        if (holdings->of[i].count == 0)
-            continue;
-        status = hsmiam_token_find_access_key(holdings->of[i].token, uri, &object, found, error);
-        if (status == HSMIAM_OK)
-            status = hsmiam_token_destroy_object(holdings->of[i].token, object, error);
-    }
+    for (size_t i = 0; status == HSMIAM_OK && i < holdings->count; i++)
+        if (holdings->of[i].count > 0)
+            status = hsmiam_token_destroy_access_key(holdings->of[i].token, id, NULL, error);
     return status;
 }
 
@@ -99,9 +90,11 @@ hsmiam_status hsmiam_holdings_destroy(const hsmiam_holdings *holdings, const cha
  * record before, so that whoever comes after a crash need not wait to be sure of it. */
 static hsmiam_status destroy(hsmiam_change *change, hsmiam_error *error)
 {
-    hsmiam_token *token = NULL;
+    bool is_held = false;
 
-    if (hsmiam_holdings_find(&change->holdings, change->access_key_id, &token) == NULL)
+    for (size_t i = 0; i < change->holdings.count; i++)
+        is_held = is_held || change->holdings.of[i].count > 0;
+    if (!is_held)
         return HSMIAM_OK;
     hsmiam_status status =
         hsmiam_change_record(change, HSMIAM_RESULT_UNDESTROYED, NULL, NULL, error);

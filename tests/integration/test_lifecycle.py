@@ -179,7 +179,7 @@ class InventoryTest(LifecycleTest):
         self.assertEqual(sides, {held: (True, True), self.iam.root_id: (True, True),
                                  seen: (True, False), gone: (False, True)})  # fmt: skip
         self.assertEqual(len(self.iam.requests("ListUsers")), 2)
-        self.assertEqual({len(facts) for facts in keys.values()}, {18})
+        self.assertEqual({len(facts) for facts in keys.values()}, {19})
 
         key = keys[held]
         self.assertEqual((key["UserName"], key["Status"], key["Origin"], key["Exportable"]),
@@ -359,6 +359,15 @@ class DeleteTest(LifecycleTest):
         run = self.run_on_iam("list-access-keys", "--all-users", *words)
         tokens = {k["AccessKeyId"]: k["TokenLabel"] for k in run.json[LIST]}
         self.assertEqual(tokens, {key: "vault", self.iam.root_id: self.token.label})
+        self.delete(key, "--user-name", "alice", "--yes", *words)
+        self.assertEqual(other.access_key_ids(), [])
+
+        words = ["--token", self.token.uri(), *words]
+        key = self.issue_for("alice", *words)
+        run = self.run_on_iam("list-access-keys", "--all-users", *words)
+        (facts,) = (k for k in run.json[LIST] if k["AccessKeyId"] == key)
+        self.assertEqual((facts["TokenSerial"], facts["ReplicaSerials"]),
+                         (self.token.serial, other.serial))  # fmt: skip
         self.delete(key, "--user-name", "alice", "--yes", *words)
         self.assertEqual(other.access_key_ids(), [])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
