@@ -8,6 +8,8 @@
 #include "iam/outcome.h"
 #include "sigv4/signer.h"
 
+bool fake_iam_blames_the_clock;
+
 #define CREATE_DATE 1440938160 /* 2015-08-30T12:36:00Z */
 
 void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id)
@@ -389,6 +391,7 @@ hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_canc
 
 bool hsmiam_outcome_is_skewed(const char *code, const char *message)
 {
+    (void)code;
     (void)message;
-    return strcmp(code, "RequestExpired") == 0;
+    return fake_iam_blames_the_clock;
 }

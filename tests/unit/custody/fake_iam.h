@@ -74,6 +74,9 @@ struct hsmiam_client {
     char deleted_user[HSMIAM_USER_NAME_MAX + 1];
 };
 
+/* What its errors say is about the time of the request. */
+extern bool fake_iam_blames_the_clock;
+
 void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id);
 void fake_iam_remove_key(hsmiam_client *client, const char *id);
 bool fake_iam_has_key(const hsmiam_client *client, const char *id);

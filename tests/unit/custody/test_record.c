@@ -298,6 +298,30 @@ static void test_import(void **state)
     expect_last(fix, "import", NULL, NEW_ID);
 }
 
+static void break_ledger(void)
+{
+    ledger_breaks(NULL);
+}
+
+/* What cannot be put on record does not stay in the token: whoever gave the secret has it still. */
+static void test_import_that_cannot_be_recorded(void **state)
+{
+    fixture *fix = *state;
+
+    mock.slots[0].info.flags &= ~(CK_FLAGS)CKF_HW_SLOT; /* whose files are synced */
+    hsmiam_ledger_free(&ledger);
+    fixture_name_token(fix, "pkcs11:token=mock%20token?pin-value=" MOCK_PIN);
+    use_ledger(fix, path);
+    fix->custody->sync = break_ledger; /* between the proof and the record */
+    assert_int_equal(hsmiam_access_key_import(fix->custody, NEW_ID, NEW_USER, NEW_SECRET, 40,
+                                              &fix->key, fix->error),
+                     HSMIAM_ERR_IO);
+    fixture_expect_message(fix, "Access key " NEW_ID " was taken out of the token again.");
+    assert_null(fix->key);
+    assert_int_equal(mock_find(CKO_SECRET_KEY, NEW_ID), 0);
+    assert_int_equal(rmdir(path), 0);
+}
+
 /* The ledger has another wrapping key of this token than the token has now. */
 static void test_another_wrapping_key(void **state)
 {
@@ -343,6 +367,7 @@ int main(void)
         one_test(test_ledger_that_cannot_be_written),
         one_test(test_audit_key_that_fails_before),
         one_test(test_import),
+        one_test(test_import_that_cannot_be_recorded),
         one_test(test_another_wrapping_key),
     };
 
