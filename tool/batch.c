@@ -221,19 +221,18 @@ static hsmiam_status prepare(tool_batch *run, tool_error *error)
 static void print_summary(const tool_batch *run)
 {
     double seconds = tool_progress_get_seconds(&run->progress);
-    size_t skipped = tool_user_file_count_holders(run->users);
+    size_t holders = tool_user_file_count_holders(run->users);
     size_t finished = run->done + run->failed;
+    char before[64] = "";
+    char after[64] = "";
 
-    tool_progress_make_way();
-    tool_text_print(stderr, "hsmiam: %zu of %zu users done", run->done,
-                    tool_user_file_count(run->users));
-    if (skipped > 0)
-        tool_text_print(stderr, ", %zu had a key before", skipped);
-    tool_text_print(stderr, ", %zu failed", run->failed);
+    if (holders > 0)
+        (void)snprintf(before, sizeof before, ", %zu had a key before", holders);
     if (finished < run->progress.total)
-        tool_text_print(stderr, ", %zu not begun", run->progress.total - finished);
-    tool_text_print(stderr, "; %.1f s, %.1f/s\n", seconds,
-                    seconds > 0 ? (double)finished / seconds : 0);
+        (void)snprintf(after, sizeof after, ", %zu not begun", run->progress.total - finished);
+    tool_text_print(stderr, "%shsmiam: %zu of %zu users done%s, %zu failed%s; %.1f s, %.1f/s\n",
+                    tool_progress_get_eraser(), run->done, tool_user_file_count(run->users), before,
+                    run->failed, after, seconds, seconds > 0 ? (double)finished / seconds : 0);
 }
 
 /* What the whole came to, once there were users to begin with. */

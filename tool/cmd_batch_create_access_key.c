@@ -20,7 +20,7 @@ static hsmiam_status create(const tool_context *context, hsmiam_client *client,
     (void)context;
     if (status == HSMIAM_OK) {
         tool_made_key_take(&facts, key);
-        if (!tool_made_key_fill(object, &facts) || !tool_made_key_add_replicas(object, key))
+        if (!tool_made_key_fill(object, &facts))
             status = HSMIAM_ERR_MEMORY;
     }
     hsmiam_access_key_free(&key);

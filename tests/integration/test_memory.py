@@ -116,6 +116,13 @@ class ToolTest(MemoryTest):
         self.watch([HSMIAM, "create-access-key", *words, "--user-name", "alice"], INTERRUPTED,
                    ["error", "write"], during=interrupt, underway=("error 1",))  # fmt: skip
 
+    def test_batch(self) -> None:
+        """While the first line is printed, others are at work; with the summary, all is wiped."""
+        words = self.iam_arguments(credential=self.uri(self.iam.root_id))
+        printed = self.watch([HSMIAM, "batch-create-access-key", *words, "--user-names", "-"], OK,
+                             ["write", "error"], b"alice\nbob\n", underway=("write 1",))  # fmt: skip
+        self.assertIn("2 of 2 users done, 0 failed", printed)
+
     def test_token_that_refuses(self) -> None:
         """The transport key and the rehearsal's value go before the secret."""
         self.environment["HSMIAM_TAP_REFUSE"] = "3"
