@@ -286,6 +286,9 @@ const tool_command tool_recover = {
         "was "
         "sent; a key that only may be the one waits as long. Until then, the user gets no other "
         "key. What never gets clear, a person closes, by --close.\n\n"
+        "Of a change or a deletion it finds out in the same time whether IAM did it. The secret of "
+        "a "
+        "key that IAM deleted is destroyed; what IAM did not do is not asked for again.\n\n"
         "The exit code is 0 if nothing is left open, and 255 otherwise.",
     .options = options,
     .takes_tokens = true,

@@ -9,20 +9,26 @@
 /* A spreadsheet takes what begins so for a formula. Names and labels are somebody's choice. */
 static bool looks_like_formula(const char *text)
 {
-    return *text && strchr("=+-@\t\r", *text);
+    return *text && strchr("=+-@", *text);
 }
 
+/* Control characters as \xNN: the text may end on a terminal. */
 static void write_text(FILE *stream, const char *text)
 {
-    bool quoted = text[strcspn(text, ",\"\r\n")] != 0;
+    bool quoted = text[strcspn(text, ",\"")] != 0;
 
     tool_text_put(quoted ? "\"" : "", stream);
     if (looks_like_formula(text))
         tool_text_put_char('\'', stream);
-    for (; *text; text++) {
+    while (*text) {
+        size_t control = tool_text_count_control(text);
+
         if (*text == '"')
             tool_text_put_char('"', stream);
-        tool_text_put_char(*text, stream);
+        if (control == 0)
+            tool_text_put_char(*text++, stream);
+        for (; control > 0; control--)
+            tool_text_print(stream, "\\x%02x", (unsigned)(unsigned char)*text++);
     }
     tool_text_put(quoted ? "\"" : "", stream);
 }

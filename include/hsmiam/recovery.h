@@ -26,7 +26,7 @@ typedef enum hsmiam_recovery_state {
 typedef struct hsmiam_recovery {
     uint64_t intent; /**< the number of its record */
     hsmiam_recovery_state state;
-    const char *result;        /**< of a settled one: "held", "deleted", "not-executed" */
+    const char *result;        /**< of a settled one: "held", "deleted", "not-executed", "done" */
     const char *user_name;     /**< "": the credential's own user */
     const char *access_key_id; /**< the key that it was about */
     const char *reason;        /**< why it is open */
@@ -43,12 +43,11 @@ typedef void (*hsmiam_recovery_fn)(void *context, const hsmiam_recovery *recover
  * proven by GetCallerIdentity, signed with it. A key that only the interrupted run can have made,
  * that neither the token nor the ledger knows and that nobody used, is deactivated and deleted. Any
  * other key is named and not touched. That no key was made is taken for granted only when IAM can
- * execute the request no more, and would list what it made. What belongs to another account, token or
- * endpoint is left open; so is what several keys may be about, now or at an earlier look. Every open
- * intent is reported, also when STS, IAM or the credential are not to be had.
- * dry_run  changes nothing, at IAM, in the token and in the ledger.
- * Statuses: OK (nothing is open), UNSETTLED, those of hsmiam_token_open(), of the ledger and of the
- * network.
+ * execute the request no more, and would list what it made. What belongs to another account, token
+ * or endpoint is left open; so is what several keys may be about, now or at an earlier look. Every
+ * open intent is reported, also when STS, IAM or the credential are not to be had. dry_run  changes
+ * nothing, at IAM, in the token and in the ledger. Statuses: OK (nothing is open), UNSETTLED, those
+ * of hsmiam_token_open(), of the ledger and of the network.
  */
 HSMIAM_API hsmiam_status hsmiam_custody_recover(hsmiam_client *client, hsmiam_custody *custody,
                                                 bool dry_run, hsmiam_recovery_fn report,

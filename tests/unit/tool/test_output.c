@@ -253,12 +253,12 @@ static bool render_csv(const tool_value *object, FILE *stream)
 
 static void renders_csv(void **state)
 {
-    tool_value *key = make_key("a,\"b\"");
+    tool_value *key = make_key("a,\"b\"\n\x1b[1m");
     tool_value *mixture = make_mixture();
     char *text = render(render_csv, key);
 
     (void)state;
-    assert_contains(text, "\"a,\"\"b\"\"\"");
+    assert_contains(text, "\"a,\"\"b\"\"\\x0a\\x1b[1m\",");
     free(text);
     text = render(render_csv, mixture);
     assert_string_equal(text, "B,A,C\nb1,1,\n,2,true\n");
