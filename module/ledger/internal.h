@@ -94,6 +94,12 @@ hsmiam_status hsmiam_trust_learn(hsmiam_ledger *ledger, uint64_t size, bool *own
                                  hsmiam_error *error) HSMIAM_MUST_USE;
 void hsmiam_trust_forget(hsmiam_ledger *ledger);
 
+/* Whether a trusted key signed the line that the record was read from, or nobody can sign. Learns
+ * of the keys of a ledger of that size if need be. */
+hsmiam_status hsmiam_trust_check_line(hsmiam_ledger *ledger, uint64_t size, const hsmiam_line *line,
+                                      size_t signed_size, const hsmiam_record *record,
+                                      bool *believed_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Whether the end is one that can be built on: unsigned records at most, behind one that a trusted
  * key signed. LEDGER if not. */
 hsmiam_status hsmiam_trust_check_end(hsmiam_ledger *ledger, uint64_t size,

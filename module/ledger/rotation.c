@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rotations: their records, and the search for them from the ledger's end, so that a step is met
- * before the beginning. Only what the ledger's own key signed is believed: by a forged beginning
+ * before the beginning. Only what a trusted key signed is believed: by a forged beginning
  * somebody could have a key deactivated. */
 #include "ledger/rotation.h"
 
@@ -42,7 +42,6 @@ typedef struct search search;
 
 struct search {
     hsmiam_ledger *ledger;
-    hsmiam_verifier *verifier; /* NULL where nobody can sign */
     /* Looks at a record that is to be believed. */
     hsmiam_status (*meet)(search *run, const hsmiam_record *record, hsmiam_error *error);
     const char *account; /* whose rotations are looked for, if they are one user's */
@@ -257,13 +256,28 @@ static bool is_worth_verifying(const search *run, const hsmiam_record *record)
     return strcasecmp(or_empty(record->fields[HSMIAM_FIELD_USER_NAME]), run->user_name) == 0;
 }
 
+/* Hands a line over if it matters and can be believed. */
+static hsmiam_status meet_line(search *run, uint64_t size, const hsmiam_line *line,
+                               hsmiam_error *error)
+{
+    hsmiam_record record;
+    size_t signed_size = 0;
+    bool believed = false;
+
+    if (!may_matter(run, line) ||
+        !hsmiam_record_read(line->text, line->size, &run->storage, &record, &signed_size) ||
+        !is_worth_verifying(run, &record))
+        return HSMIAM_OK;
+    hsmiam_status status =
+        hsmiam_trust_check_line(run->ledger, size, line, signed_size, &record, &believed, error);
+    return status == HSMIAM_OK && believed ? run->meet(run, &record, error) : status;
+}
+
 static hsmiam_status read_backward(search *run, hsmiam_error *error)
 {
     hsmiam_backward backward = {.window = NULL};
-    hsmiam_record record;
     hsmiam_line line;
     uint64_t size = 0;
-    size_t signed_size = 0;
     bool more = true;
 
     hsmiam_status status = hsmiam_file_get_size(&run->ledger->file, &size, error);
@@ -273,12 +287,7 @@ static hsmiam_status read_backward(search *run, hsmiam_error *error)
         status = hsmiam_backward_next(&backward, &line, &more, error);
         if (status != HSMIAM_OK || !more)
             break;
-        if (may_matter(run, &line) &&
-            hsmiam_record_read(line.text, line.size, &run->storage, &record, &signed_size) &&
-            is_worth_verifying(run, &record) &&
-            (run->verifier == NULL ||
-             hsmiam_lookup_is_own(run->ledger, run->verifier, &line, signed_size, &record)))
-            status = run->meet(run, &record, error);
+        status = meet_line(run, size, &line, error);
     }
     hsmiam_backward_clear(&backward);
     return status;
@@ -293,15 +302,8 @@ static hsmiam_status look(search *run, hsmiam_error *error)
     if (status != HSMIAM_OK)
         return status;
     (void)pthread_mutex_lock(&ledger->lock);
-    if (ledger->has_key) {
-        run->verifier = hsmiam_verifier_new(ledger->own);
-        if (run->verifier == NULL)
-            status = hsmiam_error_set_memory(error, "verifying the ledger");
-    }
-    if (status == HSMIAM_OK)
-        status = read_backward(run, error);
+    status = read_backward(run, error);
     (void)pthread_mutex_unlock(&ledger->lock);
-    hsmiam_verifier_free(&run->verifier);
     free(run->rotations.items);
     free(run->keys.items);
     return status;

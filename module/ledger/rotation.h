@@ -24,7 +24,7 @@ typedef enum hsmiam_rotation_step {
 /* Whether nothing is left to be done after a step. */
 bool hsmiam_rotation_step_is_final(hsmiam_rotation_step step);
 
-/* A rotation as the records that the ledger's own key signed have it. What is not known is "". */
+/* A rotation as the records that a trusted key signed have it. What is not known is "". */
 typedef struct hsmiam_rotation_record {
     uint64_t sequence;
     char account[HSMIAM_ACCOUNT_DIGITS + 1];

@@ -154,6 +154,29 @@ hsmiam_status hsmiam_trust_learn(hsmiam_ledger *ledger, uint64_t size, bool *own
     return status;
 }
 
+hsmiam_status hsmiam_trust_check_line(hsmiam_ledger *ledger, uint64_t size, const hsmiam_line *line,
+                                      size_t signed_size, const hsmiam_record *record,
+                                      bool *believed_out, hsmiam_error *error)
+{
+    const char *name = record->fields[HSMIAM_FIELD_AUDIT_KEY];
+    const hsmiam_public_key *key = NULL;
+    bool own_known = false;
+
+    *believed_out = !ledger->has_key;
+    if (!ledger->has_key || signed_size == 0)
+        return HSMIAM_OK;
+    key = find_key(ledger, name);
+    if (key == NULL && ledger->trusted_count == 0) {
+        hsmiam_status status = hsmiam_trust_learn(ledger, size, &own_known, error);
+        if (status != HSMIAM_OK)
+            return status;
+        key = find_key(ledger, name);
+    }
+    return key != NULL
+               ? check_signature(ledger, key, line, signed_size, record, believed_out, error)
+               : HSMIAM_OK;
+}
+
 /* --------------------------------------------------------------------------- backward: records */
 
 hsmiam_status hsmiam_history_new(hsmiam_ledger *ledger, uint64_t size, hsmiam_history **history_out,

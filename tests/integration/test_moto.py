@@ -178,6 +178,20 @@ class MotoTest(OperationsTest):
         )
         self.assertNotIn(first, self.token.access_key_ids())
 
+    def test_rotation(self) -> None:
+        """A user's key, then the credential itself, by the new one: moto lets no other sign."""
+        first = self.create("--user-name", "carol").json["AccessKey"]["AccessKeyId"]
+        run = self.run_on_moto(
+            "rotate-access-key", "--user-name", "carol", "--delete-old", "--proofs", "1"
+        )
+        second = run.json["AccessKey"]["AccessKeyId"]
+        self.assertEqual(self.listed("carol"), [(second, "Active")])
+        self.assertNotIn(first, self.token.access_key_ids())
+        run = self.run_on_moto("rotate-access-key", "--root", "--delete-old", "--proofs", "1")
+        (left,) = self.backend.users[ADMINISTRATOR].access_keys
+        self.assertEqual(left.access_key_id, run.json["AccessKey"]["AccessKeyId"])
+        self.create("--user-name", "carol", signer=left.access_key_id)
+
     def test_wrong_secret(self) -> None:
         self.token.pkcs11_tool(
             "--login", "--delete-object", "--type", "secrkey", "--id", self.key_id.encode().hex()

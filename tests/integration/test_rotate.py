@@ -24,7 +24,7 @@ class RotateTest(IntegrationTest):
         named = {"credential": credential} if credential else {}
         return self.hsmiam("recover", *self.iam_arguments(**named))
 
-    def statuses(self, user: str = USER) -> dict[str, str]:
+    def statuses(self, user: str | None = USER) -> dict[str, str]:
         return {key["AccessKeyId"]: key["Status"] for key in self.iam.keys_of(user)}
 
     def steps(self) -> list[str]:
@@ -276,6 +276,32 @@ class RootTest(RotateTest):
         self.iam.endpoint.rules.clear()
         self.rotate("--root")
         self.assertEqual(sorted(self.statuses(ISSUER).values()), ["Active", "Inactive"])
+
+
+class AccountTest(RotateTest):
+    """The account's root user, who has no name, and whose keys have a label of their own."""
+
+    iam_options = {"account_root": True}
+
+    def test_the_root_user(self) -> None:
+        run = self.rotate("--root")
+        new = run.json["AccessKey"]["AccessKeyId"]
+        self.assertNotIn("UserName", run.json["AccessKey"])
+        self.assertEqual(self.statuses(None), {self.iam.root_id: "Inactive", new: "Active"})
+        self.assert_signs(run.json["CredentialUri"])
+        self.rotate("--root", "--delete-old", credential=run.json["CredentialUri"])
+        self.assertEqual(self.statuses(None), {new: "Active"})
+        self.assertEqual(self.token.access_key(new).label, "<root_account>")
+        self.assertNotIn(self.iam.root_id, self.token.access_key_ids())
+
+    def test_interrupted(self) -> None:
+        self.iam.misbehave("error", "UpdateAccessKey", status=503, code="ServiceUnavailable", times=-1)
+        self.rotate("--root", expect=None)
+        self.iam.endpoint.rules.clear()
+        (run,) = self.recover().json["InterruptedRuns"]
+        self.assertEqual((run["State"], run["Result"]), ("settled", "rotated"))
+        self.assertEqual(sorted(self.statuses(None).values()), ["Active", "Inactive"])
+        self.assertEqual(len(self.iam.requests("CreateAccessKey")), 1)
 
 
 if __name__ == "__main__":

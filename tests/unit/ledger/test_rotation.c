@@ -2,6 +2,7 @@
 /* What the ledger has of rotations, found from its end. */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,12 +193,51 @@ static void test_forged(void **state)
     assert_int_equal(list_open(fix), 0);
 }
 
+/* The halves of the token's audit key get another label. */
+static void relabel(const char *from, const char *to)
+{
+    mock_set_attribute(mock_find_labelled(CKO_PRIVATE_KEY, from), CKA_LABEL, to, strlen(to));
+    mock_set_attribute(mock_find_labelled(CKO_PUBLIC_KEY, from), CKA_LABEL, to, strlen(to));
+}
+
+static void keep_text(void *context, const char *text)
+{
+    (void)snprintf(context, HSMIAM_PEM_MAX, "%s", text);
+}
+
+/* Another audit key goes on with what the one that introduced it began. */
+static void test_begun_under_another_key(void **state)
+{
+    fixture *fix = *state;
+    char pem[HSMIAM_PEM_MAX];
+    hsmiam_rotation_record record;
+
+    uint64_t rotation = begin(fix, "alice", KEY_ID);
+    relabel("hsmiam-audit-key", "first");
+    fixture_change_key(fix);
+    assert_int_equal(hsmiam_ledger_export_public_key(fix->ledger, keep_text, pem, fix->error),
+                     HSMIAM_OK);
+    relabel("hsmiam-audit-key", "second");
+    relabel("first", "hsmiam-audit-key");
+    fixture_reopen(fix);
+    assert_int_equal(hsmiam_ledger_introduce_key(fix->ledger, pem, strlen(pem), fix->error),
+                     HSMIAM_OK);
+    relabel("hsmiam-audit-key", "first");
+    relabel("second", "hsmiam-audit-key");
+    fixture_reopen(fix);
+    assert_true(find(fix, ACCOUNT, "alice", &record));
+    assert_int_equal(record.sequence, rotation);
+    assert_int_equal(list_open(fix), rotation);
+    step(fix, rotation, "alice", KEY_ID, HSMIAM_ROTATION_ABANDONED);
+    assert_int_equal(list_open(fix), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(test_last_of_a_user), fixture_test(test_root_user),
         fixture_test(test_of_the_signer),  fixture_test(test_open_ones),
-        fixture_test(test_forged),
+        fixture_test(test_forged),         fixture_test(test_begun_under_another_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
