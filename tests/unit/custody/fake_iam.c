@@ -14,9 +14,11 @@ bool fake_iam_blames_the_clock;
 
 void fake_iam_add_key(hsmiam_client *client, const char *user_name, const char *id)
 {
-    if (client->key_count < FAKE_KEYS_MAX)
-        client->keys[client->key_count++] =
-            (fake_key){.user_name = user_name, .id = id, .create_date = CREATE_DATE};
+    if (client->key_count == FAKE_KEYS_MAX)
+        return;
+    fake_key *key = &client->keys[client->key_count++];
+    *key = (fake_key){.id = id, .create_date = CREATE_DATE};
+    (void)snprintf(key->user_name, sizeof key->user_name, "%s", user_name);
 }
 
 static fake_key *find_key(hsmiam_client *client, const char *id)

@@ -9,7 +9,7 @@
 #define FAKE_KEYS_MAX 8
 
 typedef struct fake_key {
-    const char *user_name;
+    char user_name[HSMIAM_USER_NAME_MAX + 1];
     const char *id;
     bool is_inactive;
     time_t create_date;

@@ -66,7 +66,7 @@ static void test_root_user(void **state)
 {
     fixture *fix = *state;
 
-    fix->client.keys[0].user_name = "";
+    fix->client.keys[0].user_name[0] = '\0';
     (void)mock_add_access_key(OTHER_ID, "<root_account>", NEW_SECRET);
     fake_iam_add_key(&fix->client, "", OTHER_ID);
     assert_int_equal(list(fix, false), HSMIAM_OK);
