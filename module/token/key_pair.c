@@ -185,7 +185,7 @@ static bool is_missing(hsmiam_token *token, const hsmiam_pair_spec *spec)
 static hsmiam_status report_failure(const hsmiam_token *token, CK_RV rv, hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_rv_set_error(token, rv, "C_GenerateKeyPair", error);
-    char *module = p11_kit_module_get_filename(token->functions);
+    char *module = p11_kit_module_get_filename(hsmiam_pool_get_functions(token->pool));
 
     if (rv == CKR_DEVICE_ERROR && hsmiam_module_has_name(NULL, module, "p11-kit-client"))
         hsmiam_error_append(error, "%s",

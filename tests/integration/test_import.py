@@ -239,7 +239,7 @@ class RouteTest(ImportTest):
 
     @where("create-object" not in KIND.routes)
     def test_plaintext_is_refused_by_the_token(self) -> None:
-        run = self.take("--import-route", "create-object", expect=GENERAL)
+        run = self.take("--import-route", "create-object", expect=CONFIGURATION)
         self.assertIn("C_CreateObject failed", run.sentence)
         self.assertIn("(CKR_ATTRIBUTE_VALUE_INVALID)", run.sentence)
         self.assertEqual(self.token.access_key_ids(), [])
@@ -258,7 +258,7 @@ class UnprovisionedTest(ImportTest):
 
     @where("create-object" not in KIND.routes)
     def test_without_wrapping_key_there_is_no_route(self) -> None:
-        run = self.take(expect=GENERAL)
+        run = self.take(expect=CONFIGURATION)
         self.assertIn("hsmiam: warning: Route rsa-oaep does not work", run.err)
         self.assertEqual(self.token.access_key_ids(), [])
 
