@@ -1,4 +1,4 @@
-"""Batches that are killed and resumed, and what memory they take.
+"""Batches that are killed and resumed.
 
 Over NSS, whose database takes an object in whole or not at all; SoftHSM leaves one in pieces.
 HSMIAM_BATCH_USERS says how many users, if there are to be more.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import time
 import unittest
 
 from batch_test import BatchTest
-from harness import HSMIAM, OK
+from harness import OK
 
 VALIDITY = 420  # seconds, after which IAM can execute a request no more
 ROUNDS = 60
@@ -47,27 +46,6 @@ class KilledTest(BatchTest):
         self.assertEqual(codes[-1], OK, f"seed {seed}: {codes}")
         self.assertGreater(len(codes), 1)
         self.assert_whole(self.users)
-
-
-class MemoryTest(BatchTest):
-    count = 112
-
-    def peak(self, users: list[str]) -> int:
-        """The most memory that a run took, in KiB."""
-        path = self.write("users", "\n".join(users))
-        process = subprocess.Popen(
-            [HSMIAM, *self.words(path)], env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.directory,
-        )  # fmt: skip
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(process.returncode, OK)
-        return usage.ru_maxrss
-
-    def test_few_and_many(self) -> None:
-        many = self.peak(self.users[12:])
-        few = self.peak(self.users[:12])
-        self.assertLess(many, few + 1024)
 
 
 if __name__ == "__main__":
