@@ -267,11 +267,10 @@ static hsmiam_status run_all(batch_crew *crew, batch_worker *workers, hsmiam_err
  * time-out. */
 static unsigned count_stacks(const hsmiam_custody *custody)
 {
-    const hsmiam_custody *place = custody;
     unsigned count = 1;
 
-    for (size_t i = 0; place != NULL; place = hsmiam_custody_get_place(custody, ++i))
-        count += hsmiam_token_has_timeout(place->token);
+    for (size_t i = 0; i <= custody->replica_count; i++)
+        count += hsmiam_token_has_timeout(hsmiam_custody_get_place(custody, i)->token);
     return count;
 }
 

@@ -36,7 +36,7 @@ struct hsmiam_custody {
 
 /* replicas.c ------------------------------------------------------------------------------------*/
 
-/* The custody itself for 0, then its replicas; NULL at their end. */
+/* The custody itself for 0, then its replicas, up to `replica_count`. */
 hsmiam_custody *hsmiam_custody_get_place(const hsmiam_custody *custody, size_t index);
 
 /* Makes the replicas ready, once the custody is. Statuses: as hsmiam_custody_prepare(). */

@@ -22,9 +22,7 @@ hsmiam_status hsmiam_custody_add_replica(hsmiam_custody *custody, hsmiam_custody
 
 hsmiam_custody *hsmiam_custody_get_place(const hsmiam_custody *custody, size_t index)
 {
-    if (index == 0)
-        return (hsmiam_custody *)custody;
-    return index <= custody->replica_count ? custody->replicas[index - 1] : NULL;
+    return index == 0 ? (hsmiam_custody *)custody : custody->replicas[index - 1];
 }
 
 /* A token under two names would hold one key, and seem to hold two. */
