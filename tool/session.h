@@ -12,7 +12,7 @@ struct tool_context {
     char **argv; /* a URI in it may carry a PIN, which is taken out once it is used */
     tool_settings settings;
     bool debug;
-    bool finding; /* what was asked to be looked for was found; the command sets it */
+    bool finding;          /* what was asked to be looked for was found; the command sets it */
     tool_notices *notices; /* NULL: each is given, as often as it comes */
 };
 

@@ -323,11 +323,15 @@ hsmiam_status tool_user_file_open(const char *path, tool_user_file **file_out, t
         return tool_error_set(error, HSMIAM_ERR_ARGUMENT, "%s cannot be opened: %s", path,
                               strerror(errno));
     file = calloc(1, sizeof *file);
-    status = file ? copy(file, fd, name, error) : tool_error_set_memory(error);
+    if (file) {
+        status = copy(file, fd, name, error);
+        if (status == HSMIAM_OK)
+            status = check(file, name, error);
+    } else {
+        status = tool_error_set_memory(error);
+    }
     if (!is_stdin)
         (void)close(fd);
-    if (status == HSMIAM_OK)
-        status = check(file, name, error);
     if (status == HSMIAM_OK) {
         (void)rewind_copy(file);
         *file_out = file;

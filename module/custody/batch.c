@@ -346,11 +346,9 @@ hsmiam_status hsmiam_batch_run(hsmiam_client *client, hsmiam_custody *custody,
     hsmiam_status status = prepare(&crew, error);
     if (status == HSMIAM_OK) {
         workers = calloc(crew.size, sizeof *workers);
-        if (workers == NULL)
-            status = hsmiam_error_set_memory(error, "a batch");
+        status = workers != NULL ? run_all(&crew, workers, error)
+                                 : hsmiam_error_set_memory(error, "a batch");
     }
-    if (status == HSMIAM_OK)
-        status = run_all(&crew, workers, error);
     if (status == HSMIAM_OK && crew.stopping) {
         status = crew.status;
         if (error != NULL)
