@@ -332,7 +332,7 @@ hsmiam_status tool_user_file_open(const char *path, tool_user_file **file_out, t
     }
     if (!is_stdin)
         (void)close(fd);
-    if (status == HSMIAM_OK) {
+    if (file && status == HSMIAM_OK) {
         (void)rewind_copy(file);
         *file_out = file;
         file = NULL;
