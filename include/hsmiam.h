@@ -22,7 +22,8 @@
  *     (p11-kit and its modules, libcurl, expat, OpenSSL) initialise themselves when first needed;
  *     cleaning them up is the program's, if it wants that.
  *   - An error record says what failed; after a success it says nothing that matters.
- *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key.
+ *   - No message, log line or getter ever carries a secret access key, a PIN or a derived key, but
+ *     for the getters of temporary credentials (hsmiam_credentials).
  *
  * What stays in memory
  *   - When a call has returned, whatever it came to, the process holds no secret access key that
@@ -61,6 +62,7 @@
 #include <hsmiam/batch.h>
 #include <hsmiam/check.h>
 #include <hsmiam/client.h>
+#include <hsmiam/credentials.h>
 #include <hsmiam/custody.h>
 #include <hsmiam/error.h>
 #include <hsmiam/ledger.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define BODY_MAX        4096
+#define BODY_MAX        16384 /* a role's session policy, encoded, has up to 6 KiB */
 #define HURRIED_SECONDS 5
 
 /* How long nobody asks whether to stop. */
@@ -186,20 +186,26 @@ static hsmiam_status exchange(hsmiam_call *call, hsmiam_error *error)
 static hsmiam_status attempt(hsmiam_call *call, hsmiam_secret *secret, hsmiam_error *error)
 {
     size_t size = secret != NULL ? hsmiam_secret_get_size(secret) : 0;
+    hsmiam_secret *token = call->session_token;
+    size_t token_size = token != NULL ? hsmiam_secret_get_size(token) : 0;
 
     call->signed_at = -1;
     call->secret = secret;
     call->secret_arrival = 0;
     hsmiam_status status =
         hsmiam_response_new(call->operation->name, &call->reply, secret, &call->response, error);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK) {
+        hsmiam_response_set_session_token(call->response, token);
         status = exchange(call, error);
+    }
     if (status == HSMIAM_ERR_REPLY || status == HSMIAM_ERR_UNKNOWN_OUTCOME)
         hsmiam_transport_close(call->client->transport);
     hsmiam_response_free(&call->response);
     call->client->secret_arrival = call->secret_arrival;
     if (status != HSMIAM_OK && secret != NULL)
         hsmiam_secret_truncate(secret, size);
+    if (status != HSMIAM_OK && token != NULL)
+        hsmiam_secret_truncate(token, token_size);
     return status;
 }
 
@@ -328,6 +334,7 @@ static void forget_reply(hsmiam_call *call, size_t keys)
     reply->key = (hsmiam_key_metadata){.create_date = 0};
     reply->usage = (hsmiam_key_usage){.was_used = false};
     reply->caller = (hsmiam_caller){.account = ""};
+    reply->expiration = 0;
     reply->list.count = keys;
     reply->users.count = 0;
     reply->is_truncated = false;

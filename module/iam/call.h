@@ -19,9 +19,10 @@ typedef struct hsmiam_call {
     hsmiam_response *response;
     hsmiam_reply reply; /* each attempt begins with the lists as they were before the first */
     hsmiam_reply_times times;
-    time_t signed_at;            /* -1: not yet */
-    const hsmiam_secret *secret; /* NULL if the answer holds none */
-    int64_t secret_arrival;      /* of its last byte so far, by the monotonic clock */
+    time_t signed_at;             /* -1: not yet */
+    const hsmiam_secret *secret;  /* NULL if the answer holds none */
+    hsmiam_secret *session_token; /* the same, borrowed; set before the call is run */
+    int64_t secret_arrival;       /* of its last byte so far, by the monotonic clock */
 
     unsigned attempts;     /* so far, */
     unsigned throttled;    /* and how many of them were, at a pace that clients share */
@@ -43,7 +44,8 @@ void hsmiam_call_free(hsmiam_call **call);
 void hsmiam_call_add(hsmiam_call *call, const char *name, const char *value);
 
 /* Sends the request, again where that may be, and reads the answer into `reply`. The secret of the
- * answer is appended to `secret`, NULL if none is awaited; on a failure nothing is.
+ * answer is appended to `secret`, NULL if none is awaited, and the session token to the call's; on
+ * a failure nothing is.
  * Statuses: those of hsmiam_transport_send() and hsmiam_outcome_judge(). NETWORK becomes
  * UNKNOWN_OUTCOME if an attempt before may have been executed. */
 hsmiam_status hsmiam_call_run(hsmiam_call *call, hsmiam_secret *secret,

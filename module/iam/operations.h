@@ -17,6 +17,7 @@
 #define HSMIAM_ACCOUNT_MAX           32
 #define HSMIAM_USER_ID_MAX           255
 #define HSMIAM_USE_MAX               64
+#define HSMIAM_SESSION_TOKEN_MAX     8192 /* AWS names no limit, and makes some of 2 KiB */
 #define HSMIAM_REQUEST_ID_SIZE       128
 #define HSMIAM_ENDPOINT_SIZE         1024
 

@@ -74,6 +74,11 @@ out:
     return status;
 }
 
+void hsmiam_response_set_session_token(hsmiam_response *response, hsmiam_secret *session_token)
+{
+    response->session_token = session_token;
+}
+
 void hsmiam_response_free(hsmiam_response **response)
 {
     if (response == NULL || *response == NULL)

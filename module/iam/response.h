@@ -30,6 +30,7 @@ typedef struct hsmiam_reply {
     hsmiam_key_list list;    /* of ListAccessKeys; the next answer of the same list adds to it */
     hsmiam_key_usage usage;  /* of GetAccessKeyLastUsed */
     hsmiam_caller caller;    /* of GetCallerIdentity */
+    time_t expiration;       /* of temporary credentials, whose id is that of `key` */
     hsmiam_user_page users;  /* of ListUsers */
     bool is_truncated;
     char marker[HSMIAM_MARKER_MAX + 1];
@@ -46,6 +47,9 @@ typedef struct hsmiam_response hsmiam_response;
 hsmiam_status hsmiam_response_new(const char *operation, hsmiam_reply *reply, hsmiam_secret *secret,
                                   hsmiam_response **response_out,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Says where the session token of the answer is appended; borrowed. Before the first piece. */
+void hsmiam_response_set_session_token(hsmiam_response *response, hsmiam_secret *session_token);
 
 /* Wipes what the parser holds of the answer, and frees it. */
 void hsmiam_response_free(hsmiam_response **response);

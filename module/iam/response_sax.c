@@ -130,10 +130,17 @@ static void on_start(void *context, const XML_Char *qualified, const XML_Char **
         begin_member(response, shape);
 }
 
-/* The secret goes to secret memory. What the caller fed it with, the caller wipes. */
+static bool is_secret(const hsmiam_shape *shape)
+{
+    return shape->sink == HSMIAM_TEXT_SECRET || shape->sink == HSMIAM_TEXT_SESSION_TOKEN;
+}
+
+/* A secret goes to secret memory. What the caller fed it with, the caller wipes. */
 static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, const char *text,
                         size_t size)
 {
+    hsmiam_secret *secret =
+        shape->sink == HSMIAM_TEXT_SECRET ? response->secret : response->session_token;
     bool is_clean = true;
 
     for (size_t i = 0; i < size; i++)
@@ -141,8 +148,8 @@ static void take_secret(hsmiam_response *response, const hsmiam_shape *shape, co
     if (!is_clean)
         hsmiam_response_note(response, "has %s of other characters than printable ASCII",
                              shape->name);
-    else if (response->secret == NULL || response->text_size > shape->max ||
-             !hsmiam_secret_append(response->secret, text, size))
+    else if (secret == NULL || response->text_size > shape->max ||
+             !hsmiam_secret_append(secret, text, size))
         hsmiam_response_note(response, "has %s that there is no room for", shape->name);
 }
 
@@ -170,7 +177,7 @@ static void on_text(void *context, const XML_Char *text, int length)
     }
     size_t kept = response->text_size;
     response->text_size += size;
-    if (shape->sink == HSMIAM_TEXT_SECRET)
+    if (is_secret(shape))
         take_secret(response, shape, text, size);
     else if (kept < shape->max)
         memcpy(response->text + kept, text, size < shape->max - kept ? size : shape->max - kept);
@@ -187,7 +194,7 @@ static void end_text(hsmiam_response *response, const hsmiam_shape *shape)
                              shape->name, size, shape->min, shape->max);
         return;
     }
-    if (shape->sink == HSMIAM_TEXT_SECRET)
+    if (is_secret(shape))
         return;
     response->text[size] = '\0';
     if (strlen(response->text) != size ||

@@ -18,7 +18,8 @@ struct hsmiam_response {
     const char *xml_namespace; /* of its results */
     hsmiam_reply *reply;
     hsmiam_secret *secret;
-    hsmiam_key_metadata *key; /* the one that the elements read are of */
+    hsmiam_secret *session_token; /* NULL: none is awaited */
+    hsmiam_key_metadata *key;     /* the one that the elements read are of */
 
     hsmiam_arena *memory; /* the parser's own, all of it */
     XML_Parser parser;

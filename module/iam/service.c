@@ -18,6 +18,8 @@ static const hsmiam_operation operations[] = {
     {"GetAccessKeyLastUsed", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, false},
     {"ListUsers", HSMIAM_SERVICE_IAM, HSMIAM_CALL_IDEMPOTENT, false},
     {"GetCallerIdentity", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT, false},
+    {"GetSessionToken", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT, false},
+    {"AssumeRole", HSMIAM_SERVICE_STS, HSMIAM_CALL_IDEMPOTENT, false},
 };
 
 const hsmiam_service *hsmiam_service_get(hsmiam_service_id id)

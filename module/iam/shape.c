@@ -71,6 +71,7 @@ STORE_TEXT(caller_id, reply->caller.user_id, is_graphic(text))
 STORE_TEXT(listed_name, get_user(reply)->name, consists_of(text, USER_NAME_MARKS))
 STORE_TEXT(listed_id, get_user(reply)->id, is_graphic(text))
 STORE_DATE(listed_date, get_user(reply)->create_date)
+STORE_DATE(expiration, reply->expiration)
 STORE_TEXT(marker, reply->marker, true)
 STORE_TEXT(code, reply->code, consists_of(text, "._-"))
 
@@ -187,6 +188,24 @@ enum {
     USERS_MARKER,
     USERS_METADATA,
     USERS_REQUEST_ID,
+    SESSION,
+    SESSION_RESULT,
+    SESSION_CREDENTIALS,
+    SESSION_KEY_ID,
+    SESSION_SECRET,
+    SESSION_TOKEN,
+    SESSION_EXPIRATION,
+    SESSION_METADATA,
+    SESSION_REQUEST_ID,
+    ROLE,
+    ROLE_RESULT,
+    ROLE_CREDENTIALS,
+    ROLE_KEY_ID,
+    ROLE_SECRET,
+    ROLE_TOKEN,
+    ROLE_EXPIRATION,
+    ROLE_METADATA,
+    ROLE_REQUEST_ID,
     FAILURE,
     FAILURE_REQUEST_ID,
     FAILURE_ERROR,
@@ -272,6 +291,33 @@ const hsmiam_shape hsmiam_shapes[] = {
     {USERS_MARKER, USERS_RESULT, "Marker", 0, STORED, 1, HSMIAM_MARKER_MAX, store_marker},
     {USERS_METADATA, USERS, "ResponseMetadata", 0, 0, 0, 0, NULL},
     {USERS_REQUEST_ID, USERS_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {SESSION, 0, "GetSessionTokenResponse", 0, 0, 0, 0, NULL},
+    {SESSION_RESULT, SESSION, "GetSessionTokenResult", MUST, 0, 0, 0, NULL},
+    {SESSION_CREDENTIALS, SESSION_RESULT, "Credentials", MUST, 0, 0, 0, NULL},
+    {SESSION_KEY_ID, SESSION_CREDENTIALS, "AccessKeyId", MUST, STORED, 16, HSMIAM_ACCESS_KEY_ID_MAX,
+     store_id},
+    {SESSION_SECRET, SESSION_CREDENTIALS, "SecretAccessKey", MUST, HSMIAM_TEXT_SECRET, 16, 128,
+     NULL},
+    {SESSION_TOKEN, SESSION_CREDENTIALS, "SessionToken", MUST, HSMIAM_TEXT_SESSION_TOKEN, 1,
+     HSMIAM_SESSION_TOKEN_MAX, NULL},
+    {SESSION_EXPIRATION, SESSION_CREDENTIALS, "Expiration", MUST, STORED, 20, 40, store_expiration},
+    {SESSION_METADATA, SESSION, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {SESSION_REQUEST_ID, SESSION_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
+     store_request_id},
+
+    {ROLE, 0, "AssumeRoleResponse", 0, 0, 0, 0, NULL},
+    {ROLE_RESULT, ROLE, "AssumeRoleResult", MUST, 0, 0, 0, NULL},
+    {ROLE_CREDENTIALS, ROLE_RESULT, "Credentials", MUST, 0, 0, 0, NULL},
+    {ROLE_KEY_ID, ROLE_CREDENTIALS, "AccessKeyId", MUST, STORED, 16, HSMIAM_ACCESS_KEY_ID_MAX,
+     store_id},
+    {ROLE_SECRET, ROLE_CREDENTIALS, "SecretAccessKey", MUST, HSMIAM_TEXT_SECRET, 16, 128, NULL},
+    {ROLE_TOKEN, ROLE_CREDENTIALS, "SessionToken", MUST, HSMIAM_TEXT_SESSION_TOKEN, 1,
+     HSMIAM_SESSION_TOKEN_MAX, NULL},
+    {ROLE_EXPIRATION, ROLE_CREDENTIALS, "Expiration", MUST, STORED, 20, 40, store_expiration},
+    {ROLE_METADATA, ROLE, "ResponseMetadata", 0, 0, 0, 0, NULL},
+    {ROLE_REQUEST_ID, ROLE_METADATA, "RequestId", CUT, STORED, 0, HSMIAM_REQUEST_ID_MAX,
      store_request_id},
 
     {FAILURE, 0, "ErrorResponse", 0, 0, 0, 0, NULL},

@@ -11,7 +11,8 @@
 typedef enum hsmiam_text_sink {
     HSMIAM_TEXT_NONE = 0, /* it holds elements */
     HSMIAM_TEXT_STORED,
-    HSMIAM_TEXT_SECRET
+    HSMIAM_TEXT_SECRET,
+    HSMIAM_TEXT_SESSION_TOKEN
 } hsmiam_text_sink;
 
 typedef enum hsmiam_shape_flags {

@@ -80,11 +80,13 @@ def authenticate(
     now: datetime,
     secret_of: Callable[[str], str | None],
     expected: Callable[[Claim], Expectation],
+    token_of: Callable[[str], str | None] = lambda access_key_id: None,
 ) -> Verdict:
     """Verify a request's signature.
 
     `secret_of` gives the secret of a key id that may sign now, or None. `expected` is asked with
     the claim, since what is expected of the scope can depend on the operation called for.
+    `token_of` gives the session token that must come with a key id, or None.
     """
     verdict = Verdict()
     try:
@@ -102,7 +104,7 @@ def authenticate(
         if secret is None:
             raise errors.invalid_client_token_id()
         check_signature(claim, request, secret, verdict)
-        if claim.token is not None:
+        if claim.token != token_of(claim.parts[0]):
             raise errors.invalid_client_token_id()
         verdict.access_key_id = claim.parts[0]
     except ServiceError as error:

@@ -37,6 +37,21 @@ def invalid_client_token_id() -> ServiceError:
     )
 
 
+def expired_token() -> ServiceError:
+    message = "The security token included in the request is expired"
+    return ServiceError("ExpiredToken", message, 403)
+
+
+def not_with_a_session(action: str) -> ServiceError:
+    message = f"Cannot call {action} with session credentials"
+    return ServiceError("AccessDenied", message, 403)
+
+
+def wrong_mfa_code() -> ServiceError:
+    message = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+    return ServiceError("AccessDenied", message, 403)
+
+
 def signature_does_not_match(message: str | None = None) -> ServiceError:
     return ServiceError(
         "SignatureDoesNotMatch",

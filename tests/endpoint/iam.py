@@ -31,6 +31,7 @@ class Context:
     quota: int
     as_of: datetime | None = None
     secret: str | None = None
+    key: AccessKey | None = None
 
 
 def target_user(context: Context, parameters: Parameters) -> User:

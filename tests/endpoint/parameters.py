@@ -68,6 +68,14 @@ STATUS = Member("Status", 1, 32, ".*", "")
 MARKER = Member("Marker", 1, 320, r"[\x20-\xff]+", "It must contain only printable characters.")
 MAX_ITEMS = Member("MaxItems", 1, 12, "-?[0-9]+", "It must be a number.")
 
+DURATION = Member("DurationSeconds", 1, 6, "[0-9]+", "It must be a number.")
+SERIAL_NUMBER = Member("SerialNumber", 9, 256, r"[\w+=/:,.@-]+", _NAME_CHARSET)
+TOKEN_CODE = Member("TokenCode", 6, 6, "[0-9]{6}", "It must contain only digits.")
+ROLE_ARN = Member("RoleArn", 20, 2048, r"arn:aws[\w-]*:iam::[0-9]{12}:role/.+", _NAME_CHARSET)
+SESSION_NAME = Member("RoleSessionName", 2, 64, r"[\w+=,.@-]+", _NAME_CHARSET)
+EXTERNAL_ID = Member("ExternalId", 2, 1224, r"[\w+=,.@:/-]+", _NAME_CHARSET)
+POLICY = Member("Policy", 1, 2048, r"(?s:.+)", "It must be a policy.")
+
 
 def check(
     parameters: dict[str, str], required: Iterable[Member], optional: Iterable[Member]

@@ -23,7 +23,7 @@ from authenticate import Claim, Expectation, Verdict, authenticate
 from clock import Clock, http_date
 from errors import ServiceError
 from httpmsg import Reply, Request
-from store import ACTIVE, Store
+from store import ACTIVE, AccessKey, Session, Store
 from xmlshapes import IAM_NAMESPACE, STS_NAMESPACE, error_response, response
 
 ANY = "*"
@@ -85,6 +85,7 @@ class Permissions:
     administrators: set[str] = field(default_factory=set)
     allowed: set[tuple[str, str]] = field(default_factory=set)
     denied: set[tuple[str, str]] = field(default_factory=set)
+    needs_mfa: bool = False  # of all who call IAM
 
     @staticmethod
     def matches(entries: set[tuple[str, str]], user: str, action: str) -> bool:
@@ -128,10 +129,11 @@ class Service:
         now = self.clock.now()
         with self.lock:
             verdict = authenticate(
-                request, now, self._secret_of, lambda claim: self._expectation(claim, call)
-            )
-            if verdict.access_key_id and verdict.claim:
-                key = self.store.keys[verdict.access_key_id]
+                request, now, self._secret_of, lambda claim: self._expectation(claim, call),
+                self._token_of,
+            )  # fmt: skip
+            key = self.store.find_key(verdict.access_key_id or "")
+            if key and verdict.claim:
                 key.last_used = now
                 key.last_service = verdict.claim.parts[3]
                 key.last_region = verdict.claim.parts[2]
@@ -197,17 +199,28 @@ class Service:
         caller = store.user_of_arn(verdict.caller_arn or "") if verdict else store.root
         if caller is None:
             raise errors.invalid_client_token_id()
+        key = store.find_key(verdict.access_key_id or "") if verdict else None
+        if call.api.service == "iam" and key:
+            self._check_session(key, call.action)
         if call.api.service == "iam" and not caller.is_root:
             resource = operation.resource(store, caller, call.parameters)
             self._authorize(caller.name, caller.arn, call.action, resource)
         quota = self.settings.keys_per_user
-        context = iam.Context(store, caller, self.clock.now(), quota, as_of)
+        context = iam.Context(store, caller, self.clock.now(), quota, as_of, key=key)
         result = operation.run(context, call.parameters)
         identifier = str(uuid.uuid4())
         body = response(call.action, call.api.namespace, result, identifier)
         reply = self._message(200, "text/xml", body, identifier)
         reply.secret, reply.executed = context.secret, 1
         return reply
+
+    def _check_session(self, key: AccessKey, action: str) -> None:
+        """IAM takes a user's session only if it was begun with MFA, and may demand that."""
+        session = key if isinstance(key, Session) else None
+        if session and not session.with_mfa and ":assumed-role/" not in session.user.arn:
+            raise errors.invalid_client_token_id()
+        if self.permissions.needs_mfa and not (session and session.with_mfa):
+            raise errors.access_denied(key.user.arn, action, "*", True)
 
     def _authorize(self, user: str, arn: str, action: str, resource: str) -> None:
         rights = self.permissions
@@ -243,8 +256,14 @@ class Service:
         return Reply(status, headers, body)
 
     def _secret_of(self, access_key_id: str) -> str | None:
-        key = self.store.keys.get(access_key_id)
+        key = self.store.find_key(access_key_id)
+        if isinstance(key, Session) and key.expires and key.expires <= self.clock.now():
+            raise errors.expired_token()
         return key.secret if key and key.status == ACTIVE else None
+
+    def _token_of(self, access_key_id: str) -> str | None:
+        key = self.store.sessions.get(access_key_id)
+        return key.token if key else None
 
     def _expectation(self, claim: Claim, call: Call) -> Expectation:
         service = call.api.service if call.api else claim.part(3)

@@ -10,7 +10,7 @@ import base64
 import secrets
 import string
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 ACTIVE = "Active"
 INACTIVE = "Inactive"
@@ -18,8 +18,8 @@ _BASE32 = string.ascii_uppercase + "234567"
 _IDENTIFIER = string.ascii_uppercase + string.digits
 
 
-def new_access_key_id() -> str:
-    return "AKIA" + "".join(secrets.choice(_BASE32) for _ in range(16))
+def new_access_key_id(prefix: str = "AKIA") -> str:
+    return prefix + "".join(secrets.choice(_BASE32) for _ in range(16))
 
 
 def new_secret() -> str:
@@ -64,6 +64,15 @@ class AccessKey:
         return past[-1] if past else None
 
 
+@dataclass
+class Session(AccessKey):
+    """Temporary credentials: of a user, or of a role that a user assumed."""
+
+    token: str = ""
+    expires: datetime | None = None
+    with_mfa: bool = False
+
+
 class Store:
     """Users and keys of one account."""
 
@@ -75,6 +84,8 @@ class Store:
         self.users: dict[str, User] = {}
         self.keys: dict[str, AccessKey] = {}
         self.deleted_keys: list[AccessKey] = []
+        self.sessions: dict[str, Session] = {}
+        self.used_codes: set[str] = set()
 
     def add_user(self, name: str, now: datetime, path: str = "/") -> User:
         identifier = "AIDA" + "".join(secrets.choice(_IDENTIFIER) for _ in range(17))
@@ -87,7 +98,8 @@ class Store:
         return name.lower() in (existing.lower() for existing in self.users)
 
     def user_of_arn(self, arn: str) -> User | None:
-        everyone = [self.root, *self.users.values()]
+        of_sessions = [session.user for session in self.sessions.values()]
+        everyone = [self.root, *self.users.values(), *of_sessions]
         return next((user for user in everyone if user.arn == arn), None)
 
     def keys_of(self, user: User) -> list[AccessKey]:
@@ -116,6 +128,19 @@ class Store:
         )
         self.keys[key.access_key_id] = key
         return key
+
+    def add_session(self, user: User, now: datetime, seconds: int, with_mfa: bool) -> Session:
+        session = Session(
+            new_access_key_id("ASIA"), new_secret(), user, now, [(now, ACTIVE)],
+            token=base64.b64encode(secrets.token_bytes(300)).decode(),
+            expires=now + timedelta(seconds=seconds), with_mfa=with_mfa,
+        )  # fmt: skip
+        self.sessions[session.access_key_id] = session
+        return session
+
+    def find_key(self, access_key_id: str) -> AccessKey | None:
+        """A key or a session that is there."""
+        return self.keys.get(access_key_id) or self.sessions.get(access_key_id)
 
     def set_status(self, key: AccessKey, status: str, now: datetime) -> None:
         key.changes.append((now, status))

@@ -11,8 +11,10 @@ import json
 import logging
 import os
 import secrets
+import shlex
 import unittest
 from typing import Any
+from unittest import mock
 
 # moto reads this when it is imported.
 SETUP_ACTIONS = 3
@@ -24,7 +26,7 @@ from moto.core.authorization import ActionAuthenticatorMixin  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
-from harness import OK, REFUSED, Run  # noqa: E402
+from harness import HSMIAM, OK, REFUSED, Run  # noqa: E402
 from operations import OperationsTest  # noqa: E402
 
 ACCOUNT = "123456789012"
@@ -37,7 +39,7 @@ POLICY = {
             "Action": [
                 "iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey",
                 "iam:UpdateAccessKey", "iam:GetAccessKeyLastUsed", "iam:ListUsers",
-                "sts:GetCallerIdentity",
+                "sts:GetCallerIdentity", "sts:AssumeRole",
             ],  # fmt: skip
             "Resource": "*",
         }
@@ -191,6 +193,33 @@ class MotoTest(OperationsTest):
         (left,) = self.backend.users[ADMINISTRATOR].access_keys
         self.assertEqual(left.access_key_id, run.json["AccessKey"]["AccessKeyId"])
         self.create("--user-name", "carol", signer=left.access_key_id)
+
+    def test_role_by_credential_process(self) -> None:
+        """boto3 runs the tool for its credentials, and moto takes what is signed by them."""
+        version = {"Version": "2012-10-17"}
+        trusted = {"AWS": self.backend.users[ADMINISTRATOR].arn}
+        trust = version | {"Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
+        ]}  # fmt: skip
+        role = self.backend.create_role("reader", json.dumps(trust), path="/", description="",
+                                        permissions_boundary=None, tags=[],
+                                        max_session_duration="3600")  # fmt: skip
+        allowed = {"Effect": "Allow", "Action": "iam:ListAccessKeys", "Resource": "*"}
+        policy = json.dumps(version | {"Statement": [allowed]})
+        self.backend.put_role_policy("reader", "list", policy)
+        command = shlex.join([
+            HSMIAM, "credential-process", "--credential", self.token.key_uri(self.key_id),
+            "--endpoint-url", self.url, "--role-arn", role.arn, "--role-session-name", "boto",
+        ])  # fmt: skip
+        config = self.write("aws-config", f"[default]\nregion = us-east-1\n"
+                            f"credential_process = {command}\n")  # fmt: skip
+        environment = self.environment | {"AWS_CONFIG_FILE": str(config)}
+        with mock.patch.dict(os.environ, environment, clear=True):
+            client = boto3.Session().client("iam", endpoint_url=self.url)
+            keys = client.list_access_keys(UserName=ADMINISTRATOR)["AccessKeyMetadata"]
+            with self.assertRaisesRegex(Exception, "AccessDenied"):
+                client.create_access_key(UserName="carol")
+        self.assertEqual([key["AccessKeyId"] for key in keys], [self.key_id])
 
     def test_wrong_secret(self) -> None:
         self.token.pkcs11_tool(

@@ -27,6 +27,7 @@ typedef enum fake_point {
     FAKE_REQUEST_URL,
     FAKE_SIGN,
     FAKE_IDENTITY,
+    FAKE_CREDENTIALS,
     FAKE_CHANGE,
     FAKE_BATCH,
     FAKE_USER, /* fail_user's turn */

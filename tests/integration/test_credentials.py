@@ -1,0 +1,134 @@
+"""credential-process: temporary credentials for the AWS CLI and SDKs, by a key in the token.
+
+They are taken by the real ones: from a profile's credential_process, against our own IAM, and
+against moto, which enforces what it checks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import unittest
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+from botocore.config import Config
+
+from harness import CONFIGURATION, HSMIAM, REFUSED, SECONDS, USAGE, IntegrationTest, Run
+
+ROLE = "arn:aws:iam::123456789012:role/Reader"
+DEVICE = "arn:aws:iam::123456789012:mfa/custodian"
+
+
+class CredentialsTest(IntegrationTest):
+    def arguments(self, *more: str) -> list[str]:
+        return ["credential-process", *self.iam_arguments(), *more]
+
+    def ask(self, *more: str, **options: Any) -> Run:
+        return self.hsmiam(*self.arguments(*more), **options)
+
+    def sts(self, credentials: dict[str, str]) -> Any:
+        return boto3.client(
+            "sts", endpoint_url=self.iam.url, region_name="us-east-1",
+            verify=str(self.iam.ca_bundle), aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )  # fmt: skip
+
+    def caller(self, run: Run) -> str:
+        return str(self.sts(run.json).get_caller_identity()["Arn"])
+
+    def test_session_of_the_user(self) -> None:
+        run = self.ask("--duration-seconds", "900")
+        self.assertEqual(
+            list(run.json),
+            ["Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"],
+        )
+        self.assertEqual(run.json["Version"], 1)
+        expiration = datetime.strptime(run.json["Expiration"], "%Y-%m-%dT%H:%M:%SZ")
+        left = (expiration.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        self.assertAlmostEqual(left, 900, delta=30)
+        self.assertTrue(self.caller(run).endswith(":user/root-admin"))
+        changed = run.json | {"SessionToken": "x" + run.json["SessionToken"][1:]}
+        with self.assertRaisesRegex(Exception, "InvalidClientTokenId"):
+            self.sts(changed).get_caller_identity()
+
+    def test_role(self) -> None:
+        run = self.ask("--role-arn", ROLE, "--role-session-name", "audit",
+                       "--policy", '{"Version": "2012-10-17", "Statement": []}')  # fmt: skip
+        self.assertTrue(self.caller(run).endswith(":assumed-role/Reader/audit"))
+        partner = ("--role-arn", ROLE.replace("Reader", "ExternalReader"))
+        refused = self.ask(*partner, expect=REFUSED)
+        self.assertIn("(AccessDenied) when calling the AssumeRole operation", refused.sentence)
+        run = self.ask(*partner, "--external-id", "agreed")
+        self.assertTrue(self.caller(run).endswith(":assumed-role/ExternalReader/hsmiam"))
+
+    def test_device(self) -> None:
+        device = ("--serial-number", DEVICE)
+        self.ask(*device, "--token-code", "000001")
+        refused = self.ask(*device, "--token-code", "000001", expect=REFUSED)
+        self.assertIn("MultiFactorAuthentication failed", refused.sentence)
+        self.assertIn("no terminal", self.ask(*device, expect=CONFIGURATION).sentence)
+        self.ask("--token-code", "000011", expect=USAGE)
+
+    def test_terminal(self) -> None:
+        terminal = self.on_terminal(*self.arguments())
+        terminal.read_until("give --allow-terminal to see it")
+        self.assertEqual(terminal.finish(), USAGE)
+        self.assertEqual(self.iam.requests("GetSessionToken"), [])
+
+    def test_cache(self) -> None:
+        """Within the kernel's keyring; other options are other credentials, and time ends them."""
+        role = ("--role-arn", ROLE, "--role-session-name", self.directory.name)
+        cached = (*role, "--cache", "keyring")
+        first = self.ask(*cached)
+        self.addCleanup(self.forget)
+        self.assertEqual(self.ask(*cached).out, first.out)
+        self.assertNotEqual(self.ask(*role).out, first.out)
+        self.assertNotEqual(self.ask(*cached, "--duration-seconds", "901").out, first.out)
+        self.assertEqual(self.ask(*cached).out, first.out)
+        self.assertEqual(len(self.iam.requests("AssumeRole")), 3)
+        lines = [line for line in self.keys() if "hsmiam:0:" in line]
+        self.assertEqual(len(lines), 1)
+        # the last quarter of the hour is left to the next
+        self.assertIn(lines[0].split()[3], ("44m", "45m"), lines)
+
+    def keys(self) -> list[str]:
+        """The lines of /proc/keys that are this test's."""
+        lines = Path("/proc/keys").read_text().splitlines()
+        return [line for line in lines if self.token.key_uri(self.iam.root_id)[:40] in line]
+
+    def forget(self) -> None:
+        import ctypes
+
+        for line in self.keys():
+            ctypes.CDLL(None).syscall(250, 21, int(line.split()[0], 16))
+
+    def test_real_clients(self) -> None:
+        command = shlex.join([HSMIAM, *self.arguments("--role-arn", ROLE)])
+        config = self.write("aws-config", f"[default]\nregion = us-east-1\n"
+                            f"credential_process = {command}\n")  # fmt: skip
+        environment = self.environment | {"AWS_CONFIG_FILE": str(config)}
+        aws = Path(sys.executable).with_name("aws")
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", aws, "sts", "get-caller-identity",
+             "--endpoint-url", self.iam.url, "--ca-bundle", str(self.iam.ca_bundle)],
+            env=environment, capture_output=True, timeout=SECONDS, check=False, text=True,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["Arn"].endswith("assumed-role/Reader/hsmiam"))
+        with mock.patch.dict(os.environ, environment, clear=True):
+            sts = boto3.Session().client("sts", endpoint_url=self.iam.url,
+                                         verify=str(self.iam.ca_bundle))  # fmt: skip
+            self.assertTrue(sts.get_caller_identity()["Arn"].endswith("Reader/hsmiam"))
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")

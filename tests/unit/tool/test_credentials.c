@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* credential-process, over a fake of the library. */
+#include "check.h"
+#include "run_tool.h"
+
+#include <stdlib.h>
+
+#define ASK "credential-process", "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
+
+static run_result result;
+
+static int prepare(void **state)
+{
+    (void)state;
+    fake = (fake_state){0};
+    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
+    unsetenv("HSMIAM_CREDENTIAL");
+    return 0;
+}
+
+static int check(void **state)
+{
+    (void)state;
+    assert_int_equal(result.fake.live, 0);
+    assert_lacks(result.err, "sEcReT");
+    assert_lacks(result.err, "a\"b");
+    return 0;
+}
+
+static void prints_what_an_sdk_reads(void **state)
+{
+    (void)state;
+    RUN(&result, ASK);
+    assert_int_equal(result.code, 0);
+    assert_string_equal(result.out,
+                        "{\"Version\": 1, \"AccessKeyId\": \"ASIAIOSFODNN7EXAMPLE\", "
+                        "\"SecretAccessKey\": \"a\\\"b\\\\c/+=\", \"SessionToken\": \"token\", "
+                        "\"Expiration\": \"2015-08-30T12:36:00Z\"}\n");
+    assert_string_equal(result.fake.body, "-|-|-|-|0|-|-");
+}
+
+static void asks_for_what_it_is_told(void **state)
+{
+    (void)state;
+    RUN(&result, ASK, "--role-arn", "r", "--role-session-name", "n", "--external-id", "e",
+        "--policy", "p", "--duration-seconds", "900", "--serial-number", "s", "--token-code", "1");
+    assert_int_equal(result.code, 0);
+    assert_string_equal(result.fake.body, "r|n|e|p|900|s|1");
+}
+
+static void refuses_what_does_not_go_together(void **state)
+{
+    static const char *const words[][2] = {
+        {"--role-session-name", "n"}, {"--external-id", "e"},         {"--policy", "p"},
+        {"--token-code", "1"},        {"--duration-seconds", "soon"}, {"--cache", "file"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        RUN(&result, ASK, words[i][0], words[i][1]);
+        assert_int_equal(result.code, 252);
+        assert_contains(result.err, words[i][0]);
+        assert_string_equal(result.out, "");
+    }
+    RUN(&result, ASK, "--serial-number", "s");
+    assert_int_equal(result.code, 253);
+    assert_contains(result.err, "there is no terminal to ask for it; give --token-code.");
+}
+
+static void tells_failures(void **state)
+{
+    (void)state;
+    fake.fail_at = FAKE_CREDENTIALS;
+    fake.status = HSMIAM_ERR_NETWORK;
+    fake.message = "no way there";
+    RUN(&result, ASK);
+    assert_int_equal(result.code, 255);
+    assert_contains(result.err, "no way there");
+    assert_string_equal(result.out, "");
+    fake.fail_at = FAKE_NOWHERE;
+    RUN_TO(&result, "/dev/full", ASK);
+    assert_int_equal(result.code, 255);
+    assert_contains(result.err, "Standard output: No space left on device");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(prints_what_an_sdk_reads, prepare, check),
+        cmocka_unit_test_setup_teardown(asks_for_what_it_is_told, prepare, check),
+        cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, prepare, check),
+        cmocka_unit_test_setup_teardown(tells_failures, prepare, check),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
