@@ -127,6 +127,10 @@ static hsmiam_status load_path(hsmiam_modules *modules, const char *path, const 
     char resolved[PATH_MAX];
     int flags = P11_KIT_MODULE_CRITICAL | (words != NULL ? P11_KIT_MODULE_UNMANAGED : 0);
 
+    if (*path == '\0')
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "The PKCS#11 URI's module-path is empty; name the module's file "
+                                "there, or leave it out for p11-kit's configuration.");
     if (!resolve_path(path, name, resolved))
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The PKCS#11 module path \"%s\" is a folder%s%s%s; give "

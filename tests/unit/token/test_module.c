@@ -150,6 +150,8 @@ static void test_modules_that_cannot_be_used(void **state)
         {"module-name=../token/libhsmiam-mock.so&module-path=" MOCK_MODULE_FOLDER,
          "is a folder without"},
         {"module-path=/dev/null", "\"/dev/null\" cannot be loaded"},
+        {"module-path=", "module-path is empty"},
+        {"module-name=none&module-path=", "module-path is empty"},
     };
     fixture *fix = *state;
 
