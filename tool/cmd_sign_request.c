@@ -154,15 +154,17 @@ static hsmiam_status read_body(tool_signing *signing, FILE *stream, const char *
 static hsmiam_status add_file(tool_signing *signing, const char *path, tool_error *error)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    FILE *stream = is_stdin ? stdin : fopen(path, "re");
+    FILE *file = NULL;
     hsmiam_status status = HSMIAM_OK;
 
-    if (!stream)
+    if (is_stdin)
+        return read_body(signing, stdin, "standard input", error);
+    file = fopen(path, "re");
+    if (!file)
         return tool_error_set(error, HSMIAM_ERR_IO, "The body cannot be read from %s: %s", path,
                               strerror(errno));
-    status = read_body(signing, stream, is_stdin ? "standard input" : path, error);
-    if (!is_stdin)
-        (void)fclose(stream);
+    status = read_body(signing, file, path, error);
+    (void)fclose(file);
     return status;
 }
 

@@ -68,7 +68,8 @@ hsmiam_status hsmiam_preflight_start(const hsmiam_client *client, hsmiam_custody
     /* What is ready takes no time, and a thread beside would lock a second stack. */
     if (custody->route != HSMIAM_ROUTE_AUTO)
         (void)hsmiam_sealed_run_anyhow(run, preflight, &preflight->error);
-    else if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) != HSMIAM_OK)
+    else if (hsmiam_sealed_start(run, preflight, &preflight->error, &preflight->thread) !=
+             HSMIAM_OK)
         (void)run(preflight, &preflight->error);
     *preflight_out = preflight;
     return HSMIAM_OK;

@@ -88,7 +88,7 @@ hsmiam_status hsmiam_client_new_like(const hsmiam_client *like, hsmiam_signer *s
     hsmiam_status status = hsmiam_client_new_over(hsmiam_transport_get_functions(like->transport),
                                                   signer, &client, error);
 
-    if (status == HSMIAM_OK)
+    if (client != NULL)
         status = copy_settings(client, like, error);
     if (status == HSMIAM_OK) {
         *client_out = client;

@@ -32,9 +32,9 @@ static size_t stop(char *data, size_t size, size_t count, void *context)
     return 0;
 }
 
-/* Has libcurl itself overwrite its receive buffer, by reading a file of zeros into it. It frees that
- * buffer with each transfer, and gets the same one from malloc() as long as the connection, whose
- * memory is beside it, stays; where it does not, hsmiam_transport_close() follows. */
+/* Has libcurl itself overwrite its receive buffer, by reading a file of zeros into it. It frees
+ * that buffer with each transfer, and gets the same one from malloc() as long as the connection,
+ * whose memory is beside it, stays; where it does not, hsmiam_transport_close() follows. */
 static void overwrite_buffer(const hsmiam_transport *transport)
 {
     const hsmiam_transport_functions *curl = transport->curl;

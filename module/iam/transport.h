@@ -65,8 +65,7 @@ hsmiam_status hsmiam_transport_new(const hsmiam_transport_functions *curl,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* The libcurl that it was made over; NULL: the real one, not taken up yet. */
-const hsmiam_transport_functions *
-hsmiam_transport_get_functions(const hsmiam_transport *transport);
+const hsmiam_transport_functions *hsmiam_transport_get_functions(const hsmiam_transport *transport);
 
 /* Closes the connection. */
 void hsmiam_transport_free(hsmiam_transport **transport);

@@ -20,7 +20,7 @@
 /* The byte that stands for the subject; IAM's names differ not in case alone. */
 static hsmiam_status find_byte(const char *subject, off_t *byte_out, hsmiam_error *error)
 {
-    uint8_t digest[HSMIAM_DIGEST_SIZE];
+    uint8_t digest[HSMIAM_DIGEST_SIZE] = {0};
     hsmiam_hash *hash = hsmiam_hash_new();
     char *folded = strdup(subject);
     uint64_t offset = 0;

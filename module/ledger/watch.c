@@ -119,7 +119,7 @@ static bool take_open(void *context, const hsmiam_open_intent *intent)
 static hsmiam_status find_end(hsmiam_ledger_watch *watch, hsmiam_error *error)
 {
     hsmiam_backward lines = {.window = NULL};
-    hsmiam_line line;
+    hsmiam_line line = {.start = 0};
     bool found = false;
     hsmiam_status status = hsmiam_file_get_size(&watch->file, &watch->read_to, error);
 
