@@ -2,7 +2,6 @@
 #include "commands.h"
 #include "credentials.h"
 #include "keyring.h"
-#include "prompt.h"
 #include "session.h"
 
 #include <errno.h>
@@ -12,8 +11,7 @@
 #include <unistd.h>
 
 /* The SDKs ask again when so little is left; what they get then must be new. */
-#define AHEAD_SECONDS  960
-#define TOKEN_CODE_MAX 16
+#define AHEAD_SECONDS 960
 
 static const char command_name[] = "credential-process";
 
@@ -24,9 +22,6 @@ static const tool_option options[] = {
     {.name = "--serial-number",
      .kind = TOOL_OPTION_VALUE,
      .help = "The ARN or serial number of the MFA device that STS is to check."},
-    {.name = "--token-code",
-     .kind = TOOL_OPTION_VALUE,
-     .help = "What the MFA device shows. Default: asked for on the terminal."},
     {.name = "--cache",
      .kind = TOOL_OPTION_VALUE,
      .choices = cache_choices,
@@ -84,34 +79,18 @@ static hsmiam_status print(const tool_secret *text, tool_error *error)
     return HSMIAM_OK;
 }
 
-static hsmiam_status ask_code(hsmiam_credentials_request *request, char code[TOKEN_CODE_MAX + 1],
-                              tool_error *error)
-{
-    size_t size = 0;
-    hsmiam_status status = HSMIAM_OK;
-
-    if (!request->mfa_serial || request->token_code)
-        return HSMIAM_OK;
-    status = tool_prompt_secret("MFA code: ",
-                                "An MFA code is needed, and there is no terminal to ask for it; "
-                                "give --token-code.",
-                                code, TOKEN_CODE_MAX, &size, error);
-    code[size] = '\0';
-    request->token_code = code;
-    return status;
-}
-
 static hsmiam_status get(tool_context *context, const hsmiam_credentials_request *request,
                          tool_secret *text, time_t *expiration_out, tool_error *error)
 {
     tool_session session = {0};
     hsmiam_credentials_request asked = *request;
     hsmiam_credentials *credentials = NULL;
-    char code[TOKEN_CODE_MAX + 1] = "";
+    tool_mfa_code code = {0};
     hsmiam_status status = tool_session_start_client(&session, context, error);
 
     if (status == HSMIAM_OK)
-        status = ask_code(&asked, code, error);
+        status = tool_session_ask_code(&session, asked.mfa_serial, &code, error);
+    asked.token_code = asked.mfa_serial ? code.text : NULL;
     if (status == HSMIAM_OK)
         status = tool_session_ask_pins(&session, error);
     if (status == HSMIAM_OK && hsmiam_client_get_credentials(session.client, &asked, &credentials,
@@ -173,10 +152,12 @@ static hsmiam_status run(tool_context *context, tool_error *error)
                                     command_name);
     status = tool_credentials_read(arguments, &request, error);
     request.mfa_serial = tool_arguments_get(arguments, "--serial-number");
-    request.token_code = tool_arguments_get(arguments, "--token-code");
-    if (status == HSMIAM_OK && request.token_code && !request.mfa_serial)
-        status = tool_error_set_usage(error, "hsmiam: error: argument --token-code: of which "
-                                             "device? Give --serial-number too");
+    if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--serial-number", "--mfa-serial", error);
+    if (status == HSMIAM_OK && !request.role_arn && tool_arguments_get(arguments, "--mfa-serial"))
+        status = tool_error_set_usage(error, "hsmiam: error: argument --mfa-serial: a session is "
+                                             "not asked for by a session; give --serial-number, "
+                                             "or --role-arn too");
     if (status == HSMIAM_OK)
         status = tool_secret_init(&text, error);
     if (status == HSMIAM_OK)

@@ -41,6 +41,14 @@ const tool_option tool_global_options[] = {
          "ever. The time that a person takes to type a PIN does not count, and that for making a "
          "key, or for a PIN on the token's own keypad, counts a tenth. Each key that is issued has "
          "it anew. Default: hsmiam_token_timeout in the profile, or 300."},
+    {.name = "--mfa-serial",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "The ARN or serial number of an MFA device, where the policy of the credential asks "
+             "for MFA: a session is begun by it, whose secret goes into the credential's token for "
+             "as long as the command runs, and signs."},
+    {.name = "--token-code",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "What the MFA device shows. Default: asked for on the terminal."},
     {.name = "--require-locked-memory",
      .kind = TOOL_OPTION_FLAG,
      .help =

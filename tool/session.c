@@ -169,6 +169,7 @@ static hsmiam_status make_custody(tool_session *session, tool_context *context, 
     hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
     hsmiam_status status = HSMIAM_OK;
 
+    session->forbids_plaintext = routes.forbid;
     if (routes.forbid && routes.import == HSMIAM_ROUTE_CREATE_OBJECT)
         return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
                                            "is not allowed where plaintext import is forbidden "
@@ -202,12 +203,25 @@ static hsmiam_status check_heap(tool_session *session, hsmiam_token *token, tool
     return tool_heap_check(session->arguments, true, error);
 }
 
+/* For commands that ask IAM nothing. */
+static hsmiam_status refuse_mfa(const tool_context *context, tool_error *error)
+{
+    if (!tool_arguments_get(context->arguments, "--mfa-serial"))
+        return HSMIAM_OK;
+    return tool_error_set_usage(error,
+                                "hsmiam: error: argument --mfa-serial: %s asks IAM nothing, "
+                                "so MFA changes nothing here",
+                                context->arguments->command->name);
+}
+
 hsmiam_status tool_session_start(tool_session *session, tool_context *context, tool_error *error)
 {
     const tool_settings *settings = &context->settings;
     const char *uri = settings->token ? settings->token : settings->credential;
-    hsmiam_status status = HSMIAM_OK;
+    hsmiam_status status = refuse_mfa(context, error);
 
+    if (status != HSMIAM_OK)
+        return status;
     session->arguments = context->arguments;
     if (!uri)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
@@ -315,8 +329,11 @@ static hsmiam_status make_signer(tool_session *session, tool_context *context, b
 hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
                                         tool_error *error)
 {
-    hsmiam_status status = make_signer(session, context, false, error);
+    hsmiam_status status = refuse_mfa(context, error);
 
+    if (status != HSMIAM_OK)
+        return status;
+    status = make_signer(session, context, false, error);
     if (status == HSMIAM_OK)
         status = check_heap(session, session->credential_token, error);
     remove_pins(context);
@@ -357,6 +374,57 @@ static hsmiam_status ask_pin(tool_session *session, hsmiam_token *token, tool_er
     return HSMIAM_OK;
 }
 
+hsmiam_status tool_session_ask_code(const tool_session *session, const char *serial,
+                                    tool_mfa_code *code_out, tool_error *error)
+{
+    const char *given = tool_arguments_get(session->arguments, "--token-code");
+    size_t size = 0;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!serial)
+        return HSMIAM_OK;
+    if (given && strlen(given) < sizeof code_out->text) {
+        memcpy(code_out->text, given, strlen(given) + 1);
+        return HSMIAM_OK;
+    }
+    if (given)
+        return tool_error_set_usage(error,
+                                    "hsmiam: error: argument --token-code: it has %zu "
+                                    "characters, and a code has 6",
+                                    strlen(given));
+    status = tool_prompt_secret("MFA code: ",
+                                "An MFA code is needed, and there is no terminal to ask for it; "
+                                "give --token-code.",
+                                code_out->text, sizeof code_out->text - 1, &size, error);
+    code_out->text[size] = '\0';
+    return status;
+}
+
+/* Where the policy of the credential asks for MFA. */
+static hsmiam_status begin_mfa(tool_session *session, tool_error *error)
+{
+    const tool_arguments *arguments = session->arguments;
+    tool_mfa_code code = {0};
+    const hsmiam_mfa mfa = {
+        .serial = tool_arguments_get(arguments, "--mfa-serial"),
+        .token_code = code.text,
+        .forbid_plaintext = session->forbids_plaintext,
+    };
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!mfa.serial && tool_arguments_get(arguments, "--token-code") &&
+        !tool_arguments_get(arguments, "--serial-number"))
+        return tool_error_set_usage(error, "hsmiam: error: argument --token-code: of which "
+                                           "device? Give --mfa-serial too");
+    if (!mfa.serial)
+        return HSMIAM_OK;
+    status = tool_session_ask_code(session, mfa.serial, &code, error);
+    if (status == HSMIAM_OK &&
+        hsmiam_client_begin_mfa_session(session->client, &mfa, session->error) != HSMIAM_OK)
+        status = tool_session_fail(session, error);
+    return status;
+}
+
 hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
 {
     hsmiam_status status = ask_pin(session, session->credential_token, error);
@@ -365,7 +433,7 @@ hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error)
         status = ask_pin(session, session->token, error);
     for (size_t i = 0; status == HSMIAM_OK && i < session->replica_count; i++)
         status = ask_pin(session, session->replica_tokens[i], error);
-    return status;
+    return status == HSMIAM_OK ? begin_mfa(session, error) : status;
 }
 
 static bool is_silent(const hsmiam_token *token)

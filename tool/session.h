@@ -31,6 +31,7 @@ typedef struct tool_session {
     tool_error pin_error;  /* why the prompt gave no PIN */
     tool_error heap_error; /* why the client was stopped that was not by a signal */
     const tool_arguments *arguments;
+    bool forbids_plaintext; /* create-object is no import route */
 } tool_session;
 
 /* Names the token that keys go to, and a custody over it. Nothing is opened.
@@ -52,8 +53,19 @@ hsmiam_status tool_session_start_signer(tool_session *session, tool_context *con
 hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
 
+/* What an MFA device shows. */
+typedef struct tool_mfa_code {
+    char text[17];
+} tool_mfa_code;
+
+/* Takes the code from --token-code, or asks for it on the terminal. Nothing if `serial` is NULL.
+ * Statuses: ARGUMENT (a code of no device), those of tool_prompt_secret(). */
+hsmiam_status tool_session_ask_code(const tool_session *session, const char *serial,
+                                    tool_mfa_code *code_out, tool_error *error) HSMIAM_MUST_USE;
+
 /* Opens those tokens that a person must be asked a PIN for, so that the question comes before the
- * connection. Statuses: those of hsmiam_token_open(). */
+ * connection. With --mfa-serial, the client's session is begun then.
+ * Statuses: those of hsmiam_token_open() and hsmiam_client_begin_mfa_session(). */
 hsmiam_status tool_session_ask_pins(tool_session *session, tool_error *error) HSMIAM_MUST_USE;
 
 /* Turns a failure of the library into the tool's error; the prompt's own reason wins. */

@@ -7,6 +7,7 @@
 #include <hsmiam/client.h>
 #include <hsmiam/error.h>
 
+#include <stdbool.h>
 #include <time.h>
 
 #ifdef __cplusplus
@@ -57,6 +58,29 @@ HSMIAM_API const char *hsmiam_credentials_get_session_token(const hsmiam_credent
 
 /** When they expire, seconds since 1970-01-01T00:00:00Z, by the service's clock. */
 HSMIAM_API time_t hsmiam_credentials_get_expiration(const hsmiam_credentials *credentials);
+
+/** What a session by MFA is begun with. */
+typedef struct hsmiam_mfa {
+    const char *serial;        /**< ARN or serial number of the device */
+    const char *token_code;    /**< what it shows; it serves once */
+    unsigned duration_seconds; /**< 0: STS's default, 12 hours */
+    bool forbid_plaintext;     /**< as hsmiam_custody_set_forbid_plaintext() */
+} hsmiam_mfa;
+
+/**
+ * Begins a session by MFA (STS GetSessionToken), for a credential whose policies ask for that
+ * (aws:MultiFactorAuthPresent). The session's secret goes into the credential's token, by the way
+ * that a new access key would take, as an object that no other program sees and that ends with the
+ * token's session: private, sensitive, not extractable. From then on it signs in the place of the
+ * client's signer, also for clients that a batch makes; what the ledger names, and
+ * hsmiam_signer_get_access_key_id(), stays the access key. The session token goes with each request
+ * as a header, and so through the heap and libcurl; nothing can be signed by it.
+ * Once the token is lost, what signs fails with TOKEN, for a code serves once.
+ * Statuses: those of hsmiam_client_get_credentials() and hsmiam_custody_prepare(); CUSTODY.
+ */
+HSMIAM_API hsmiam_status hsmiam_client_begin_mfa_session(hsmiam_client *client,
+                                                         const hsmiam_mfa *mfa,
+                                                         hsmiam_error *error) HSMIAM_MUST_USE;
 
 #ifdef __cplusplus
 }

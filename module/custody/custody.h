@@ -97,6 +97,12 @@ hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_rou
 hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec *spec,
                                   const hsmiam_secret *value, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The same for a value that lives in the session only, and its object: a key that signs from there.
+ */
+hsmiam_status hsmiam_custody_take_session(hsmiam_custody *custody, const hsmiam_key_spec *spec,
+                                          const hsmiam_secret *value, hsmiam_object *object_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Proves that the token holds `value` as `key`: both compute the same HMAC of a fresh nonce.
  * CUSTODY if not. */
 hsmiam_status hsmiam_custody_prove(hsmiam_token *token, hsmiam_object key, bool in_token,

@@ -244,3 +244,16 @@ hsmiam_status hsmiam_custody_take(hsmiam_custody *custody, const hsmiam_key_spec
 
     return hsmiam_sealed_run(take, &wanted, error);
 }
+
+hsmiam_status hsmiam_custody_take_session(hsmiam_custody *custody, const hsmiam_key_spec *spec,
+                                          const hsmiam_secret *value, hsmiam_object *object_out,
+                                          hsmiam_error *error)
+{
+    hsmiam_key_spec full = *spec;
+    bool came_in = false;
+
+    full.persistent = false;
+    full.in_token = custody->sigv4 == HSMIAM_SIGV4_IN_TOKEN;
+    return import_and_prove(custody->token, custody->route, &full, value, object_out, &came_in,
+                            error);
+}

@@ -30,8 +30,10 @@ static void log_header(const hsmiam_log *log, const char *name, const char *valu
 {
     const char *signature = strstr(value, "Signature=");
 
-    /* Who has the signature can replay the request. */
-    if (signature != NULL)
+    /* Who has the signature can replay the request, and a session's token goes with its secret. */
+    if (strcasecmp(name, "X-Amz-Security-Token") == 0)
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: <left out>", name);
+    else if (signature != NULL)
         hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: %.*sSignature=<left out>", name,
                          (int)(signature - value), value);
     else
@@ -58,6 +60,8 @@ hsmiam_status hsmiam_headers_add(hsmiam_headers *headers, const char *name, cons
     if (value[0] != '\0')
         log_header(headers->log, name, value);
 out:
+    if (line != NULL)
+        hsmiam_wipe(line, strlen(line));
     free(line);
     return status;
 }

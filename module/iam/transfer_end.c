@@ -55,6 +55,13 @@ static void overwrite_buffer(const hsmiam_transport *transport)
     curl->easy_reset(handle);
 }
 
+/* One of the headers may be a session's token. */
+static void wipe_list(struct curl_slist *list)
+{
+    for (; list != NULL; list = list->next)
+        hsmiam_wipe(list->data, strlen(list->data));
+}
+
 void hsmiam_transfer_end(hsmiam_transfer *transfer)
 {
     const hsmiam_transport *transport = transfer->transport;
@@ -64,6 +71,7 @@ void hsmiam_transfer_end(hsmiam_transfer *transfer)
     transport->curl->easy_reset(transport->handle);
     if (transfer->sent)
         overwrite_buffer(transport);
+    wipe_list(transfer->headers.list);
     transport->curl->slist_free_all(transfer->headers.list);
     transport->curl->slist_free_all(transfer->resolve);
 }

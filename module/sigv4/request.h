@@ -13,11 +13,12 @@
 
 #define HSMIAM_METHOD_MAX            32
 #define HSMIAM_PAYLOAD_HASH_MAX      64
-#define HSMIAM_SIGNATURE_HEADERS_MAX 3
+#define HSMIAM_SIGNATURE_HEADERS_MAX 4
 
 #define HSMIAM_HEADER_HOST         "host"
 #define HSMIAM_HEADER_DATE         "x-amz-date"
 #define HSMIAM_HEADER_PAYLOAD_HASH "x-amz-content-sha256"
+#define HSMIAM_HEADER_TOKEN        "x-amz-security-token"
 
 /* What signing adds. */
 typedef struct hsmiam_signature {

@@ -80,6 +80,16 @@ static void append_escaped(hsmiam_buffer *query, const hsmiam_buffer *text)
     hsmiam_escape_append(query, hsmiam_buffer_get_string(text), text->size, "");
 }
 
+static void append_token(hsmiam_buffer *query, const hsmiam_signer *signer)
+{
+    const char *token = hsmiam_signer_get_session_token(signer);
+
+    if (token == NULL)
+        return;
+    hsmiam_buffer_append_string(query, "&X-Amz-Security-Token=");
+    hsmiam_escape_append(query, token, strlen(token), "");
+}
+
 /* The query of the URL, and what says who signs, for what, when and how long. */
 static hsmiam_status make_query(const hsmiam_request *request, const hsmiam_signer *signer,
                                 const hsmiam_buffer *names, unsigned expires, hsmiam_buffer *query,
@@ -88,7 +98,7 @@ static hsmiam_status make_query(const hsmiam_request *request, const hsmiam_sign
     hsmiam_buffer credential;
 
     hsmiam_buffer_init(&credential, HSMIAM_CANONICAL_SIZE_MAX);
-    hsmiam_buffer_append_format(&credential, "%s/", hsmiam_signer_get_access_key_id(signer));
+    hsmiam_buffer_append_format(&credential, "%s/", hsmiam_signer_get_signing_id(signer));
     hsmiam_scope_append(&credential, &request->scope);
     hsmiam_status status = hsmiam_buffer_check(&credential, "the presigned URL", error);
     if (status == HSMIAM_OK) {
@@ -101,6 +111,7 @@ static hsmiam_status make_query(const hsmiam_request *request, const hsmiam_sign
         hsmiam_buffer_append_format(query, "&X-Amz-Date=%s&X-Amz-Expires=%u&X-Amz-SignedHeaders=",
                                     request->signature.timestamp, expires);
         append_escaped(query, names);
+        append_token(query, signer);
         status = hsmiam_buffer_check(query, "the presigned URL", error);
     }
     hsmiam_buffer_clear(&credential);

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "sigv4/authorization.h"
 #include "sigv4/canonical.h"
 #include "sigv4/string_to_sign.h"
 
-/* Host, X-Amz-Date and X-Amz-Content-Sha256 beside those that were added. */
-#define IMPLIED_HEADERS_MAX 3
+/* Host, X-Amz-Date, X-Amz-Content-Sha256 and X-Amz-Security-Token beside those that were added. */
+#define IMPLIED_HEADERS_MAX 4
 
 #define STRING_TO_SIGN_MAX 1024
 
@@ -37,8 +38,17 @@ void hsmiam_signature_init(hsmiam_signature *signature)
     hsmiam_buffer_init(&signature->presigned_url, HSMIAM_CANONICAL_SIZE_MAX);
 }
 
+/* A session's token is part of the canonical request and of a presigned URL. */
+static void wipe(hsmiam_buffer *buffer)
+{
+    if (buffer->data != NULL)
+        hsmiam_wipe(buffer->data, buffer->capacity);
+}
+
 void hsmiam_signature_clear(hsmiam_signature *signature)
 {
+    wipe(&signature->canonical_request);
+    wipe(&signature->presigned_url);
     hsmiam_buffer_clear(&signature->canonical_request);
     hsmiam_buffer_clear(&signature->string_to_sign);
     hsmiam_buffer_clear(&signature->authorization);
@@ -74,8 +84,10 @@ static void note_header(hsmiam_signature *signature, const char *name, const cha
 
 /* Fills `headers`, which has room for them, with the added headers and those that signing implies.
  */
-static size_t collect_headers(hsmiam_request *request, unsigned flags, hsmiam_header *headers)
+static size_t collect_headers(hsmiam_request *request, const hsmiam_signer *signer, unsigned flags,
+                              hsmiam_header *headers)
 {
+    const char *token = hsmiam_signer_get_session_token(signer);
     const hsmiam_header_list *added = &request->headers;
     hsmiam_signature *signature = &request->signature;
     size_t count = 0;
@@ -95,12 +107,16 @@ static size_t collect_headers(hsmiam_request *request, unsigned flags, hsmiam_he
             (hsmiam_header){.name = HSMIAM_HEADER_PAYLOAD_HASH, .value = request->payload_hash};
         note_header(signature, "X-Amz-Content-Sha256", request->payload_hash);
     }
+    if (token != NULL) {
+        headers[count++] = (hsmiam_header){.name = HSMIAM_HEADER_TOKEN, .value = token};
+        note_header(signature, "X-Amz-Security-Token", token);
+    }
     return count;
 }
 
 /* Stage 1. */
-static hsmiam_status make_canonical_request(hsmiam_request *request, hsmiam_buffer *names,
-                                            hsmiam_error *error)
+static hsmiam_status make_canonical_request(hsmiam_request *request, const hsmiam_signer *signer,
+                                            hsmiam_buffer *names, hsmiam_error *error)
 {
     const hsmiam_header *hash =
         hsmiam_header_list_find(&request->headers, HSMIAM_HEADER_PAYLOAD_HASH);
@@ -116,7 +132,7 @@ static hsmiam_status make_canonical_request(hsmiam_request *request, hsmiam_buff
         .query = request->url.query,
         .flags = flags,
         .headers = headers,
-        .header_count = collect_headers(request, flags, headers),
+        .header_count = collect_headers(request, signer, flags, headers),
         .payload_hash = hash != NULL ? hash->value : request->payload_hash,
     };
     hsmiam_status status = hsmiam_canonical_request_append(&request->signature.canonical_request,
@@ -166,7 +182,7 @@ hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam
     if (request != NULL)
         hsmiam_signature_clear(&request->signature);
     hsmiam_status status = check_complete(request, signer, error);
-    return status == HSMIAM_OK ? set_timestamp(request, error) : status;
+    return status == HSMIAM_OK && request != NULL ? set_timestamp(request, error) : status;
 }
 
 hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
@@ -181,14 +197,14 @@ hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer
     hsmiam_signature *signature = &request->signature;
     hsmiam_buffer_init(&names, HSMIAM_CANONICAL_SIZE_MAX);
 
-    status = make_canonical_request(request, &names, error);
+    status = make_canonical_request(request, signer, &names, error);
     if (status != HSMIAM_OK)
         goto out;
     status = hsmiam_request_make_signature(request, signer, digits, error);
     if (status != HSMIAM_OK)
         goto out;
     status = hsmiam_authorization_append(&signature->authorization,
-                                         hsmiam_signer_get_access_key_id(signer), &request->scope,
+                                         hsmiam_signer_get_signing_id(signer), &request->scope,
                                          hsmiam_buffer_get_string(&names), digits, error);
     if (status != HSMIAM_OK)
         goto out;

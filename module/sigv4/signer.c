@@ -22,6 +22,8 @@ struct hsmiam_signer {
     hsmiam_log log;
     char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
     hsmiam_signing_key key;
+    char session_id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
+    hsmiam_secret *session_token; /* NULL: the access key itself signs */
 };
 
 hsmiam_status hsmiam_signer_new(hsmiam_token *token, const char *key_uri,
@@ -64,6 +66,32 @@ out:
     return status;
 }
 
+static hsmiam_status copy_secret(const hsmiam_secret *from, hsmiam_secret **copy_out,
+                                 hsmiam_error *error)
+{
+    size_t size = hsmiam_secret_get_size(from);
+    hsmiam_status status = hsmiam_secret_new(size, copy_out, error);
+
+    if (status == HSMIAM_OK && !hsmiam_secret_append(*copy_out, hsmiam_secret_get_data(from), size))
+        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "A secret of %zu bytes has no room.",
+                                  size);
+    return status;
+}
+
+/* The session's key is an object that all sessions of this token see. */
+static hsmiam_status share_session(hsmiam_signer *to, const hsmiam_signer *from,
+                                   hsmiam_error *error)
+{
+    memcpy(to->session_id, from->session_id, sizeof to->session_id);
+    memcpy(to->access_key_id, from->access_key_id, sizeof to->access_key_id);
+    to->losses = from->losses;
+    to->key.route = from->key.route;
+    to->key.token = from->key.token;
+    to->key.access_key = from->key.access_key;
+    to->open = true;
+    return copy_secret(from->session_token, &to->session_token, error);
+}
+
 hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **signer_out,
                                      hsmiam_error *error)
 {
@@ -73,7 +101,11 @@ hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **
         return status;
     (*signer_out)->bare = like->bare;
     (*signer_out)->log = like->log;
-    return HSMIAM_OK;
+    if (like->session_token != NULL)
+        status = share_session(*signer_out, like, error);
+    if (status != HSMIAM_OK)
+        hsmiam_signer_free(signer_out);
+    return status;
 }
 
 void hsmiam_signer_free(hsmiam_signer **signer)
@@ -81,6 +113,7 @@ void hsmiam_signer_free(hsmiam_signer **signer)
     if (signer == NULL || *signer == NULL)
         return;
     hsmiam_signing_key_clear(&(*signer)->key);
+    hsmiam_secret_free(&(*signer)->session_token);
     free((*signer)->key_uri);
     free(*signer);
     *signer = NULL;
@@ -168,6 +201,13 @@ static hsmiam_status find_key(hsmiam_signer *signer, hsmiam_error *error)
     hsmiam_object object = 0;
     char id[HSMIAM_ACCESS_KEY_ID_MAX + 1] = "";
     unsigned losses = hsmiam_token_count_losses(signer->token);
+
+    if (signer->session_token != NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_TOKEN,
+                                "Token \"%s\" was lost meanwhile, and with it the key of the "
+                                "session that was begun by MFA; begin another one, with a new "
+                                "code.",
+                                hsmiam_token_get_label(signer->token));
     hsmiam_status status =
         hsmiam_token_find_access_key(signer->token, signer->key_uri, &object, id, error);
 
@@ -188,6 +228,48 @@ static hsmiam_status find_key(hsmiam_signer *signer, hsmiam_error *error)
     hsmiam_log_write(&signer->log, HSMIAM_LOG_DEBUG, "Access key %s signs by route %s.", id,
                      route->name);
     return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_signer_begin_session(hsmiam_signer *signer, const char *access_key_id,
+                                          const hsmiam_secret *session_token, hsmiam_object object,
+                                          hsmiam_error *error)
+{
+    hsmiam_key_use use = {.sign = false};
+    hsmiam_secret *copy = NULL;
+
+    hsmiam_status status = hsmiam_token_get_key_use(signer->token, object, &use, error);
+    if (status == HSMIAM_OK)
+        status = copy_secret(session_token, &copy, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    hsmiam_signing_key_clear(&signer->key);
+    signer->key.route =
+        use.derive && !use.sign ? &hsmiam_signing_route_in_token : &hsmiam_signing_route_sign;
+    signer->key.token = signer->token;
+    signer->key.access_key = object;
+    signer->losses = hsmiam_token_count_losses(signer->token);
+    (void)snprintf(signer->session_id, sizeof signer->session_id, "%s", access_key_id);
+    hsmiam_secret_free(&signer->session_token);
+    signer->session_token = copy;
+    copy = NULL;
+    hsmiam_log_write(&signer->log, HSMIAM_LOG_DEBUG,
+                     "Session %s of access key %s signs by route %s.", signer->session_id,
+                     signer->access_key_id, signer->key.route->name);
+out:
+    hsmiam_secret_free(&copy);
+    return status;
+}
+
+const char *hsmiam_signer_get_signing_id(const hsmiam_signer *signer)
+{
+    return signer->session_token != NULL ? signer->session_id : signer->access_key_id;
+}
+
+const char *hsmiam_signer_get_session_token(const hsmiam_signer *signer)
+{
+    return signer->session_token != NULL
+               ? (const char *)hsmiam_secret_get_data(signer->session_token)
+               : NULL;
 }
 
 /* Opens, and sees to it that the access key can be used if it must be. */

@@ -26,6 +26,22 @@ hsmiam_status hsmiam_signer_new_like(const hsmiam_signer *like, hsmiam_signer **
 hsmiam_status hsmiam_signer_narrow(hsmiam_signer *signer, const char *access_key_id,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Lets an open signer sign with the key of a session, which is an object of the token's session
+ * (`object`, whose value begins with "AWS4"), and send its session token along: a copy of
+ * `session_token`, a string, whose NUL is part of it. What hsmiam_signer_get_access_key_id() names
+ * stays. Once the token is lost, signing fails with TOKEN: the key is gone.
+ * Statuses: UNSUPPORTED (it may neither sign nor derive), TOKEN, MEMORY. */
+hsmiam_status hsmiam_signer_begin_session(hsmiam_signer *signer, const char *access_key_id,
+                                          const hsmiam_secret *session_token, hsmiam_object object,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The access key id that signatures name: the session's, if there is one. Borrowed. */
+const char *hsmiam_signer_get_signing_id(const hsmiam_signer *signer);
+
+/* What goes with each request of a session, a string; NULL without one. Borrowed; it must not be
+ * logged. */
+const char *hsmiam_signer_get_session_token(const hsmiam_signer *signer);
+
 /* The token that holds the signer's key. Borrowed. */
 hsmiam_token *hsmiam_signer_get_token(const hsmiam_signer *signer);
 

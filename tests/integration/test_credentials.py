@@ -130,5 +130,71 @@ class CredentialsTest(IntegrationTest):
             self.assertTrue(sts.get_caller_identity()["Arn"].endswith("Reader/hsmiam"))
 
 
+class MfaTest(IntegrationTest):
+    """Where the policy of the credential asks for MFA. Nothing of the session may be left over."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.iam.demand_mfa()
+
+    def assert_secrecy(self, run: Run) -> None:
+        for access_key_id, secret, token in self.iam.sessions():
+            self.searcher.add_access_key(f"secret of {access_key_id}", secret)
+            self.searcher.add(f"session token of {access_key_id}", token)
+        super().assert_secrecy(run)
+
+    def device(self, code: str) -> tuple[str, ...]:
+        return ("--mfa-serial", DEVICE, "--token-code", code)
+
+    def test_key_is_issued(self) -> None:
+        refused = self.issue("--user-name", "alice", expect=REFUSED)
+        self.assertIn("with an explicit deny", refused.sentence)
+        run = self.issue("--user-name", "alice", "--debug", *self.device("000001"))
+        self.assert_held(run.json["AccessKey"]["AccessKeyId"])
+        ((session, _, _),) = self.iam.sessions()
+        self.assertIn(f"Session {session} of access key {self.iam.root_id} signs", run.err)
+        self.assertIn("X-Amz-Security-Token: <left out>", run.err)
+        self.assertNotIn(session, self.token.access_key_ids())
+        shown = self.hsmiam("audit", "show", "--output", "json").out
+        self.assertIn(self.iam.root_id, shown)
+        self.assertNotIn(session, shown)
+
+    def test_code_serves_once(self) -> None:
+        arguments = ("list-access-keys", *self.iam_arguments(), "--user-name", "alice")
+        self.hsmiam(*arguments, *self.device("000001"))
+        refused = self.hsmiam(*arguments, *self.device("000001"), expect=REFUSED)
+        self.assertIn("(AccessDenied) when calling the GetSessionToken operation: "
+                      "MultiFactorAuthentication failed", refused.sentence)  # fmt: skip
+        self.assertIn("no terminal",
+                      self.hsmiam(*arguments, "--mfa-serial", DEVICE, expect=253).sentence)
+        self.hsmiam(*arguments, *self.device("0" * 20), expect=USAGE)
+
+    def test_batch(self) -> None:
+        """Each of its threads signs with the one session."""
+        run = self.hsmiam(
+            "batch-create-access-key", *self.iam_arguments(), *self.device("000001"),
+            "--user-names", str(self.write("users.txt", "alice\nbob\n")),
+        )  # fmt: skip
+        self.assertEqual(len(self.iam.sessions()), 1)
+        self.assertEqual(len(self.iam.key_ids("alice") + self.iam.key_ids("bob")), 2, run)
+
+    def test_code_from_the_terminal(self) -> None:
+        terminal = self.on_terminal(
+            "list-access-keys", *self.iam_arguments(), "--user-name", "alice",
+            "--mfa-serial", DEVICE,
+        )  # fmt: skip
+        terminal.read_until("MFA code: ")
+        terminal.type("000001\n")
+        self.assertEqual(terminal.finish(), 0)
+
+    def test_role_by_a_session(self) -> None:
+        run = self.hsmiam("credential-process", *self.iam_arguments(), "--role-arn", ROLE,
+                          *self.device("000001"), stdout=subprocess.DEVNULL)  # fmt: skip
+        self.assertEqual(run.out, "")
+        self.assertEqual([session[0][:4] for session in self.iam.sessions()], ["ASIA"] * 2)
+        self.hsmiam("credential-process", *self.iam_arguments(), *self.device("000011"),
+                    expect=USAGE)  # fmt: skip
+
+
 if __name__ == "__main__":
     unittest.main(warnings="ignore")

@@ -86,6 +86,17 @@ class LocalIam:
         assert done["status"] == 200, done["xml"]
         return done
 
+    def demand_mfa(self) -> None:
+        """From now on IAM takes sessions only that were begun by MFA."""
+        self.endpoint.service.permissions.needs_mfa = True
+
+    def sessions(self) -> list[tuple[str, str, str]]:
+        """All temporary credentials: id, secret, session token."""
+        service = self.endpoint.service
+        with service.lock:
+            found = service.store.sessions.values()
+            return [(each.access_key_id, each.secret, each.token) for each in found]
+
     def use(self, access_key_id: str) -> None:
         """As if somebody had signed a request with that key."""
         service = self.endpoint.service

@@ -397,3 +397,39 @@ bool hsmiam_outcome_is_skewed(const char *code, const char *message)
     (void)message;
     return fake_iam_blames_the_clock;
 }
+
+void hsmiam_credentials_free(hsmiam_credentials **credentials)
+{
+    if (*credentials == NULL)
+        return;
+    hsmiam_secret_free(&(*credentials)->secret);
+    hsmiam_secret_free(&(*credentials)->session_token);
+    free(*credentials);
+    *credentials = NULL;
+}
+
+hsmiam_status hsmiam_client_get_credentials(hsmiam_client *client,
+                                            const hsmiam_credentials_request *request,
+                                            hsmiam_credentials **credentials_out,
+                                            hsmiam_error *error)
+{
+    const char *secret = client->new_secret;
+    hsmiam_credentials *made = calloc(1, sizeof *made);
+
+    (void)snprintf(client->mfa, sizeof client->mfa, "%s|%s|%u", request->mfa_serial,
+                   request->token_code, request->duration_seconds);
+    if (made == NULL || client->session.status != HSMIAM_OK) {
+        free(made);
+        return hsmiam_error_set(error, client->session.status, "The fake IAM gives no session.");
+    }
+    (void)snprintf(made->access_key_id, sizeof made->access_key_id, "%s", FAKE_SESSION_ID);
+    if (hsmiam_secret_new(256, &made->secret, error) != HSMIAM_OK ||
+        hsmiam_secret_new(256, &made->session_token, error) != HSMIAM_OK ||
+        !hsmiam_secret_append(made->secret, secret, strlen(secret) + 1) ||
+        !hsmiam_secret_append(made->session_token, FAKE_SESSION_TOKEN, sizeof FAKE_SESSION_TOKEN)) {
+        hsmiam_credentials_free(&made);
+        return HSMIAM_ERR_MEMORY;
+    }
+    *credentials_out = made;
+    return HSMIAM_OK;
+}

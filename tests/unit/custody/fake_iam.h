@@ -4,9 +4,12 @@
 #ifndef HSMIAM_TESTS_CUSTODY_FAKE_IAM_H
 #define HSMIAM_TESTS_CUSTODY_FAKE_IAM_H
 
-#include "iam/operations.h"
+#include "iam/credentials.h"
 
-#define FAKE_KEYS_MAX 8
+#define FAKE_KEYS_MAX              8
+#define FAKE_SESSION_ID            "ASIASESSIONSESSION01"
+#define FAKE_SESSION_TOKEN         "session/token=="
+#define FAKE_SESSION_TOKEN_ESCAPED "session%2Ftoken%3D%3D"
 
 typedef struct fake_key {
     char user_name[HSMIAM_USER_NAME_MAX + 1];
@@ -45,6 +48,8 @@ struct hsmiam_client {
     fake_answer usage;
     fake_answer caller;
     fake_answer users;
+    fake_answer session;       /* to GetSessionToken, */
+    char mfa[64];              /* and how it was asked for */
     fake_answer other_caller;  /* to GetCallerIdentity by another signer */
     const char *account;       /* NULL: 123456789012 */
     const char *other_account; /* that of another signer; NULL: the same */

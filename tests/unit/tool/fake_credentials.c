@@ -58,3 +58,14 @@ time_t hsmiam_credentials_get_expiration(const hsmiam_credentials *credentials)
     (void)credentials;
     return 1440938160;
 }
+
+hsmiam_status hsmiam_client_begin_mfa_session(hsmiam_client *client, const hsmiam_mfa *mfa,
+                                              hsmiam_error *error)
+{
+    char text[64];
+
+    (void)client;
+    (void)snprintf(text, sizeof text, "%s|%s", mfa->serial, mfa->token_code);
+    fake_note(fake.mfa, sizeof fake.mfa, text);
+    return fake_pass(FAKE_MFA, error);
+}

@@ -28,6 +28,7 @@ typedef enum fake_point {
     FAKE_SIGN,
     FAKE_IDENTITY,
     FAKE_CREDENTIALS,
+    FAKE_MFA,
     FAKE_CHANGE,
     FAKE_BATCH,
     FAKE_USER, /* fail_user's turn */
@@ -65,6 +66,7 @@ typedef struct fake_state {
     char scope[128];
     char headers[512];
     char body[512];
+    char mfa[64];
     unsigned canonical_flags;
     unsigned expires;
     char user_name[256];

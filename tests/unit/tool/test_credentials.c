@@ -66,6 +66,38 @@ static void refuses_what_does_not_go_together(void **state)
     assert_contains(result.err, "there is no terminal to ask for it; give --token-code.");
 }
 
+static void begins_a_session_by_mfa(void **state)
+{
+    (void)state;
+    RUN(&result, "get-caller-identity", "--credential", "pkcs11:token=t?pin-value=sEcReT",
+        "--mfa-serial", "s", "--token-code", "123456");
+    assert_int_equal(result.code, 0);
+    assert_string_equal(result.fake.mfa, "s|123456");
+    RUN(&result, ASK, "--mfa-serial", "s", "--token-code", "123456", "--role-arn", "r");
+    assert_string_equal(result.fake.mfa, "s|123456");
+    assert_string_equal(result.fake.body, "r|-|-|-|0|-|-");
+    RUN(&result, ASK, "--mfa-serial", "s", "--token-code", "123456");
+    assert_int_equal(result.code, 252);
+    RUN(&result, "get-caller-identity", "--credential", "pkcs11:token=t?pin-value=sEcReT",
+        "--token-code", "1");
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "Give --mfa-serial too");
+    RUN(&result, "sign-request", "--credential", "pkcs11:token=t?pin-value=sEcReT", "--region", "r",
+        "--service", "s", "--url", "https://h/", "--mfa-serial", "s");
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "sign-request asks IAM nothing");
+    RUN(&result, "provision-token", "--token", "pkcs11:token=t?pin-value=sEcReT", "--mfa-serial",
+        "s");
+    assert_int_equal(result.code, 252);
+    fake.fail_at = FAKE_MFA;
+    fake.status = HSMIAM_ERR_NETWORK;
+    fake.message = "no way there";
+    RUN(&result, "get-caller-identity", "--credential", "pkcs11:token=t?pin-value=sEcReT",
+        "--mfa-serial", "s", "--token-code", "123456");
+    assert_int_equal(result.code, 255);
+    assert_contains(result.err, "no way there");
+}
+
 static void tells_failures(void **state)
 {
     (void)state;
@@ -88,6 +120,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(prints_what_an_sdk_reads, prepare, check),
         cmocka_unit_test_setup_teardown(asks_for_what_it_is_told, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, prepare, check),
+        cmocka_unit_test_setup_teardown(begins_a_session_by_mfa, prepare, check),
         cmocka_unit_test_setup_teardown(tells_failures, prepare, check),
     };
 
