@@ -66,6 +66,22 @@ hsmiam_status hsmiam_settle(hsmiam_client *client, hsmiam_custody *custody,
                             const hsmiam_open_intent *intent, const char *account, bool dry_run,
                             hsmiam_settlement *settlement_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* settle_ask.c ----------------------------------------------------------------------------------*/
+
+/* What IAM says to what a key in a token signs. */
+typedef enum hsmiam_key_verdict {
+    HSMIAM_KEY_TAKEN,    /* it is the key's signature */
+    HSMIAM_KEY_WRONG,    /* IAM has the key, and the token holds something else */
+    HSMIAM_KEY_UNUSABLE, /* the token cannot sign with what it holds */
+    HSMIAM_KEY_PARTIAL,  /* some of the tokens have it, and some have not, which IAM is not asked */
+    HSMIAM_KEY_UNKNOWN,  /* IAM takes nothing by that key: it is inactive, new or gone */
+    HSMIAM_KEY_TROUBLE   /* who knows; `why` tells */
+} hsmiam_key_verdict;
+
+/* Asks whose key it is, signed by the token with the key. `why` is not NULL. */
+hsmiam_key_verdict hsmiam_ask_as_key(hsmiam_client *client, hsmiam_token *token, const char *id,
+                                     hsmiam_caller *caller_out, hsmiam_error *why) HSMIAM_MUST_USE;
+
 /* settle_change.c -------------------------------------------------------------------------------*/
 
 /* The same for an intent to change a key that exists; its owner is checked, and the settlement is

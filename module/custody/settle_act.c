@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iam/outcome.h"
-
 bool hsmiam_settling_has_code(const hsmiam_settling *run, const char *code)
 {
     return strcmp(hsmiam_error_get_code_name(&run->why), code) == 0;
@@ -66,49 +64,18 @@ static hsmiam_status destroy_then_delete(hsmiam_settling *run, hsmiam_error *err
     return status == HSMIAM_OK && run->to->reason[0] == '\0' ? delete_at_iam(run, error) : status;
 }
 
-/* What IAM says to what the key in the token signs. */
-typedef enum verdict {
-    VERDICT_TAKEN,   /* it is the key's signature */
-    VERDICT_WRONG,   /* IAM has the key, and the token holds something else; or cannot use it */
-    VERDICT_PARTIAL, /* some of the tokens have it, and some have not, which IAM is not asked */
-    VERDICT_UNKNOWN, /* IAM takes nothing by that key: it is inactive, new or gone */
-    VERDICT_TROUBLE  /* who knows */
-} verdict;
-
-static verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller)
+/* What IAM says to what the key in the tokens signs. */
+static hsmiam_key_verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller)
 {
-    char uri[HSMIAM_ACCESS_KEY_ID_MAX + 32];
-    hsmiam_signer *signer = NULL;
     hsmiam_holders holders;
-
-    (void)snprintf(uri, sizeof uri, "pkcs11:id=%s;type=secret-key", run->candidate);
     hsmiam_status status = hsmiam_custody_find_holders(run->custody, run->intent->replica_serials,
                                                        run->candidate, &holders, &run->why);
-    if (status == HSMIAM_OK && holders.count > 0 && holders.count < holders.tokens)
-        return VERDICT_PARTIAL;
-    if (status == HSMIAM_OK)
-        status = hsmiam_signer_new(run->custody->token, uri, &signer, &run->why);
-    if (status == HSMIAM_OK)
-        status = hsmiam_signer_open(signer, &run->why);
-    if (status == HSMIAM_OK) {
-        hsmiam_signer *before = hsmiam_client_swap_signer(run->client, signer);
-        status = hsmiam_client_get_caller(run->client, false, caller, &run->why);
-        (void)hsmiam_client_swap_signer(run->client, before);
-    }
-    hsmiam_signer_free(&signer);
-    const char *code = hsmiam_error_get_code_name(&run->why);
-    /* Who may not ask was recognised. */
-    if (status == HSMIAM_OK || (status == HSMIAM_ERR_SERVICE && strcmp(code, "AccessDenied") == 0))
-        return VERDICT_TAKEN;
-    if (hsmiam_token_refused_key(&run->why))
-        return VERDICT_WRONG;
-    /* The same code speaks of a clock that is wrong. */
-    if (status != HSMIAM_ERR_SERVICE ||
-        hsmiam_outcome_is_skewed(code, hsmiam_error_get_message(&run->why)))
-        return VERDICT_TROUBLE;
-    return strcmp(code, "SignatureDoesNotMatch") == 0  ? VERDICT_WRONG
-           : strcmp(code, "InvalidClientTokenId") == 0 ? VERDICT_UNKNOWN
-                                                       : VERDICT_TROUBLE;
+
+    if (status != HSMIAM_OK)
+        return HSMIAM_KEY_TROUBLE;
+    if (holders.count > 0 && holders.count < holders.tokens)
+        return HSMIAM_KEY_PARTIAL;
+    return hsmiam_ask_as_key(run->client, run->custody->token, run->candidate, caller, &run->why);
 }
 
 static hsmiam_status leave_unproven(hsmiam_settling *run)
@@ -123,14 +90,15 @@ static hsmiam_status prove_held(hsmiam_settling *run, hsmiam_error *error)
     hsmiam_caller caller = {.account = ""};
 
     switch (ask_as_key(run, &caller)) {
-    case VERDICT_TAKEN:
+    case HSMIAM_KEY_TAKEN:
         if (caller.account[0] == '\0' || run->account[0] == '\0' ||
             strcmp(caller.account, run->account) == 0)
             return hsmiam_settling_end(run, HSMIAM_RESULT_HELD, run->candidate, error);
         return hsmiam_settling_leave_to_person(
             run, "Access key %s in the token is of account %s, not %s.", run->candidate,
             caller.account, run->account);
-    case VERDICT_WRONG:
+    case HSMIAM_KEY_UNUSABLE:
+    case HSMIAM_KEY_WRONG:
         /* By elimination alone, and not even that, nothing is destroyed. */
         if (!evidence->id_known && (evidence->was_ambiguous || !evidence->before_known))
             return leave_unproven(run);
@@ -139,13 +107,13 @@ static hsmiam_status prove_held(hsmiam_settling *run, hsmiam_error *error)
             return hsmiam_settling_leave_until_end(
                 run, "IAM does not accept yet what the key in the token signs.");
         return destroy_then_delete(run, error);
-    case VERDICT_PARTIAL:
+    case HSMIAM_KEY_PARTIAL:
         /* Of a key that nobody has used yet, in one token only, there is no second one. */
         if (!evidence->id_known && (evidence->was_ambiguous || !evidence->before_known))
             return hsmiam_settling_leave_to_person(
                 run, "Access key %s is in some of the tokens only.", run->candidate);
         return destroy_then_delete(run, error);
-    case VERDICT_UNKNOWN:
+    case HSMIAM_KEY_UNKNOWN:
         return hsmiam_settling_leave_until_end(
             run, "IAM lists the key that the token holds as active, and does not accept it yet.");
     default:
@@ -159,13 +127,13 @@ static hsmiam_status destroy_dead(hsmiam_settling *run, hsmiam_error *error)
     hsmiam_caller caller = {.account = ""};
 
     switch (ask_as_key(run, &caller)) {
-    case VERDICT_TAKEN:
+    case HSMIAM_KEY_TAKEN:
         return hsmiam_settling_leave_to_person(
             run,
             "The token holds access key %s, which IAM accepts, and does "
             "not list for this user; it was not touched.",
             run->candidate);
-    case VERDICT_TROUBLE:
+    case HSMIAM_KEY_TROUBLE:
         return leave_unproven(run);
     default:
         break;

@@ -3,6 +3,7 @@
  * what IAM did is found out, and what IAM did not do stays undone, for a person to ask for anew. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "custody/change.h"
 #include "custody/settle.h"
@@ -75,6 +76,61 @@ static hsmiam_status look(work *run)
     return HSMIAM_OK;
 }
 
+/* That IAM deleted the key it told itself, before the run ended. */
+static bool was_told(const hsmiam_open_intent *intent)
+{
+    return intent->result == HSMIAM_RESULT_UNDESTROYED && intent->result_is_trusted;
+}
+
+/* A list lacks the keys of other users too: of one whose name was mistaken, or has changed since.
+ * What IAM still has, whose ever it is, was not deleted. */
+static hsmiam_status ask_whether_it_exists(work *run, bool *exists_out)
+{
+    const hsmiam_open_intent *intent = run->intent;
+    hsmiam_key_usage usage = {.was_used = false};
+    hsmiam_status status =
+        hsmiam_client_get_key_usage(run->client, intent->access_key_id, false, &usage, &run->why);
+
+    *exists_out = status == HSMIAM_OK;
+    if (status != HSMIAM_OK && status != HSMIAM_ERR_SERVICE)
+        return leave_open(run, "Whether IAM has the key, under another user, is not known");
+    if (status == HSMIAM_OK && strcasecmp(usage.user_name, intent->user_name) == 0) {
+        run->to->come_back = HSMIAM_EXECUTION_SECONDS;
+        return leave_open(run, "IAM does not list the key, and yet tells when it was used");
+    }
+    hsmiam_error_clear(&run->why);
+    return HSMIAM_OK;
+}
+
+/* The same by the key itself, for IAM may not tell this credential of others. */
+static hsmiam_status ask_as_key(work *run, const hsmiam_holdings *holdings)
+{
+    const char *id = run->intent->access_key_id;
+    hsmiam_caller caller = {.account = ""};
+    size_t at = 0;
+
+    while (at < holdings->count && holdings->of[at].count == 0)
+        at++;
+    if (at == holdings->count)
+        return HSMIAM_OK;
+    switch (hsmiam_ask_as_key(run->client, holdings->of[at].token, id, &caller, &run->why)) {
+    case HSMIAM_KEY_TAKEN:
+    case HSMIAM_KEY_WRONG:
+        hsmiam_error_clear(&run->why);
+        (void)snprintf(run->to->reason, sizeof run->to->reason,
+                       "IAM does not list access key %s for this user, and knows what it signs: it "
+                       "is another user's, or the user's name has changed. It was not touched. "
+                       "Close this (hsmiam recover --close %llu), and delete it by the right name.",
+                       id, (unsigned long long)run->intent->sequence);
+        return HSMIAM_OK;
+    case HSMIAM_KEY_TROUBLE:
+        return leave_open(run, "Whether IAM has the key, under another user, is not known");
+    default:
+        hsmiam_error_clear(&run->why);
+        return HSMIAM_OK;
+    }
+}
+
 /* IAM deleted the key: what the tokens have of it goes too. */
 static hsmiam_status destroy(work *run)
 {
@@ -83,14 +139,20 @@ static hsmiam_status destroy(work *run)
 
     hsmiam_status status =
         hsmiam_holdings_load(&holdings, run->client, run->custody, id, &run->why);
+    if (status == HSMIAM_OK && !was_told(run->intent)) {
+        status = ask_as_key(run, &holdings);
+        if (status != HSMIAM_OK || run->to->reason[0] != '\0')
+            goto out;
+    }
     if (status == HSMIAM_OK && !run->dry_run)
         status = hsmiam_holdings_destroy(&holdings, id, &run->why);
-    hsmiam_holdings_clear(&holdings);
     if (status != HSMIAM_OK)
-        return leave_open(run, "IAM deleted the key, but its object in the token remains");
-    if (!run->dry_run)
+        status = leave_open(run, "IAM deleted the key, but its object in the token remains");
+    else if (!run->dry_run)
         hsmiam_custody_make_durable(run->custody);
-    return HSMIAM_OK;
+out:
+    hsmiam_holdings_clear(&holdings);
+    return status;
 }
 
 static hsmiam_status wait(work *run)
@@ -121,13 +183,20 @@ static hsmiam_status settle_update(work *run, const char *account, hsmiam_error 
 
 static hsmiam_status settle_deletion(work *run, const char *account, hsmiam_error *error)
 {
-    if (run->intent->result != HSMIAM_RESULT_UNDESTROYED) {
+    hsmiam_status status = HSMIAM_OK;
+    bool exists = run->is_listed;
+
+    if (!was_told(run->intent)) {
         if (!is_over(run))
             return wait(run);
-        if (run->is_listed)
+        if (!exists)
+            status = ask_whether_it_exists(run, &exists);
+        if (status != HSMIAM_OK || run->to->reason[0] != '\0')
+            return status;
+        if (exists)
             return settle_as(run, HSMIAM_RESULT_NOT_EXECUTED, account, error);
     }
-    hsmiam_status status = destroy(run);
+    status = destroy(run);
     if (status != HSMIAM_OK || run->to->reason[0] != '\0')
         return status;
     return settle_as(run, HSMIAM_RESULT_DELETED, account, error);
@@ -145,7 +214,7 @@ hsmiam_status hsmiam_settle_change(hsmiam_client *client, hsmiam_custody *custod
                 .now = -1};
     hsmiam_status status = HSMIAM_OK;
 
-    if (intent->result != HSMIAM_RESULT_UNDESTROYED)
+    if (!was_told(intent))
         status = look(&run);
     if (status != HSMIAM_OK || settlement->reason[0] != '\0')
         return status;

@@ -142,9 +142,10 @@ typedef struct hsmiam_open_intent {
     char wrapping_key[HSMIAM_FINGERPRINT_SIZE];
     char keys_before[HSMIAM_KEYS_TEXT_MAX + 1];
     bool before_known;
-    time_t iam_time;      /* -1: not known */
-    time_t request_time;  /* of the signature that was sent last */
-    hsmiam_result result; /* the last that is on record; UNKNOWN if none is */
+    time_t iam_time;        /* -1: not known */
+    time_t request_time;    /* of the signature that was sent last */
+    hsmiam_result result;   /* the last that is on record; UNKNOWN if none is */
+    bool result_is_trusted; /* as the id, below */
     char access_key_id[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* as an outcome has it, or the intent */
     char status[17];                                  /* that an update asks for */
     bool id_is_trusted; /* a signed record has it; else it is a hint that anyone may have written */

@@ -169,6 +169,7 @@ static void fill(hsmiam_open_intent *intent, const hsmiam_record *record, const 
     const said_result *last = about->hint.is_there ? &about->hint : &about->believed;
     if (last->is_there)
         intent->result = last->result;
+    intent->result_is_trusted = last == &about->believed;
     if (about->believed.access_key_id[0] != '\0') {
         copy(intent->access_key_id, sizeof intent->access_key_id, about->believed.access_key_id);
         intent->id_is_trusted = true;

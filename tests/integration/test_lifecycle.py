@@ -351,6 +351,17 @@ class DeleteTest(LifecycleTest):
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
         self.hsmiam("audit", "verify", "--token", self.token.uri())
 
+    def test_lost_refusal(self) -> None:
+        """Another user was named than the key's, and nobody heard that IAM refused."""
+        key = self.issue_for("alice")
+        self.environment["AWS_MAX_ATTEMPTS"] = "1"
+        self.iam.misbehave("cut", "DeleteAccessKey")
+        self.delete(key, "--user-name", "bob", "--yes", expect=GENERAL)
+        self.iam.set_clock(1200)
+        (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
+        self.assertEqual(found["Result"], "not-executed")
+        self.assert_held(key)
+
     def test_another_token_than_the_credentials(self) -> None:
         other = self.new_token("vault")
         words = ["--token", other.uri()]

@@ -163,6 +163,7 @@ static void test_recover_deletion(void **state)
     fix->client.delete = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
     assert_int_equal(delete_key(fix, "alice", OTHER_ID), HSMIAM_ERR_UNKNOWN_OUTCOME);
     fix->client.key_count--; /* as IAM did it all the same */
+    fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
     assert_int_equal(recover(fix, false), HSMIAM_ERR_UNSETTLED);
     assert_true(told_come_back > HSMIAM_SIGNATURE_SECONDS);
     assert_true(token_has(OTHER_ID));
@@ -172,6 +173,64 @@ static void test_recover_deletion(void **state)
     assert_false(token_has(OTHER_ID));
     assert_int_equal(fix->client.deletes, 1);
     assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
+}
+
+/* The key is alice's, and it was bob who was named: that bob's list lacks it says nothing. */
+static void add_mistaken_deletion(fixture *fix)
+{
+    add_key(fix);
+    fix->client.delete = (fake_answer){HSMIAM_ERR_UNKNOWN_OUTCOME, ""};
+    assert_int_equal(delete_key(fix, "bob", OTHER_ID), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    fix->client.service_time = OVER;
+}
+
+static void test_recover_another_users(void **state)
+{
+    fixture *fix = *state;
+
+    add_mistaken_deletion(fix);
+    assert_int_equal(recover(fix, false), HSMIAM_OK);
+    assert_string_equal(told_result, "not-executed");
+    assert_true(token_has(OTHER_ID));
+}
+
+/* IAM does not tell of other users' keys: it is asked by the key itself. */
+static void test_recover_another_users_untold(void **state)
+{
+    static const struct {
+        fake_answer answer;
+        const char *reason;
+    } cases[] = {
+        {{HSMIAM_OK, ""}, "knows what it signs"},
+        {{HSMIAM_ERR_SERVICE, "AccessDenied"}, "knows what it signs"},
+        {{HSMIAM_ERR_SERVICE, "SignatureDoesNotMatch"}, "knows what it signs"},
+        {{HSMIAM_ERR_NETWORK, ""}, "is not known"},
+    };
+    fixture *fix = *state;
+
+    add_mistaken_deletion(fix);
+    fix->client.usage = (fake_answer){HSMIAM_ERR_SERVICE, "AccessDenied"};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fix->client.other_caller = cases[i].answer;
+        assert_int_equal(recover(fix, false), HSMIAM_ERR_UNSETTLED);
+        assert_non_null(strstr(told_reason, cases[i].reason));
+        assert_true(token_has(OTHER_ID));
+    }
+    fix->client.usage = (fake_answer){HSMIAM_ERR_NETWORK, ""};
+    assert_int_equal(recover(fix, false), HSMIAM_ERR_UNSETTLED);
+    assert_true(token_has(OTHER_ID));
+}
+
+/* The user's list lacks it, and IAM knows it as the user's: one of the two lags behind. */
+static void test_recover_contradiction(void **state)
+{
+    fixture *fix = *state;
+
+    add_mistaken_deletion(fix);
+    (void)snprintf(fix->client.keys[1].user_name, sizeof fix->client.keys[1].user_name, "BOB");
+    assert_int_equal(recover(fix, false), HSMIAM_ERR_UNSETTLED);
+    assert_non_null(strstr(told_reason, "does not list the key, and yet"));
+    assert_true(told_come_back > 0 && token_has(OTHER_ID));
 }
 
 /* IAM still has it: it is not asked again. */
@@ -254,6 +313,9 @@ int main(void)
         ledger_test(test_refused_after_an_attempt),
         ledger_test(test_object_remains),
         ledger_test(test_recover_deletion),
+        ledger_test(test_recover_another_users),
+        ledger_test(test_recover_another_users_untold),
+        ledger_test(test_recover_contradiction),
         ledger_test(test_recover_nothing_done),
         ledger_test(test_recover_update),
         ledger_test(test_ledger_first),

@@ -63,7 +63,7 @@ static void test_signed_outcome_settles(void **state)
     assert_true(open.last.is_trusted);
     fixture_end(fix, intent, HSMIAM_RESULT_UNDELETED);
     expect_open(fix, 1, &open);
-    assert_true(open.last.id_is_trusted);
+    assert_true(open.last.id_is_trusted && open.last.result_is_trusted);
     assert_string_equal(open.last.access_key_id, OTHER_ID);
     fixture_end(fix, intent, HSMIAM_RESULT_DELETED);
     expect_open(fix, 0, &open);
@@ -79,7 +79,7 @@ static void test_unsigned_outcome_settles_nothing(void **state)
     expect_open(fix, 1, &open);
     assert_int_equal(open.last.result, HSMIAM_RESULT_HELD);
     assert_string_equal(open.last.access_key_id, OTHER_ID);
-    assert_false(open.last.id_is_trusted);
+    assert_false(open.last.id_is_trusted || open.last.result_is_trusted);
     fixture_import(fix); /* countersigns: seen, not vouched for */
     assert_true(fixture_file_has(fix, "countersign"));
     expect_open(fix, 1, &open);
