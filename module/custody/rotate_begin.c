@@ -136,6 +136,27 @@ static hsmiam_status identify(hsmiam_rotating *run, hsmiam_error *error)
     return status;
 }
 
+/* `recover` has it from the ledger. The account's root user has no name to ask IAM by: only a key
+ * of its own can go on, for any other user's would be answered about that user. */
+static hsmiam_status check_root(hsmiam_rotating *run, hsmiam_error *error)
+{
+    hsmiam_caller caller = {.account = ""};
+    hsmiam_status status = HSMIAM_OK;
+
+    if (run->user[0] != '\0' || run->signer_is_dead)
+        return HSMIAM_OK;
+    status = hsmiam_client_get_caller(run->client, true, &caller, error);
+    if (status == HSMIAM_OK)
+        status = take_user(run, &caller, error);
+    if (status == HSMIAM_OK && run->user[0] != '\0')
+        status = hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
+                                  "A rotation of the key of the account's root user was "
+                                  "interrupted, and access key %s, which signs, is %s's; name one "
+                                  "of the root user's by --credential.",
+                                  run->signer_id, run->user);
+    return status;
+}
+
 /* One rotation of a user at a time; making the key takes the user's own lock besides. */
 static hsmiam_status take_lock(hsmiam_rotating *run, hsmiam_error *error)
 {
@@ -285,15 +306,15 @@ hsmiam_status hsmiam_rotating_look(hsmiam_rotating *run, hsmiam_error *error)
 
 hsmiam_status hsmiam_rotating_begin(hsmiam_rotating *run, hsmiam_error *error)
 {
-    bool is_known = run->account[0] != '\0'; /* `recover` has it from the ledger */
+    bool is_known = run->account[0] != '\0';
     hsmiam_status status = hsmiam_custody_prepare(run->custody, error);
 
     if (status == HSMIAM_OK)
         status = hsmiam_client_describe(run->client, &run->partition, run->endpoint, error);
     if (status == HSMIAM_OK)
         status = open_signer(run, error);
-    if (status == HSMIAM_OK && !is_known)
-        status = identify(run, error);
+    if (status == HSMIAM_OK)
+        status = is_known ? check_root(run, error) : identify(run, error);
     run->user_name = run->user[0] != '\0' ? run->user : NULL;
     if (status == HSMIAM_OK)
         status = take_lock(run, error);

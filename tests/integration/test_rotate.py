@@ -20,9 +20,9 @@ class RotateTest(IntegrationTest):
             expect=expect, **more,
         )  # fmt: skip
 
-    def recover(self, credential: str = "") -> Run:
+    def recover(self, credential: str = "", expect: int = 0) -> Run:
         named = {"credential": credential} if credential else {}
-        return self.hsmiam("recover", *self.iam_arguments(**named))
+        return self.hsmiam("recover", *self.iam_arguments(**named), expect=expect)
 
     def statuses(self, user: str | None = USER) -> dict[str, str]:
         return {key["AccessKeyId"]: key["Status"] for key in self.iam.keys_of(user)}
@@ -295,9 +295,16 @@ class AccountTest(RotateTest):
         self.assertNotIn(self.iam.root_id, self.token.access_key_ids())
 
     def test_interrupted(self) -> None:
+        """What goes on by the root user's key only: IAM answers any other's about its own user."""
+        admin = self.token.key_uri(self.issue_for(USER))
+        self.iam.allow(f"{USER}:*")
+        self.iam.endpoint.log.clear()
         self.iam.misbehave("error", "UpdateAccessKey", status=503, code="ServiceUnavailable", times=-1)
         self.rotate("--root", expect=None)
         self.iam.endpoint.rules.clear()
+        (run,) = self.recover(admin, expect=GENERAL).json["InterruptedRuns"]
+        self.assertIn(f"is {USER}'s; name one of the root user's by --credential", run["Reason"])
+        self.assertEqual(list(self.statuses(None).values()), ["Active", "Active"])
         (run,) = self.recover().json["InterruptedRuns"]
         self.assertEqual((run["State"], run["Result"]), ("settled", "rotated"))
         self.assertEqual(sorted(self.statuses(None).values()), ["Active", "Inactive"])
