@@ -209,6 +209,7 @@ class ControlPort(EndpointTest):
     def test_log_and_connections(self) -> None:
         self.client.call("ListUsers")
         self.client.call("ListAccessKeys", UserName="Bob")
+        self.order("/wait?operation=ListAccessKeys&state=answered")
         first, second = self.order("/log")["requests"]
         self.assertEqual(first["connection"], second["connection"])
         self.assertEqual(second["request_on_connection"], 2)

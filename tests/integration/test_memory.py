@@ -194,9 +194,9 @@ class CoreFileTest(MemoryTest):
         core = self.directory / "core"
         self.searcher.allow(core)
         done = subprocess.run(
-            [*AS_ROOT, "sh", "-c", f"exec 3<&{readable} {readable}<&-\n{TAKE_CORE}", "sh",
-             str(core), HSMIAM, *words],
-            env=self.environment | {"CONTROL": control}, pass_fds=[readable], stdout=writable,
+            [*AS_ROOT, "sh", "-c", f"exec 3<&0 0</dev/null\n{TAKE_CORE}", "sh", str(core), HSMIAM,
+             *words],
+            env=self.environment | {"CONTROL": control}, stdin=readable, stdout=writable,
             stderr=subprocess.PIPE, text=True, timeout=60, check=False,
         )  # fmt: skip
         os.close(readable)
