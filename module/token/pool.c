@@ -165,6 +165,7 @@ hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error)
         token->slot = (CK_SLOT_ID)(uintptr_t)pool->sessions[0].guard;
     }
     pool->limit = get_limit(token);
+    pool->alone = hsmiam_alone_is_needed(&token->info);
     hsmiam_status status = hsmiam_pool_open_first(pool, &token->info, error);
     if (status == HSMIAM_OK && (token->info.flags & CKF_LOGIN_REQUIRED) == 0)
         hsmiam_log_write(&token->log, HSMIAM_LOG_NOTICE,
@@ -316,10 +317,16 @@ hsmiam_status hsmiam_session_borrow(const hsmiam_token *token, hsmiam_session **
     if (hsmiam_pool_is_silent(pool))
         return hsmiam_pool_set_silent_error(pool, error);
     CK_RV rv = CKR_OK;
+    if (pool->alone)
+        hsmiam_alone_begin();
     (void)pthread_mutex_lock(&pool->lock);
     hsmiam_status status = borrow(pool, session_out, &rv, error);
     (void)pthread_mutex_unlock(&pool->lock);
-    return rv == CKR_OK ? status : hsmiam_rv_set_error(token, rv, "C_OpenSession", error);
+    if (rv != CKR_OK)
+        status = hsmiam_rv_set_error(token, rv, "C_OpenSession", error);
+    if (status != HSMIAM_OK && pool->alone)
+        hsmiam_alone_end();
+    return status;
 }
 
 /* Whether the result means a loss. A token that was logged out by somebody else may know no more of
@@ -372,6 +379,8 @@ void hsmiam_session_return(const hsmiam_token *token, hsmiam_session **session, 
     returned->depth--;
     (void)pthread_cond_broadcast(&pool->changed);
     (void)pthread_mutex_unlock(&pool->lock);
+    if (pool->alone)
+        hsmiam_alone_end();
 }
 
 unsigned hsmiam_token_count_losses(const hsmiam_token *token)

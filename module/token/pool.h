@@ -29,6 +29,8 @@ struct hsmiam_pool {
     hsmiam_error search_error;
     bool left;
 
+    bool alone; /* one session at a time is lent, among all such tokens of the process */
+
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     hsmiam_pooled sessions[HSMIAM_SESSIONS_MAX];

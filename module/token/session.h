@@ -102,6 +102,16 @@ hsmiam_status hsmiam_pool_search(hsmiam_pool *pool, hsmiam_token *found,
 /* Opens the first session and logs in; the slot is known. */
 hsmiam_status hsmiam_pool_open(hsmiam_pool *pool, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* alone.c ---------------------------------------------------------------------------------------*/
+
+/* Whether the token's module does not bear several threads at once, whatever it says. */
+bool hsmiam_alone_is_needed(const CK_TOKEN_INFO *info);
+
+/* Around each use of such a module, whichever token it is for; a thread may begin again. Before the
+ * lock of a pool. */
+void hsmiam_alone_begin(void);
+void hsmiam_alone_end(void);
+
 /* handle.c --------------------------------------------------------------------------------------*/
 
 /* After a loss, handles mean nothing any more, or another object. What was handed out to the layers

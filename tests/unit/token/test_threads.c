@@ -238,6 +238,17 @@ static void test_token_tells_how_many_sessions(void **state)
     assert_int_equal(most_sessions, 3);
 }
 
+/* SoftHSM loses objects that are made while another thread reads. */
+static void test_one_thread_at_a_time(void **state)
+{
+    fixture *fix = *state;
+
+    mock_set_padded(mock.slots[0].token.model, sizeof mock.slots[0].token.model, "SoftHSM v2");
+    name_token(fix);
+    run_threads(fix, 1);
+    assert_int_equal(most_sessions, 1);
+}
+
 static void test_token_refuses_more_sessions(void **state)
 {
     static const CK_RV refusals[] = {CKR_SESSION_COUNT, CKR_DEVICE_MEMORY, CKR_GENERAL_ERROR};
@@ -296,11 +307,9 @@ static void test_threads_with_a_timeout(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_threads_share_a_token),
-        fixture_test(test_token_tells_how_many_sessions),
-        fixture_test(test_token_refuses_more_sessions),
-        fixture_test(test_no_session_is_left),
-        fixture_test(test_token_is_lost_under_all),
+        fixture_test(test_threads_share_a_token),  fixture_test(test_token_tells_how_many_sessions),
+        fixture_test(test_one_thread_at_a_time),   fixture_test(test_token_refuses_more_sessions),
+        fixture_test(test_no_session_is_left),     fixture_test(test_token_is_lost_under_all),
         fixture_test(test_threads_with_a_timeout),
     };
 
