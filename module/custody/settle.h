@@ -20,17 +20,19 @@
  * that were never used but by the token. */
 typedef struct hsmiam_evidence {
     bool before_known;  /* IAM told which keys there were before */
+    bool user_gone;     /* IAM has no user of that name any more */
     bool window_over;   /* IAM can execute the request no more, and would list what it made */
     bool was_ambiguous; /* now or at an earlier look there were several candidates */
     bool id_known;      /* a signed record has the id that the answer told: */
     bool id_strange;    /* it is not that of a key which this request can have made */
     bool id_listed;
-    bool id_held;     /* the token has an object of that id */
-    bool hint_held;   /* an unsigned record has an id that IAM does not list; the token has it */
-    bool is_inactive; /* IAM says so of the key that the token has */
-    size_t held;      /* candidates that the token has an object of */
-    size_t orphans;   /* candidates that it has not */
-    size_t unclear;   /* the same, but whether they were used IAM does not tell */
+    bool id_of_another; /* IAM has it as the key of a user of another name */
+    bool id_held;       /* the token has an object of that id */
+    bool hint_held;     /* an unsigned record has an id that IAM does not list; the token has it */
+    bool is_inactive;   /* IAM says so of the key that the token has */
+    size_t held;        /* candidates that the token has an object of */
+    size_t orphans;     /* candidates that it has not */
+    size_t unclear;     /* the same, but whether they were used IAM does not tell */
 } hsmiam_evidence;
 
 typedef enum hsmiam_settle_action {

@@ -157,6 +157,19 @@ static hsmiam_status name_candidates(hsmiam_settling *run)
             "before, was made at another time, was used, or is explained by another record. It was "
             "not touched.",
             run->candidate);
+    if (evidence->id_of_another)
+        return hsmiam_settling_leave_to_person(
+            run,
+            "Access key %s, which the answer named, is of a user of another name now; it was not "
+            "touched. Find out whose (aws iam get-access-key-last-used --access-key-id %s), and "
+            "delete it there.",
+            run->candidate, run->candidate);
+    if (evidence->user_gone)
+        return hsmiam_settling_leave_to_person(
+            run,
+            "IAM has no user %s any more, who was there when the key was asked for. If the user "
+            "was deleted, there is no such key; if the name was changed, look for it there.",
+            get_user(run));
     if (evidence->held + evidence->orphans + evidence->unclear > 1)
         (void)snprintf(which, sizeof which, "Several of the user's keys may be");
     else if (!evidence->before_known)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* By IAM's clock: not before the list that preceded the request, or if that is not known, not
  * before IAM would have taken its signature. */
@@ -137,6 +138,26 @@ static hsmiam_status gather_candidates(hsmiam_settling *run, hsmiam_error *error
     return remember_candidates(run, error);
 }
 
+/* What the user's list lacks may be there all the same: a user who was renamed has taken the keys
+ * along. Where IAM has it as this user's, list and use contradict each other, and time will tell.
+ */
+static hsmiam_status ask_whose(hsmiam_settling *run)
+{
+    hsmiam_evidence *evidence = &run->evidence;
+    hsmiam_key_usage usage = {.was_used = false};
+    hsmiam_status status =
+        hsmiam_client_get_key_usage(run->client, run->candidate, false, &usage, &run->why);
+
+    if (status == HSMIAM_ERR_SERVICE)
+        return HSMIAM_OK; /* it knows no such key, or does not tell */
+    if (status != HSMIAM_OK)
+        return hsmiam_settling_leave(run, "Whether IAM has access key %s is not known: %s",
+                                     run->candidate, hsmiam_error_get_message(&run->why));
+    evidence->id_of_another = strcasecmp(usage.user_name, run->intent->user_name) != 0;
+    evidence->window_over = false;
+    return HSMIAM_OK;
+}
+
 /* The answer told an id. It is held against the same evidence: an answer that was mixed up, or a
  * line of the ledger, must not make somebody else's key ours. */
 static hsmiam_status gather_by_id(hsmiam_settling *run, hsmiam_error *error)
@@ -157,6 +178,9 @@ static hsmiam_status gather_by_id(hsmiam_settling *run, hsmiam_error *error)
         status = count_held(run, id, &held);
     if (status == HSMIAM_OK && run->to->reason[0] == '\0' && key != NULL && held == 0)
         status = ask_usage(run, id, &used, &unclear);
+    if (status == HSMIAM_OK && run->to->reason[0] == '\0' && key == NULL && evidence->window_over &&
+        run->user_name != NULL)
+        status = ask_whose(run);
     evidence->id_known = true;
     evidence->id_listed = key != NULL;
     evidence->id_held = held > 0;
@@ -174,6 +198,7 @@ static hsmiam_status list_keys(hsmiam_settling *run)
 
     if (status == HSMIAM_ERR_SERVICE && hsmiam_settling_has_code(run, "NoSuchEntity")) {
         run->list.count = 0;
+        run->evidence.user_gone = true;
         status = HSMIAM_OK;
     }
     if (!hsmiam_client_get_service_time(run->client, &run->now))

@@ -16,7 +16,9 @@ typedef enum fact {
     HELD = 1 << 9,
     ORPHAN = 1 << 10,
     UNCLEAR = 1 << 11,
-    SEVERAL = 1 << 12
+    SEVERAL = 1 << 12,
+    ANOTHERS = 1 << 13,
+    NO_USER = 1 << 14
 } fact;
 
 /* The first row of the intent's kind that fits decides: all of `needed`, none of `absent`.
@@ -32,6 +34,7 @@ static const struct {
 } rules[] = {
 #define CREATE HSMIAM_EVENT_INTENT
     {CREATE, ID | STRANGE, 0, HSMIAM_SETTLE_NAME},
+    {CREATE, ID | ANOTHERS, 0, HSMIAM_SETTLE_NAME},
     /* Who deactivated it was the run that could not take it in, and was about to delete it. */
     {CREATE, ID | ID_HELD | LISTED | INACTIVE, 0, HSMIAM_SETTLE_UNDO},
     {CREATE, ID | ID_HELD | LISTED, 0, HSMIAM_SETTLE_PROVE},
@@ -51,6 +54,8 @@ static const struct {
     {CREATE, ORPHAN | OVER, ID, HSMIAM_SETTLE_DELETE},
     {CREATE, ORPHAN, ID | OVER, HSMIAM_SETTLE_WAIT},
     {CREATE, HINT_HELD | OVER, ID, HSMIAM_SETTLE_DESTROY},
+    /* Who was renamed has taken the key along; who was deleted has none. */
+    {CREATE, OVER | BEFORE | NO_USER, ID, HSMIAM_SETTLE_NAME},
     {CREATE, OVER | AMBIGUOUS, ID, HSMIAM_SETTLE_GONE},
     {CREATE, OVER, ID, HSMIAM_SETTLE_NOT_EXECUTED},
     {CREATE, 0, 0, HSMIAM_SETTLE_WAIT},
@@ -65,10 +70,12 @@ static unsigned gather_facts(const hsmiam_evidence *evidence)
     } facts[] = {
         {evidence->before_known, BEFORE},
         {evidence->window_over, OVER},
+        {evidence->user_gone, NO_USER},
         {evidence->was_ambiguous, AMBIGUOUS},
         {evidence->id_known, ID},
         {evidence->id_strange, STRANGE},
         {evidence->id_listed, LISTED},
+        {evidence->id_of_another, ANOTHERS},
         {evidence->id_held, ID_HELD},
         {evidence->hint_held, HINT_HELD},
         {evidence->is_inactive, INACTIVE},

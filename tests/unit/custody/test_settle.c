@@ -40,6 +40,34 @@ static void test_not_executed(void **state)
     settle_expect_settled(fix, "not-executed");
 }
 
+/* Who was renamed has taken the key along. */
+static void test_user_who_is_gone(void **state)
+{
+    static const fake_answer gone = {HSMIAM_ERR_SERVICE, "NoSuchEntity"};
+    fixture *fix = *state;
+    hsmiam_ledger_facts facts = settle_make_facts(fix);
+
+    settle_add_intent(fix, &facts, "");
+    fake_iam_add_key(&fix->client, "robert", NEW_ID);
+    fix->client.list_before = gone;
+    settle_expect_open(fix, "IAM lists no new key so far");
+    fix->client.service_time = OVER;
+    settle_expect_open(fix, "IAM has no user " USER " any more");
+    assert_int_equal(settle_told.come_back, -1);
+}
+
+/* There never was one, if IAM did not list the keys before either. */
+static void test_user_who_never_was(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_ledger_facts facts = settle_make_facts(fix);
+
+    settle_add_intent(fix, &facts, NULL);
+    fix->client.list_before = (fake_answer){HSMIAM_ERR_SERVICE, "NoSuchEntity"};
+    fix->client.service_time = OVER;
+    settle_expect_settled(fix, "not-executed");
+}
+
 static void test_several(void **state)
 {
     fixture *fix = *state;
@@ -240,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         settle_test(test_orphan),
         settle_test(test_not_executed),
+        settle_test(test_user_who_is_gone),
+        settle_test(test_user_who_never_was),
         settle_test(test_several),
         settle_test(test_one_left_of_several),
         settle_test(test_one_after_the_other),

@@ -2,6 +2,7 @@
 /* Open intents: whose they are, those whose key is named, and those that a person closes. */
 #include "settle_bed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "token/cryptoki.h"
@@ -139,6 +140,29 @@ static void test_known_id(void **state)
     assert_true(fake_iam_has_key(&fix->client, OTHER_ID));
 }
 
+/* The user was renamed, or the list lags behind: that it lacks the key is not the end of it. */
+static void test_known_id_of_another_name(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_ledger_facts facts = settle_make_facts(fix);
+
+    settle_add_intent(fix, &facts, "");
+    add_undeleted(fix, NEW_ID);
+    fake_iam_add_key(&fix->client, "robert", NEW_ID);
+    fix->client.service_time = OVER;
+    settle_expect_open(fix, "is of a user of another name now");
+    assert_int_equal(settle_told.come_back, -1);
+    (void)snprintf(fix->client.keys[fix->client.key_count - 1].user_name,
+                   sizeof fix->client.keys[0].user_name, "BOB");
+    settle_expect_open(fix, "IAM does not list access key " NEW_ID);
+    assert_true(settle_told.come_back > 0);
+    fix->client.usage = (fake_answer){HSMIAM_ERR_NETWORK, ""};
+    settle_expect_open(fix, "is not known");
+    fake_iam_remove_key(&fix->client, NEW_ID);
+    fix->client.usage = (fake_answer){HSMIAM_OK, NULL};
+    settle_expect_settled(fix, "deleted");
+}
+
 /* The token had it, and destroying failed; IAM deactivated it for us. */
 static void test_known_id_that_is_held(void **state)
 {
@@ -259,6 +283,7 @@ int main(void)
         settle_test(test_without_the_credential),
         settle_test(test_process_that_lives),
         settle_test(test_known_id),
+        settle_test(test_known_id_of_another_name),
         settle_test(test_known_id_that_is_held),
         settle_test(test_known_id_that_only_the_token_has),
         cmocka_unit_test(test_known_id_that_is_strange),
