@@ -102,6 +102,18 @@ static void name_candidates(const hsmiam_mishap *mishap, hsmiam_error *error)
                             "the next minutes; look again with `aws iam list-access-keys`.");
 }
 
+/* Whether another record is about the key, which then is no new one. A ledger that cannot be read
+ * says nothing for it. */
+static bool is_on_record(const hsmiam_mishap *mishap)
+{
+    bool known = false;
+
+    return mishap->record != NULL &&
+           (hsmiam_ledger_knows_key(mishap->record->ledger, mishap->key->id, mishap->record->intent,
+                                    &known, NULL) != HSMIAM_OK ||
+            known);
+}
+
 hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_status cause,
                                        hsmiam_error *error)
 {
@@ -114,9 +126,10 @@ hsmiam_status hsmiam_mishap_compensate(const hsmiam_mishap *mishap, hsmiam_statu
             name_candidates(mishap, error);
         return cause;
     }
-    /* An answer that names a key which was there before, in the list or in the token, or the one
-     * that signs, is not about a new key: deleting on its word would destroy somebody's. */
-    if (cause == HSMIAM_ERR_EXISTS ||
+    /* An answer that names a key which was there before, in the list, in the token or in the
+     * ledger, or the one that signs, is not about a new key: deleting on its word would destroy
+     * somebody's. */
+    if (cause == HSMIAM_ERR_EXISTS || is_on_record(mishap) ||
         (mishap->before != NULL && hsmiam_key_list_has(mishap->before, id)) ||
         strcmp(id, hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(mishap->client))) ==
             0) {

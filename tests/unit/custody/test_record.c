@@ -177,6 +177,26 @@ static void test_unknown(void **state)
     assert_true(fake_iam_has_key(&fix->client, NEW_ID));
 }
 
+/* IAM does not list, and its answer names a key that the ledger has of earlier: it stays. */
+static void test_named_from_the_record(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_ledger_facts facts = {.token_serial = "another",
+                                       .user_name = NEW_USER,
+                                       .access_key_id = OTHER_ID,
+                                       .route = "rsa-oaep"};
+
+    assert_int_equal(hsmiam_ledger_add_import(ledger, &facts, fix->error), HSMIAM_OK);
+    fake_iam_add_key(&fix->client, NEW_USER, OTHER_ID);
+    fix->client.list_before = (fake_answer){HSMIAM_ERR_SERVICE, "AccessDenied"};
+    fix->client.answered_id = OTHER_ID;
+    fix->client.on_create = token_breaks;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_TOKEN);
+    fixture_expect_message(fix, OTHER_ID ", which existed before; it was not touched");
+    assert_true(fake_iam_has_key(&fix->client, OTHER_ID));
+    assert_int_equal(fix->client.updates, 0);
+}
+
 /* The answer was cut, but told the id: it is weighed, and the key deleted at once. */
 static void test_unknown_but_named(void **state)
 {
@@ -359,6 +379,7 @@ int main(void)
         one_test(test_deleted),
         one_test(test_undeleted),
         one_test(test_unknown),
+        one_test(test_named_from_the_record),
         one_test(test_unknown_but_named),
         one_test(test_unknown_and_somebodys),
         one_test(test_unknown_and_unsettled),
