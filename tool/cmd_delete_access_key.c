@@ -5,6 +5,7 @@
 #include "prompt.h"
 #include "session.h"
 #include "signals.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,41 @@ static hsmiam_status ask(tool_session *session, const char *user, const char *id
     return yes ? HSMIAM_OK : tool_error_set(error, HSMIAM_ERR_CANCELLED, "Nothing was deleted.");
 }
 
+/* IAM refused, since it knows no such key of that user: what it said stands in the session's error.
+ * What the tokens have left of the key may go as well, if it is sure to be gone. */
+static hsmiam_status delete_leftover(tool_session *session, const char *user, const char *id,
+                                     bool asks, tool_error *error)
+{
+    static const char question[] = "IAM knows no such key any more, and a token still holds its "
+                                   "secret. Destroy that? It cannot be undone. [y/N] ";
+    hsmiam_error *why = hsmiam_error_new();
+    hsmiam_status found = HSMIAM_ERR_MEMORY;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (why)
+        found = hsmiam_access_key_check_leftover(session->client, session->custody, user, id, why);
+    if (found != HSMIAM_OK || (asks && !tool_prompt_confirm(question))) {
+        status = tool_session_fail(session, error);
+        if (found != HSMIAM_OK && found != HSMIAM_ERR_NOT_FOUND && error->message)
+            status = tool_error_set(error, status, "%s\nIts secret stays in the token: %s",
+                                    error->message, hsmiam_error_get_message(why));
+    } else if (hsmiam_access_key_delete_leftover(session->client, session->custody, user, id,
+                                                 session->error) != HSMIAM_OK) {
+        status = tool_session_fail(session, error);
+    } else {
+        tool_text_put("hsmiam: IAM knew the key no more; its secret in the token is destroyed.\n",
+                      stderr);
+    }
+    hsmiam_error_free(&why);
+    return status;
+}
+
+static bool is_unknown_to_iam(const hsmiam_error *error)
+{
+    return hsmiam_error_get_status(error) == HSMIAM_ERR_SERVICE &&
+           strcmp(hsmiam_error_get_code_name(error), "NoSuchEntity") == 0;
+}
+
 static hsmiam_status delete (tool_context *context, const tool_value *input, tool_error *error)
 {
     bool asks = !tool_arguments_get(context->arguments, "--yes");
@@ -92,7 +128,8 @@ static hsmiam_status delete (tool_context *context, const tool_value *input, too
         status = ask(&session, user, id, error);
     if (status == HSMIAM_OK && hsmiam_access_key_delete(session.client, session.custody, user, id,
                                                         session.error) != HSMIAM_OK)
-        status = tool_session_fail(&session, error);
+        status = is_unknown_to_iam(session.error) ? delete_leftover(&session, user, id, asks, error)
+                                                  : tool_session_fail(&session, error);
     tool_session_clear(&session);
     return status;
 }
@@ -121,7 +158,11 @@ const tool_command tool_delete_access_key = {
         "about to be done is on record in the ledger, and what came of it: of a run that was "
         "interrupted, `recover` finds out whether IAM deleted the key, and destroys the secret if "
         "so. It never deletes a key at IAM for which that is not known; such a key stays, to be "
-        "deleted by another run of this command.",
+        "deleted by another run of this command.\n\n"
+        "Where IAM knows no such key of that user, because it was deleted by other means, and a "
+        "token still holds its secret, that may be destroyed: the command asks again (--yes: it "
+        "does not). The key must be gone for certain: of the credential's account by the ledger, "
+        "not made or used within four minutes, with no user and unable to sign.",
     .options = options,
     .takes_tokens = true,
     .run = run,

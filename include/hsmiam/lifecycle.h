@@ -120,6 +120,31 @@ HSMIAM_API hsmiam_status hsmiam_access_key_delete(hsmiam_client *client, hsmiam_
                                                   const char *user_name, const char *access_key_id,
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
+/**
+ * Whether a token still holds a key that is gone: of the client's account by the ledger, made and
+ * last used more than four minutes ago, with no user by IAM's GetAccessKeyLastUsed, unable to sign,
+ * and held as that user's. Changes nothing. Statuses: OK; NOT_FOUND (no token holds it); UNSETTLED
+ * (it exists, or who knows; the message says why); those of hsmiam_signer_open(),
+ * hsmiam_token_open() and of the ledger.
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_check_leftover(hsmiam_client *client,
+                                                          hsmiam_custody *custody,
+                                                          const char *user_name,
+                                                          const char *access_key_id,
+                                                          hsmiam_error *error) HSMIAM_MUST_USE;
+
+/**
+ * As hsmiam_access_key_delete(); but where IAM knows no such key of that user (NoSuchEntity), and
+ * hsmiam_access_key_check_leftover() passes, what the tokens hold of it is destroyed, and the
+ * ledger has IAM's code with that. Statuses: as hsmiam_access_key_delete(); SERVICE: the message
+ * says why the secret stays, if it does.
+ */
+HSMIAM_API hsmiam_status hsmiam_access_key_delete_leftover(hsmiam_client *client,
+                                                           hsmiam_custody *custody,
+                                                           const char *user_name,
+                                                           const char *access_key_id,
+                                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
 /** Checks the status that hsmiam_access_key_update() takes. Statuses: ARGUMENT. */
 HSMIAM_API hsmiam_status hsmiam_key_status_check(const char *status,
                                                  hsmiam_error *error) HSMIAM_MUST_USE;

@@ -149,8 +149,7 @@ static hsmiam_result get_result(const hsmiam_change *change, hsmiam_status statu
     return status == HSMIAM_ERR_SERVICE ? HSMIAM_RESULT_REFUSED : HSMIAM_RESULT_NOT_SENT;
 }
 
-/* What went wrong is told, and that it is not on record as well, if so. */
-static void record_failure(hsmiam_change *change, hsmiam_status status, hsmiam_error *error)
+void hsmiam_change_record_failure(hsmiam_change *change, hsmiam_status status, hsmiam_error *error)
 {
     hsmiam_error *why = hsmiam_error_new();
     hsmiam_result result = get_result(change, status);
@@ -175,15 +174,27 @@ hsmiam_status hsmiam_change_send(hsmiam_change *change, hsmiam_error *error)
 
     hsmiam_client_set_before_send(change->client, record_intent, change);
     if (change->event == HSMIAM_EVENT_DELETE)
-        status = hsmiam_client_delete_access_key(change->client, change->user_name,
-                                                 change->access_key_id, error);
+        status = hsmiam_client_send_deletion(change->client, change->user_name,
+                                             change->access_key_id, error);
     else
         status = hsmiam_client_update_access_key(
             change->client, change->user_name, change->access_key_id, change->status, true, error);
     hsmiam_client_set_before_send(change->client, NULL, NULL);
-    if (status != HSMIAM_OK)
-        record_failure(change, status, error);
+    if (status != HSMIAM_OK && !hsmiam_change_found_nothing(change, status, error))
+        hsmiam_change_record_failure(change, status, error);
     return status;
+}
+
+bool hsmiam_change_found_nothing(const hsmiam_change *change, hsmiam_status status,
+                                 const hsmiam_error *error)
+{
+    return change->event == HSMIAM_EVENT_DELETE && status == HSMIAM_ERR_SERVICE &&
+           strcmp(hsmiam_error_get_code_name(error), HSMIAM_CODE_ABSENT) == 0;
+}
+
+const char *hsmiam_change_get_user(const hsmiam_change *change)
+{
+    return change->user_name != NULL ? change->user_name : change->facts.user_name;
 }
 
 void hsmiam_change_end(hsmiam_change *change)

@@ -13,6 +13,8 @@ typedef struct hsmiam_change {
     const char *user_name;     /* as IAM is asked; NULL: the signer's own */
     const char *access_key_id; /* of the key */
     const char *status;        /* that an update asks for */
+    bool takes_leftover;       /* a deletion goes on where IAM knows the key no more */
+    const char *code;          /* IAM's, by which it was deleted all the same; NULL: it did it */
     hsmiam_user_lock lock;
     hsmiam_holdings holdings; /* of a key to be deleted */
     hsmiam_ledger_facts facts;
@@ -26,8 +28,16 @@ typedef struct hsmiam_change {
 hsmiam_status hsmiam_change_prepare(hsmiam_change *change, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Sends the request, the intent on record before, and what came of it after, unless IAM did what it
- * was asked to: then the caller says what came of it. */
+ * was asked to, or knows no such key to be deleted: then the caller says what came of it. */
 hsmiam_status hsmiam_change_send(hsmiam_change *change, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What IAM says of a key that it does not know for that user. */
+#define HSMIAM_CODE_ABSENT "NoSuchEntity"
+bool hsmiam_change_found_nothing(const hsmiam_change *change, hsmiam_status status,
+                                 const hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whose key it is, as far as anybody told; NULL: nobody did. */
+const char *hsmiam_change_get_user(const hsmiam_change *change);
 
 /* Records what came of it, if an intent was recorded. */
 hsmiam_status hsmiam_change_record(hsmiam_change *change, hsmiam_result result, const char *code,
@@ -35,6 +45,33 @@ hsmiam_status hsmiam_change_record(hsmiam_change *change, hsmiam_result result, 
 
 /* Lets go of the lock, and frees. */
 void hsmiam_change_end(hsmiam_change *change);
+
+/* Records what went wrong, and says in `error` that it is not on record, if so. */
+void hsmiam_change_record_failure(hsmiam_change *change, hsmiam_status status, hsmiam_error *error);
+
+/* leftover.c ------------------------------------------------------------------------------------*/
+
+/* IAM knows no such key to be deleted. OK: it was deleted before, and what the tokens hold of it
+ * may go; otherwise what `error` says is on record. */
+hsmiam_status hsmiam_change_settle_absence(hsmiam_change *change,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The work of hsmiam_access_key_check_leftover(), upon an hsmiam_change. */
+hsmiam_status hsmiam_change_check_leftover(void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* presence.c ------------------------------------------------------------------------------------*/
+
+typedef enum hsmiam_presence {
+    HSMIAM_PRESENCE_GONE,
+    HSMIAM_PRESENCE_EXISTS,
+    HSMIAM_PRESENCE_UNCLEAR /* who knows */
+} hsmiam_presence;
+
+/* Whether a key exists, now that IAM lists none of that id for that user (NULL or "": not known),
+ * who may be the wrong one: IAM is asked for its last use, and what the tokens hold of it signs.
+ * `why` has the reason, if it is not gone. An inactive key of another account counts as gone. */
+hsmiam_presence hsmiam_presence_ask(hsmiam_client *client, const hsmiam_holdings *holdings,
+                                    const char *user_name, const char *id, hsmiam_error *why);
 
 /* Destroys the key in every token of the holdings that has it. Statuses: AMBIGUOUS, UNSUPPORTED,
  * TOKEN. */

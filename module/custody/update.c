@@ -97,7 +97,7 @@ static hsmiam_status destroy(hsmiam_change *change, hsmiam_error *error)
     if (!is_held)
         return HSMIAM_OK;
     hsmiam_status status =
-        hsmiam_change_record(change, HSMIAM_RESULT_UNDESTROYED, NULL, NULL, error);
+        hsmiam_change_record(change, HSMIAM_RESULT_UNDESTROYED, change->code, NULL, error);
     if (status == HSMIAM_OK)
         status = hsmiam_holdings_destroy(&change->holdings, change->access_key_id, error);
     if (status == HSMIAM_OK)
@@ -113,11 +113,13 @@ static hsmiam_status delete (void *context, hsmiam_error *error)
     hsmiam_status status = hsmiam_change_prepare(change, error);
     if (status == HSMIAM_OK)
         status = hsmiam_change_send(change, error);
+    if (hsmiam_change_found_nothing(change, status, error))
+        status = hsmiam_change_settle_absence(change, error);
     if (status != HSMIAM_OK)
         return status;
     status = destroy(change, &why);
     if (status == HSMIAM_OK)
-        status = hsmiam_change_record(change, HSMIAM_RESULT_DELETED, NULL, NULL, &why);
+        status = hsmiam_change_record(change, HSMIAM_RESULT_DELETED, change->code, NULL, &why);
     if (status != HSMIAM_OK)
         return hsmiam_error_set(error, status,
                                 "Access key %s is deleted at IAM; what was to follow failed: %s%s",
@@ -126,16 +128,41 @@ static hsmiam_status delete (void *context, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+static hsmiam_change make_deletion(hsmiam_client *client, hsmiam_custody *custody,
+                                   const char *user_name, const char *access_key_id)
+{
+    return (hsmiam_change){.client = client,
+                           .custody = custody,
+                           .event = HSMIAM_EVENT_DELETE,
+                           .user_name = user_name,
+                           .access_key_id = access_key_id,
+                           .lock = {.fd = -1}};
+}
+
 hsmiam_status hsmiam_access_key_delete(hsmiam_client *client, hsmiam_custody *custody,
                                        const char *user_name, const char *access_key_id,
                                        hsmiam_error *error)
 {
-    hsmiam_change change = {.client = client,
-                            .custody = custody,
-                            .event = HSMIAM_EVENT_DELETE,
-                            .user_name = user_name,
-                            .access_key_id = access_key_id,
-                            .lock = {.fd = -1}};
+    hsmiam_change change = make_deletion(client, custody, user_name, access_key_id);
 
+    return run(&change, delete, error);
+}
+
+hsmiam_status hsmiam_access_key_check_leftover(hsmiam_client *client, hsmiam_custody *custody,
+                                               const char *user_name, const char *access_key_id,
+                                               hsmiam_error *error)
+{
+    hsmiam_change change = make_deletion(client, custody, user_name, access_key_id);
+
+    return run(&change, hsmiam_change_check_leftover, error);
+}
+
+hsmiam_status hsmiam_access_key_delete_leftover(hsmiam_client *client, hsmiam_custody *custody,
+                                                const char *user_name, const char *access_key_id,
+                                                hsmiam_error *error)
+{
+    hsmiam_change change = make_deletion(client, custody, user_name, access_key_id);
+
+    change.takes_leftover = true;
     return run(&change, delete, error);
 }

@@ -90,8 +90,8 @@ hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char 
     return status;
 }
 
-hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
-                                              const char *id, hsmiam_error *error)
+hsmiam_status hsmiam_client_send_deletion(hsmiam_client *client, const char *user_name,
+                                          const char *id, hsmiam_error *error)
 {
     hsmiam_call *call = hsmiam_call_new(client, "DeleteAccessKey", HSMIAM_CANCEL_NEVER);
     if (call == NULL)
@@ -100,14 +100,21 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
     hsmiam_call_add(call, "AccessKeyId", id);
 
     hsmiam_status status = hsmiam_call_run(call, NULL, error);
-    /* Only an attempt that may have been executed explains that the key is gone. */
-    if (status == HSMIAM_ERR_SERVICE && call->perhaps_executed &&
-        strcmp(call->reply.code, "NoSuchEntity") == 0) {
-        hsmiam_error_clear(error);
-        status = HSMIAM_OK;
-    }
     hsmiam_call_free(&call);
     return status;
+}
+
+hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_client_send_deletion(client, user_name, id, error);
+
+    /* Only an attempt that may have been executed explains that the key is gone. */
+    if (status != HSMIAM_ERR_SERVICE || !hsmiam_client_was_perhaps_executed(client) ||
+        strcmp(hsmiam_error_get_code_name(error), "NoSuchEntity") != 0)
+        return status;
+    hsmiam_error_clear(error);
+    return HSMIAM_OK;
 }
 
 hsmiam_status hsmiam_client_get_key_usage(hsmiam_client *client, const char *id, bool may_cancel,

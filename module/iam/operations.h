@@ -162,6 +162,10 @@ hsmiam_status hsmiam_client_update_access_key(hsmiam_client *client, const char 
 hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
                                               const char *id, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The same, but a key that IAM does not know is refused in any case. */
+hsmiam_status hsmiam_client_send_deletion(hsmiam_client *client, const char *user_name,
+                                          const char *id, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* GetAccessKeyLastUsed. IAM refuses (AccessDenied) an id that is not the account's. */
 hsmiam_status hsmiam_client_get_key_usage(hsmiam_client *client, const char *id, bool may_cancel,
                                           hsmiam_key_usage *usage_out,

@@ -176,6 +176,13 @@ hsmiam_status hsmiam_ledger_knows_key(hsmiam_ledger *ledger, const char *access_
 hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
                                          char account_out[13], hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The account of an access key, by the last record that its own key signed of the key's making here
+ * or of its signing; "" if there is none, as of one that was imported and never signed.
+ * `*alive_out` is that record's time. The ledger is open. Statuses: IO, MEMORY, LEDGER. */
+hsmiam_status hsmiam_ledger_find_key_account(hsmiam_ledger *ledger, const char *access_key_id,
+                                             char account_out[13], time_t *alive_out,
+                                             hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* watch.c ---------------------------------------------------------------------------------------*/
 
 /* What is open, kept up to date while many users are issued to. Threads share it. */

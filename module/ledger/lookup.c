@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "ledger/internal.h"
 
 /* The state of one search. */
@@ -81,18 +82,31 @@ hsmiam_status hsmiam_lookup_last(hsmiam_ledger *ledger, uint64_t size, const cha
     return status;
 }
 
-static bool has_account(const void *context, const hsmiam_record *record)
+static bool signed_for(const void *context, const hsmiam_record *record)
 {
     const char *id = record->fields[HSMIAM_FIELD_CREDENTIAL_ID];
 
     return id != NULL && strcmp(id, context) == 0 && record->fields[HSMIAM_FIELD_ACCOUNT] != NULL;
 }
 
-hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
-                                         char account_out[13], hsmiam_error *error)
+/* Whoever asks to change or to delete a key need not be of its account. */
+static bool was_made_or_signed_for(const void *context, const hsmiam_record *record)
+{
+    const char *id = record->fields[HSMIAM_FIELD_ACCESS_KEY_ID];
+    const char *result = record->fields[HSMIAM_FIELD_RESULT];
+
+    return signed_for(context, record) ||
+           (id != NULL && strcmp(id, context) == 0 && result != NULL &&
+            strcmp(result, hsmiam_result_get_name(HSMIAM_RESULT_HELD)) == 0 &&
+            record->fields[HSMIAM_FIELD_ACCOUNT] != NULL);
+}
+
+/* The account that the last such record has, and that record's time. */
+static hsmiam_status find_account(hsmiam_ledger *ledger, const char *text,
+                                  hsmiam_record_match_fn is_it, const char *id,
+                                  char account_out[13], time_t *when_out, hsmiam_error *error)
 {
     hsmiam_record_storage *storage = malloc(sizeof *storage);
-    char text[HSMIAM_ACCESS_KEY_ID_MAX + 32];
     hsmiam_record record;
     uint64_t size = 0;
     bool found = false;
@@ -100,19 +114,42 @@ hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *cred
     account_out[0] = '\0';
     if (storage == NULL)
         return hsmiam_error_set_memory(error, "reading the ledger");
-    (void)snprintf(text, sizeof text, "\"credential_id\":\"%s\"", credential_id);
     (void)pthread_mutex_lock(&ledger->lock);
     hsmiam_status status = HSMIAM_OK;
     if (ledger->has_key)
         status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK && size > 0)
-        status = hsmiam_lookup_last(ledger, size, text, has_account, credential_id, storage,
-                                    &record, &found, error);
+        status = hsmiam_lookup_last(ledger, size, text, is_it, id, storage, &record, &found, error);
     (void)pthread_mutex_unlock(&ledger->lock);
-    if (status == HSMIAM_OK && found)
+    if (status == HSMIAM_OK && found) {
         (void)snprintf(account_out, 13, "%s", record.fields[HSMIAM_FIELD_ACCOUNT]);
+        if (!hsmiam_time_parse_extended(record.fields[HSMIAM_FIELD_TIME], when_out))
+            *when_out = 0;
+    }
     free(storage);
     return status;
+}
+
+hsmiam_status hsmiam_ledger_find_account(hsmiam_ledger *ledger, const char *credential_id,
+                                         char account_out[13], hsmiam_error *error)
+{
+    char text[HSMIAM_ACCESS_KEY_ID_MAX + 32];
+    time_t when = 0;
+
+    (void)snprintf(text, sizeof text, "\"credential_id\":\"%s\"", credential_id);
+    return find_account(ledger, text, signed_for, credential_id, account_out, &when, error);
+}
+
+hsmiam_status hsmiam_ledger_find_key_account(hsmiam_ledger *ledger, const char *access_key_id,
+                                             char account_out[13], time_t *alive_out,
+                                             hsmiam_error *error)
+{
+    char text[HSMIAM_ACCESS_KEY_ID_MAX + 3];
+
+    *alive_out = 0;
+    (void)snprintf(text, sizeof text, "\"%s\"", access_key_id);
+    return find_account(ledger, text, was_made_or_signed_for, access_key_id, account_out, alive_out,
+                        error);
 }
 
 static bool is_of_token(const void *context, const hsmiam_record *record)

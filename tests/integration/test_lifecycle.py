@@ -337,6 +337,38 @@ class DeleteTest(LifecycleTest):
         self.assertEqual((found["Result"], found["AccessKeyId"]), ("deleted", key))
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
+    def test_wrong_user_and_a_lost_answer(self) -> None:
+        """The second answer is that there is no such key: of bob, and alice's stays."""
+        key = self.issue_for("alice")
+        self.iam.misbehave("cut", "DeleteAccessKey")
+        run = self.delete(key, "--user-name", "bob", "--yes", expect=GENERAL)
+        self.assertIn("exists: it is of user alice", run.sentence)
+        self.iam.set_clock(1200)
+        (found,) = self.run_on_iam("recover").json["InterruptedRuns"]
+        self.assertEqual((found["Result"], found["AccessKeyId"]), ("not-executed", key))
+        self.assert_held(key)
+
+    def test_leftover(self) -> None:
+        """Of a key that was deleted by other means, the secret is destroyed: on demand alone."""
+        key = self.issue_for("alice")
+        self.iam.act("DeleteAccessKey", UserName="alice", AccessKeyId=key)
+        run = self.delete(key, "--user-name", "alice", "--yes", expect=REFUSED)
+        self.assertIn("a short while ago", run.sentence)
+        self.iam.set_clock(1200)
+        words = ["delete-access-key", "--access-key-id", key, "--user-name", "alice"]
+        for answer, code in (("n", REFUSED), ("y", OK)):
+            self.assert_held(key)
+            terminal = self.on_terminal(*words, *self.iam_arguments())
+            terminal.read_until("Delete access key")
+            terminal.type("y\n")
+            terminal.read_until("IAM knows no such key any more")
+            terminal.type(f"{answer}\n")
+            self.assertEqual(terminal.finish(), code)
+        self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
+        last = self.records(key)[-1]
+        self.assertEqual((last["Result"], last["Code"]), ("deleted", "NoSuchEntity"))
+        self.hsmiam("audit", "verify", "--token", self.token.uri())
+
     def test_killed_between(self) -> None:
         key = self.issue_for("alice")
         self.iam.misbehave("stall", "DeleteAccessKey", seconds=20)

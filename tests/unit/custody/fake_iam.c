@@ -336,8 +336,8 @@ hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
     return HSMIAM_OK;
 }
 
-hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
-                                              const char *id, hsmiam_error *error)
+hsmiam_status hsmiam_client_send_deletion(hsmiam_client *client, const char *user_name,
+                                          const char *id, hsmiam_error *error)
 {
     hsmiam_status status = be_ready(client, error);
 
@@ -360,6 +360,12 @@ hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char 
         return answer(&no_such_entity, "DeleteAccessKey", error);
     *key = client->keys[--client->key_count];
     return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_client_delete_access_key(hsmiam_client *client, const char *user_name,
+                                              const char *id, hsmiam_error *error)
+{
+    return hsmiam_client_send_deletion(client, user_name, id, error);
 }
 
 /* A user a page, each once, in the order of their first keys; the root user is in no list. */

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "custody/settle.h"
 
@@ -250,6 +251,121 @@ static void test_recover_nothing_done(void **state)
     assert_int_equal(fix->client.deletes, 1);
 }
 
+/* A lost answer, and then that there is no such key, which counts as deleted: not if it is another
+ * user's. */
+static void test_wrong_user_after_an_attempt(void **state)
+{
+    fixture *fix = *state;
+
+    add_key(fix);
+    fix->client.perhaps_executed = true;
+    assert_int_equal(delete_key(fix, "bob", OTHER_ID), HSMIAM_ERR_UNKNOWN_OUTCOME);
+    fixture_expect_message(fix, "it is of user alice");
+    assert_true(token_has(OTHER_ID) && fake_iam_has_key(&fix->client, OTHER_ID));
+    assert_string_equal(ledger_fixture_tell(OTHER_ID), "delete unknown");
+    fake_iam_remove_key(&fix->client, OTHER_ID);
+    fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
+    assert_int_equal(delete_key(fix, "alice", OTHER_ID), HSMIAM_OK);
+    assert_false(token_has(OTHER_ID));
+}
+
+static hsmiam_status delete_leftover(fixture *fix, const char *user)
+{
+    hsmiam_error_clear(fix->error);
+    return hsmiam_access_key_delete_leftover(&fix->client, fix->custody, user, OTHER_ID,
+                                             fix->error);
+}
+
+/* A key of alice's that was issued here a while ago, and that IAM has no more. */
+static void add_leftover(fixture *fix)
+{
+    fix->client.new_id = OTHER_ID;
+    assert_int_equal(fixture_create(fix, "alice"), HSMIAM_OK);
+    fake_iam_remove_key(&fix->client, OTHER_ID);
+    fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
+    fix->client.service_time = time(NULL) + HSMIAM_SETTLE_MARGIN + 1;
+}
+
+static void test_leftover(void **state)
+{
+    fixture *fix = *state;
+
+    add_leftover(fix);
+    assert_int_equal(delete_key(fix, "alice", OTHER_ID), HSMIAM_ERR_SERVICE);
+    assert_int_equal(
+        hsmiam_access_key_check_leftover(&fix->client, fix->custody, "alice", OTHER_ID, fix->error),
+        HSMIAM_OK);
+    assert_true(token_has(OTHER_ID));
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_OK);
+    assert_false(token_has(OTHER_ID));
+    assert_true(token_has(ROOT_ID));
+    assert_string_equal(ledger_fixture_tell(OTHER_ID),
+                        "held delete refused delete undestroyed deleted");
+    assert_int_equal(
+        hsmiam_access_key_check_leftover(&fix->client, fix->custody, "alice", OTHER_ID, fix->error),
+        HSMIAM_ERR_NOT_FOUND);
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_SERVICE);
+}
+
+/* The token fails: recovery ends it, without asking again whether the key is gone. */
+static void test_leftover_remains(void **state)
+{
+    fixture *fix = *state;
+
+    add_leftover(fix);
+    mock_fail(MOCK_C_DestroyObject, 0, CKR_FUNCTION_FAILED);
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_TOKEN);
+    mock_stop_failing();
+    assert_int_equal(recover(fix, false), HSMIAM_OK);
+    assert_string_equal(told_result, "deleted");
+    assert_false(token_has(OTHER_ID));
+}
+
+/* Whatever speaks against it keeps the secret in the token. */
+static void test_no_leftover(void **state)
+{
+    fixture *fix = *state;
+    const time_t late = time(NULL) + HSMIAM_SETTLE_MARGIN + 1;
+
+    add_leftover(fix);
+    fix->client.service_time = time(NULL);
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "Its secret stays in the token");
+    fixture_expect_message(fix, "a short while ago");
+    fix->client.service_time = late;
+    assert_int_equal(delete_leftover(fix, "bob"), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "as one of alice, not of bob");
+    fix->client.other_caller = (fake_answer){HSMIAM_OK, ""};
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "AWS knows what is signed with it");
+    fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
+    fake_iam_add_key(&fix->client, "carol", OTHER_ID);
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "it is of user carol");
+    fake_iam_remove_key(&fix->client, OTHER_ID);
+    assert_true(token_has(OTHER_ID));
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_OK);
+}
+
+/* What only another account, or nobody, knows of. */
+static void test_leftover_of_whom(void **state)
+{
+    fixture *fix = *state;
+
+    add_leftover(fix);
+    (void)mock_add_access_key(NEW_ID, "alice", NEW_SECRET);
+    hsmiam_error_clear(fix->error);
+    assert_int_equal(
+        hsmiam_access_key_delete_leftover(&fix->client, fix->custody, "alice", NEW_ID, fix->error),
+        HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "does not tell whose account");
+    assert_true(token_has(NEW_ID));
+    hsmiam_custody_set_ledger(fix->custody, NULL);
+    assert_int_equal(delete_leftover(fix, "alice"), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "stands in a ledger");
+    assert_true(token_has(OTHER_ID));
+}
+
 static void test_recover_update(void **state)
 {
     fixture *fix = *state;
@@ -317,6 +433,11 @@ int main(void)
         ledger_test(test_recover_another_users_untold),
         ledger_test(test_recover_contradiction),
         ledger_test(test_recover_nothing_done),
+        ledger_test(test_wrong_user_after_an_attempt),
+        ledger_test(test_leftover),
+        ledger_test(test_leftover_remains),
+        ledger_test(test_no_leftover),
+        ledger_test(test_leftover_of_whom),
         ledger_test(test_recover_update),
         ledger_test(test_ledger_first),
         ledger_test(test_own_key),

@@ -84,6 +84,25 @@ hsmiam_status hsmiam_access_key_delete(hsmiam_client *client, hsmiam_custody *cu
     return fake_pass(FAKE_CHANGE, error);
 }
 
+hsmiam_status hsmiam_access_key_check_leftover(hsmiam_client *client, hsmiam_custody *custody,
+                                               const char *user_name, const char *access_key_id,
+                                               hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    (void)user_name;
+    (void)access_key_id;
+    (void)error;
+    return HSMIAM_ERR_NOT_FOUND;
+}
+
+hsmiam_status hsmiam_access_key_delete_leftover(hsmiam_client *client, hsmiam_custody *custody,
+                                                const char *user_name, const char *access_key_id,
+                                                hsmiam_error *error)
+{
+    return hsmiam_access_key_delete(client, custody, user_name, access_key_id, error);
+}
+
 hsmiam_status hsmiam_signer_open(hsmiam_signer *signer, hsmiam_error *error)
 {
     (void)signer;
