@@ -24,6 +24,7 @@ extern const tool_command tool_list_access_keys;
 extern const tool_command tool_provision_token;
 extern const tool_command tool_recover;
 extern const tool_command tool_rotate_access_key;
+extern const tool_command tool_serve;
 extern const tool_command tool_sign_request;
 extern const tool_command tool_update_access_key;
 

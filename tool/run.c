@@ -22,6 +22,7 @@ static const tool_command *const commands[] = {
     &tool_provision_token,
     &tool_recover,
     &tool_rotate_access_key,
+    &tool_serve,
     &tool_sign_request,
     &tool_update_access_key,
     NULL,

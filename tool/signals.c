@@ -66,3 +66,8 @@ bool tool_signals_is_stopping(void *context)
     (void)context;
     return stopping != 0;
 }
+
+void tool_signals_take(void)
+{
+    stopping = 0;
+}

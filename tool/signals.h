@@ -19,4 +19,7 @@ void tool_signals_install(tool_signals_mode mode);
 /* True once a signal to stop has come. The context is not used: it fits hsmiam_cancel_fn. */
 bool tool_signals_is_stopping(void *context);
 
+/* Takes note of the signal: the command ended as it was asked to, and was not interrupted. */
+void tool_signals_take(void);
+
 #endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serve.h"
+
+#include "http_functions.h"
+#include "serve_token.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 256
+#define CONNECTIONS_LOW 192  /* from here on the oldest one makes room for the next */
+#define SECONDS_MAX     3    /* from accept() to the end of the answer */
+#define MEMORY_MAX      8192 /* of a connection: its request's head and the answer's */
+
+/* What is answered beside the credentials. */
+typedef enum refusal {
+    REFUSAL_TOKEN,
+    REFUSAL_METHOD,
+    REFUSAL_PATH,
+    REFUSAL_NONE_YET,
+    REFUSAL_COUNT
+} refusal;
+
+static struct {
+    unsigned status;
+    char body[128]; /* which libmicrohttpd takes as what could be changed, and does not change */
+} refusals[REFUSAL_COUNT] = {
+    [REFUSAL_TOKEN] = {MHD_HTTP_UNAUTHORIZED,
+                       "{\"code\": \"Unauthorized\", \"message\": \"The Authorization header is "
+                       "missing, or has another token.\"}\n"},
+    [REFUSAL_METHOD] = {MHD_HTTP_METHOD_NOT_ALLOWED,
+                        "{\"code\": \"MethodNotAllowed\", \"message\": \"Only GET is.\"}\n"},
+    [REFUSAL_PATH] = {MHD_HTTP_NOT_FOUND, "{\"code\": \"NotFound\", \"message\": \"There is "
+                                          "nothing but " TOOL_SERVE_PATH ".\"}\n"},
+    [REFUSAL_NONE_YET] = {MHD_HTTP_SERVICE_UNAVAILABLE,
+                          "{\"code\": \"Unavailable\", \"message\": \"There are no credentials at "
+                          "present; hsmiam's log says why.\"}\n"},
+};
+
+/* A connection that stands. */
+typedef struct standing {
+    int fd; /* -1: none */
+    time_t since;
+} standing;
+
+struct tool_server {
+    const tool_http_functions *http;
+    const tool_secret *token;
+    struct MHD_Daemon *daemon;
+    struct MHD_Response *refusals[REFUSAL_COUNT];
+    pthread_mutex_t lock;
+    struct MHD_Response *credentials; /* under the lock, as is all below; NULL: none */
+    standing connections[CONNECTIONS_MAX];
+    size_t count;
+};
+
+static time_t get_seconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* --------------------------------------------------------------------------------- connections */
+
+/* What is shut down here, its own thread closes. A descriptor that was closed is in no row. */
+static void drop_oldest(tool_server *server)
+{
+    standing *oldest = NULL;
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        standing *row = &server->connections[i];
+
+        if (row->fd >= 0 && (!oldest || row->since < oldest->since))
+            oldest = row;
+    }
+    if (oldest)
+        (void)shutdown(oldest->fd, SHUT_RDWR);
+}
+
+static void note_start(tool_server *server, struct MHD_Connection *connection, void **row_out)
+{
+    const union MHD_ConnectionInfo *info =
+        server->http->get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (server->count >= CONNECTIONS_LOW)
+        drop_oldest(server);
+    for (size_t i = 0; info && i < CONNECTIONS_MAX; i++) {
+        standing *row = &server->connections[i];
+
+        if (row->fd >= 0)
+            continue;
+        *row = (standing){.fd = info->connect_fd, .since = get_seconds()};
+        server->count++;
+        *row_out = row;
+        return;
+    }
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **row,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    tool_server *server = context;
+
+    (void)pthread_mutex_lock(&server->lock);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *row = NULL;
+        note_start(server, connection, row);
+    } else if (*row) {
+        ((standing *)*row)->fd = -1;
+        server->count--;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void tool_server_tick(tool_server *server)
+{
+    time_t now = get_seconds();
+
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        const standing *row = &server->connections[i];
+
+        if (row->fd >= 0 && now - row->since > SECONDS_MAX)
+            (void)shutdown(row->fd, SHUT_RDWR);
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+/* ------------------------------------------------------------------------------------- answers */
+
+static bool is_authorized(const tool_server *server, struct MHD_Connection *connection)
+{
+    const char *given =
+        server->http->lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
+
+    return given && tool_serve_token_is(server->token, given);
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **request)
+{
+    tool_server *server = context;
+    refusal refused = REFUSAL_COUNT;
+    enum MHD_Result result = MHD_NO;
+
+    (void)version, (void)data, (void)size, (void)request;
+    if (!is_authorized(server, connection))
+        refused = REFUSAL_TOKEN;
+    else if (strcmp(url, TOOL_SERVE_PATH) != 0)
+        refused = REFUSAL_PATH;
+    else if (strcmp(method, "GET") != 0)
+        refused = REFUSAL_METHOD;
+    (void)pthread_mutex_lock(&server->lock);
+    if (refused == REFUSAL_COUNT && !server->credentials)
+        refused = REFUSAL_NONE_YET;
+    if (refused == REFUSAL_COUNT)
+        result = server->http->queue_response(connection, MHD_HTTP_OK, server->credentials);
+    else
+        result = server->http->queue_response(connection, refusals[refused].status,
+                                              server->refusals[refused]);
+    (void)pthread_mutex_unlock(&server->lock);
+    return result;
+}
+
+static void release_secret(void *context)
+{
+    tool_secret *secret = context;
+
+    tool_secret_clear(secret);
+    free(secret);
+}
+
+/* A response from memory that is not copied; `release` gets `context` when nobody is sent it any
+ * more, also where this fails. Each connection is for one request. */
+static struct MHD_Response *make_response(const tool_server *server, char *body, size_t size,
+                                          MHD_ContentReaderFreeCallback release, void *context)
+{
+    struct MHD_Response *response = server->http->create_response(size, body, release, context);
+
+    if (!response) {
+        release(context);
+        return NULL;
+    }
+    if (server->http->add_response_header(response, "Content-Type", "application/json") != MHD_NO &&
+        server->http->add_response_header(response, "Cache-Control", "no-store") != MHD_NO &&
+        server->http->add_response_header(response, "Connection", "close") != MHD_NO)
+        return response;
+    server->http->destroy_response(response);
+    return NULL;
+}
+
+hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials, tool_error *error)
+{
+    struct MHD_Response *response = NULL;
+    struct MHD_Response *before = NULL;
+
+    if (credentials) {
+        tool_secret *kept = malloc(sizeof *kept);
+
+        if (!kept)
+            return tool_error_set_memory(error);
+        *kept = *credentials;
+        *credentials = (tool_secret){0};
+        response = make_response(server, kept->data, kept->size, release_secret, kept);
+        if (!response)
+            return tool_error_set_memory(error);
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    before = server->credentials;
+    server->credentials = response;
+    (void)pthread_mutex_unlock(&server->lock);
+    if (before)
+        server->http->destroy_response(before);
+    return HSMIAM_OK;
+}
+
+/* --------------------------------------------------------------------------------- start and end
+ */
+
+static void keep_nothing(void *context)
+{
+    (void)context;
+}
+
+/* What clients do wrong is no news for the log. */
+static void ignore_log(void *context, const char *format, va_list arguments)
+{
+    (void)context, (void)format, (void)arguments;
+}
+
+static hsmiam_status start(tool_server *server, int fd, tool_error *error)
+{
+    for (size_t i = 0; i < REFUSAL_COUNT; i++) {
+        char *body = refusals[i].body;
+
+        server->refusals[i] = make_response(server, body, strlen(body), keep_nothing, NULL);
+        if (!server->refusals[i])
+            return tool_error_set_memory(error);
+    }
+    server->daemon = server->http->start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer,
+        server, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+    if (!server->daemon)
+        return tool_error_set(error, HSMIAM_ERR_IO, "The server cannot be started: %s",
+                              strerror(errno));
+    return HSMIAM_OK;
+}
+
+hsmiam_status tool_server_start(int fd, const tool_secret *token, tool_server **server_out,
+                                tool_error *error)
+{
+    tool_server *server = calloc(1, sizeof *server);
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!server) {
+        (void)close(fd);
+        return tool_error_set_memory(error);
+    }
+    server->token = token;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        server->connections[i].fd = -1;
+    status = tool_http_load(&server->http, error);
+    if (status == HSMIAM_OK)
+        status = start(server, fd, error); /* libmicrohttpd closes the socket if it fails */
+    else
+        (void)close(fd);
+    if (status == HSMIAM_OK)
+        *server_out = server;
+    else
+        tool_server_stop(&server);
+    return status;
+}
+
+void tool_server_stop(tool_server **server)
+{
+    tool_server *stopped = *server;
+
+    if (!stopped)
+        return;
+    if (stopped->daemon)
+        stopped->http->stop_daemon(stopped->daemon); /* and closes the socket */
+    if (stopped->credentials)
+        stopped->http->destroy_response(stopped->credentials);
+    for (size_t i = 0; i < REFUSAL_COUNT; i++)
+        if (stopped->refusals[i])
+            stopped->http->destroy_response(stopped->refusals[i]);
+    (void)pthread_mutex_destroy(&stopped->lock);
+    free(stopped);
+    *server = NULL;
+}

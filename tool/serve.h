@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The endpoint from which the AWS SDKs in a container fetch credentials, as `serve` offers it:
+ * GET /credentials with the authorization token, over HTTP on this machine's loopback. */
+#ifndef HSMIAM_TOOL_SERVE_H
+#define HSMIAM_TOOL_SERVE_H
+
+#include "secret_input.h"
+
+#define TOOL_SERVE_PATH "/credentials"
+
+typedef struct tool_server tool_server;
+
+/* Starts to answer on a thread of its own, with 503 as long as there are no credentials.
+ * `fd` listens, and belongs to the server from then on, whatever this comes to; `token` is
+ * borrowed. Statuses: CONFIG (libmicrohttpd is missing), IO, MEMORY. */
+hsmiam_status tool_server_start(int fd, const tool_secret *token, tool_server **server_out,
+                                tool_error *error) HSMIAM_MUST_USE;
+
+/* Stops; connections that stand are closed. */
+void tool_server_stop(tool_server **server);
+
+/* Answers with these credentials from now on, taking the memory over; NULL: with 503. Those before
+ * are wiped once nobody is sent them any more. Statuses: MEMORY. */
+hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials,
+                               tool_error *error) HSMIAM_MUST_USE;
+
+/* Closes the connections that stand for too long; to be called every second or so. */
+void tool_server_tick(tool_server *server);
+
+#endif
