@@ -15,8 +15,8 @@ SAMPLE = ["create-access-key", "--generate-cli-skeleton", "output"]
 ESCAPE = "\x1b["
 GLOBALS = [
     "--credential", "--token", "--pin-source", "--ledger", "--audit-syslog",
-    "--allow-final-try", "--token-timeout", "--require-locked-memory", "--profile", "--region",
-    "--endpoint-url", "--output", "--ca-bundle", "--no-verify-ssl", "--cli-connect-timeout",
+    "--allow-final-try", "--token-timeout", "--mfa-serial", "--token-code",
+    "--require-locked-memory", "--profile", "--region", "--endpoint-url", "--output", "--ca-bundle", "--no-verify-ssl", "--cli-connect-timeout",
     "--cli-read-timeout", "--debug", "--color", "--version", "--no-paginate", "--no-cli-pager",
     "--cli-binary-format", "--query", "--no-sign-request", "--cli-auto-prompt",
 ]  # fmt: skip
@@ -52,6 +52,14 @@ COMMANDS = {
         "--page-size", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],
     "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
+    "credential-process": [
+        "--role-arn", "--role-session-name", "--duration-seconds", "--external-id", "--policy",
+        "--serial-number", "--cache", "--allow-terminal",
+    ],
+    "serve": [
+        "--role-arn", "--role-session-name", "--duration-seconds", "--external-id", "--policy",
+        "--port", "--authorization-token-file", "--authorization-token-credential",
+    ],
     "recover": ["--dry-run", "--wait", "--close", "--reason", "--yes"],
 }  # fmt: skip
 
