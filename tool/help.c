@@ -90,10 +90,36 @@ static void print_options(const tool_option *options, FILE *stream)
     }
 }
 
+/* A name and what it is, in a column of its own, on more lines if need be. */
+static void print_entry(FILE *stream, const char *name, const char *text, int width)
+{
+    size_t indent = 4 + (size_t)width + 2;
+    size_t column = indent;
+
+    tool_text_print(stream, "    %-*s ", width, name);
+    while (*text) {
+        size_t length = strcspn(text, " ");
+
+        if (column > indent && column + 1 + length > LINE_WIDTH) {
+            tool_text_print(stream, "\n%*s", (int)indent - 1, "");
+            column = indent;
+        }
+        tool_text_print(stream, " %.*s", (int)length, text);
+        column += 1 + length;
+        text += length + strspn(text + length, " ");
+    }
+    tool_text_put_char('\n', stream);
+}
+
 static void print_commands(const tool_command *const *commands, FILE *stream)
 {
+    int width = 0;
+
     for (size_t i = 0; commands[i]; i++)
-        tool_text_print(stream, "    %-20s  %s\n", commands[i]->name, commands[i]->summary);
+        if ((int)strlen(commands[i]->name) > width)
+            width = (int)strlen(commands[i]->name);
+    for (size_t i = 0; commands[i]; i++)
+        print_entry(stream, commands[i]->name, commands[i]->summary, width);
 }
 
 void tool_help_print(const tool_command *const *commands, FILE *stream)
@@ -128,9 +154,13 @@ void tool_help_print_command(const tool_command *group, const tool_command *comm
 {
     const char *before = group ? group->name : "";
     const char *blank = group ? " " : "";
+    char title[256];
 
-    tool_text_print(stream, "NAME\n    %s%s%s - %s\n\nDESCRIPTION\n", before, blank, command->name,
-                    command->summary);
+    (void)snprintf(title, sizeof title, "%s%s%s - %s", before, blank, command->name,
+                   command->summary);
+    tool_text_put("NAME\n", stream);
+    print_wrapped(stream, title, 4);
+    tool_text_put("\nDESCRIPTION\n", stream);
     print_wrapped(stream, command->description, 4);
     if (command->operations) {
         print_operations(command, stream);

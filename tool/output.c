@@ -59,13 +59,12 @@ hsmiam_status tool_output_print_line(const tool_value *object, tool_error *error
 hsmiam_status tool_output_close(tool_error *error)
 {
     bool failed = ferror(stdout) != 0;
-    int number = failed ? EIO : 0;
 
-    if (fclose(stdout) != 0 && !failed)
-        number = errno;
-    if (number != 0)
-        return tool_error_set(error, HSMIAM_ERR_IO,
-                              "The result could not be written to standard output: %s",
-                              strerror(number));
-    return HSMIAM_OK;
+    errno = 0;
+    if (fclose(stdout) == 0 && !failed)
+        return HSMIAM_OK;
+    /* Of an earlier failure, the reason is known only if what was left in the buffer met it too. */
+    return tool_error_set(error, HSMIAM_ERR_IO,
+                          "The result could not be written to standard output: %s",
+                          errno != 0 ? strerror(errno) : "it is full, or nobody reads it any more");
 }

@@ -251,6 +251,18 @@ static void maps_failures(void **state)
     }
 }
 
+/* No line is longer than a terminal of 80 columns shows. */
+static void assert_fits(const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+
+        if (length >= 80)
+            fail_msg("%zu columns: %.*s", length, (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 static void loses_no_key_to_a_full_disk(void **state)
 {
     (void)state;
@@ -367,6 +379,7 @@ static void helps(void **state)
 
     (void)state;
     RUN(&result, "help");
+    assert_fits(result.out);
     assert_int_equal(result.code, 0);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         assert_contains(result.out, commands[i]);
@@ -375,6 +388,7 @@ static void helps(void **state)
 
         RUN(&result, commands[i], "--help");
         RUN(&other, commands[i], "help");
+        assert_fits(other.out);
         assert_int_equal(result.code, 0);
         assert_string_equal(result.out, other.out);
         assert_contains(result.out, "--endpoint-url");
