@@ -59,6 +59,7 @@
 #define HSMIAM_H
 
 #include <hsmiam/access_key.h>
+#include <hsmiam/approval.h>
 #include <hsmiam/batch.h>
 #include <hsmiam/check.h>
 #include <hsmiam/client.h>

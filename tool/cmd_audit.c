@@ -4,9 +4,13 @@
 static const tool_option options[] = {{.name = NULL}};
 
 static const tool_command *const operations[] = {
-    &tool_audit_show,       &tool_audit_verify,
-    &tool_audit_checkpoint, &tool_audit_export_public_key,
-    &tool_audit_add_key,    NULL,
+    &tool_audit_show,
+    &tool_audit_verify,
+    &tool_audit_checkpoint,
+    &tool_audit_export_public_key,
+    &tool_audit_add_key,
+    &tool_audit_policy,
+    NULL,
 };
 
 const tool_command tool_audit = {

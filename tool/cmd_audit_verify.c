@@ -116,20 +116,6 @@ out:
     return status;
 }
 
-static hsmiam_status load_key(tool_session *session, const char *path, tool_error *error)
-{
-    char *pem = NULL;
-    hsmiam_status status = tool_file_load("--public-key", path, &pem, error);
-
-    if (status == HSMIAM_OK &&
-        hsmiam_ledger_trust_key(session->ledger, pem, strlen(pem), session->error) != HSMIAM_OK) {
-        (void)tool_session_fail(session, error);
-        status = tool_error_name_file(error, "--public-key", path);
-    }
-    free(pem);
-    return status;
-}
-
 static hsmiam_status load_checkpoint(tool_session *session, const char *path, tool_error *error)
 {
     char *line = NULL;
@@ -152,7 +138,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     hsmiam_status status = tool_session_start_ledger(&session, context, error);
 
     for (size_t i = 0; status == HSMIAM_OK && arguments->repeated_values[i]; i++)
-        status = load_key(&session, arguments->repeated_values[i], error);
+        status = tool_session_trust_key(&session, arguments->repeated_values[i], error);
     if (status == HSMIAM_OK && checkpoint)
         status = load_checkpoint(&session, checkpoint, error);
     if (status == HSMIAM_OK && tool_arguments_get(arguments, "--allow-unsigned"))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "batch.h"
 #include "commands.h"
 #include "made_key.h"
@@ -6,6 +7,7 @@
 static const tool_option options[] = {
     TOOL_BATCH_OPTIONS,
     TOOL_IMPORT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

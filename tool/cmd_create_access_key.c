@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "input.h"
 #include "made_key.h"
@@ -29,6 +30,7 @@ static const tool_option options[] = {
              "and any of _+=,.@- Default: the user of the key that signs."},
     TOOL_INPUT_OPTIONS,
     TOOL_IMPORT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "input.h"
 #include "output.h"
@@ -39,6 +40,7 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_FLAG,
      .help = "Do not ask. Required where there is no terminal to ask on."},
     TOOL_INPUT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

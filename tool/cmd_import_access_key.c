@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "csv.h"
 #include "made_key.h"
@@ -47,6 +48,7 @@ static const tool_option options[] = {
      .group = "shred",
      .help = "With --csv: leave the file as it is, unasked."},
     TOOL_IMPORT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

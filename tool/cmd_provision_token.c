@@ -12,6 +12,10 @@ static const tool_option options[] = {
      .help = "Make sure of this way into the token; aes-kwp makes the AES key that it takes even "
              "if rsa-oaep works."},
     TOOL_SIGV4_ROUTE_OPTION,
+    {.name = "--approver-key",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Make an approver's key pair in the token, and nothing else: EC P-256, which signs "
+             "approvals. Its public half is printed, for `audit policy`."},
     {.name = "--accept-changed-keys",
      .kind = TOOL_OPTION_FLAG,
      .help =
@@ -62,16 +66,63 @@ static hsmiam_status add_routes(tool_session *session, tool_value *result, tool_
     return HSMIAM_OK;
 }
 
+static void add_public_key(void *context, const char *pem)
+{
+    tool_value **result = context;
+
+    if (!tool_value_add_string(*result, "PublicKey", pem))
+        *result = NULL;
+}
+
+/* The second custodian's token has this one key, and needs no ledger for it. */
+static hsmiam_status provision_approver(tool_session *session, const tool_context *context,
+                                        tool_error *error)
+{
+    tool_value *result = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+    tool_value *filled = result;
+    tool_report report = {.pairs = result ? tool_value_add_list(result, "KeyPairs") : NULL};
+    hsmiam_status status = HSMIAM_OK;
+
+    if (report.pairs && (hsmiam_token_provision_approver(session->token, add_pair, &report,
+                                                         session->error) != HSMIAM_OK ||
+                         hsmiam_token_export_approver_key(session->token, add_public_key, &filled,
+                                                          session->error) != HSMIAM_OK))
+        status = tool_session_fail(session, error);
+    else if (!report.pairs || report.failed || !filled || !add_token(result, session->token))
+        status = tool_error_set_memory(error);
+    else
+        status = tool_output_print(result, &context->settings, "provision-token", error);
+    tool_value_free(&result);
+    return status;
+}
+
+static hsmiam_status check(const tool_arguments *arguments, tool_error *error)
+{
+    static const char *const others[] = {"--import-route", "--sigv4-route",
+                                         "--accept-changed-keys"};
+    hsmiam_status status = HSMIAM_OK;
+
+    for (size_t i = 0; status == HSMIAM_OK && i < sizeof others / sizeof others[0]; i++)
+        status = tool_arguments_exclude(arguments, "--approver-key", others[i], error);
+    return status;
+}
+
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
     tool_session session = {0};
     tool_value *result = NULL;
     tool_report report = {0};
     const char *route = tool_arguments_get(context->arguments, "--import-route");
-    hsmiam_status status = tool_session_start(&session, context, error);
+    hsmiam_status status = check(context->arguments, error);
 
+    if (status == HSMIAM_OK)
+        status = tool_session_start(&session, context, error);
     if (status != HSMIAM_OK)
         goto out;
+    if (tool_arguments_get(context->arguments, "--approver-key")) {
+        status = provision_approver(&session, context, error);
+        goto out;
+    }
     result = tool_value_new(TOOL_VALUE_OBJECT, NULL);
     report.pairs = result ? tool_value_add_list(result, "KeyPairs") : NULL;
     if (!report.pairs) {

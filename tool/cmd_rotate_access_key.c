@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "made_key.h"
 #include "output.h"
@@ -45,6 +46,7 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_NUMBER,
      .help = "The longest time to wait for that, in seconds. Default: 120."},
     TOOL_IMPORT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "input.h"
 #include "output.h"
@@ -44,6 +45,7 @@ static const tool_option options[] = {
      .choices = status_choices,
      .help = "Whether requests that the key signs are taken. Required."},
     TOOL_INPUT_OPTIONS,
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

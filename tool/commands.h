@@ -9,9 +9,11 @@ extern const tool_command tool_audit; /* a group; its operations follow */
 extern const tool_command tool_audit_add_key;
 extern const tool_command tool_audit_checkpoint;
 extern const tool_command tool_audit_export_public_key;
+extern const tool_command tool_audit_policy;
 extern const tool_command tool_audit_show;
 extern const tool_command tool_audit_verify;
 
+extern const tool_command tool_approve;
 extern const tool_command tool_batch_create_access_key;
 extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;

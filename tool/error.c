@@ -29,6 +29,7 @@ static const tool_exit exit_codes[] = {
     [HSMIAM_ERR_INTERNAL] = TOOL_EXIT_GENERAL,
     [HSMIAM_ERR_LEDGER] = TOOL_EXIT_GENERAL,
     [HSMIAM_ERR_UNSETTLED] = TOOL_EXIT_GENERAL,
+    [HSMIAM_ERR_APPROVAL] = TOOL_EXIT_CONFIGURATION, /* nothing was done for want of a credential */
 };
 
 int tool_exit_get(hsmiam_status status)

@@ -165,7 +165,8 @@ void tool_help_print_command(const tool_command *group, const tool_command *comm
     if (command->operations) {
         print_operations(command, stream);
     } else {
-        tool_text_print(stream, "\nSYNOPSIS\n    %s%s%s\n", before, blank, command->name);
+        tool_text_print(stream, "\nSYNOPSIS\n    %s%s%s", before, blank, command->name);
+        tool_text_print(stream, command->word ? " <%s>\n" : "\n", command->word);
         print_synopsis(command->options, stream);
         tool_text_put("    [global options]\n\nOPTIONS\n", stream);
         print_options(command->options, stream);

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #define SECONDS_OF_DAY 86400
-#define DIGITS_MAX     9
 
 const hsmiam_key_facts tool_key_facts_sample = {
     .access_key_id = "AccessKeyId",
@@ -129,24 +128,6 @@ bool tool_key_facts_describe(tool_value *object, const hsmiam_key_facts *facts,
 hsmiam_status tool_key_view_read(const tool_arguments *arguments, tool_key_view *view_out,
                                  tool_error *error)
 {
-    static const struct {
-        char letter;
-        long long seconds;
-    } units[] = {
-        {'s', 1}, {'m', 60}, {'h', 3600}, {'d', SECONDS_OF_DAY}, {'w', 7LL * SECONDS_OF_DAY}};
-    const char *text = tool_arguments_get(arguments, "--max-age");
-    size_t digits = text ? strspn(text, "0123456789") : 0;
-
-    if (!text)
-        return HSMIAM_OK;
-    for (size_t i = 0; digits > 0 && digits <= DIGITS_MAX && i < sizeof units / sizeof *units;
-         i++) {
-        if (text[digits] != units[i].letter || text[digits + 1])
-            continue;
-        view_out->marks_age = true;
-        view_out->max_age = strtoll(text, NULL, 10) * units[i].seconds;
-        return HSMIAM_OK;
-    }
-    return tool_error_set_usage(error, "hsmiam: error: argument --max-age: expected a number with "
-                                       "a unit of s, m, h, d or w, as 90d");
+    view_out->marks_age = tool_arguments_get(arguments, "--max-age") != NULL;
+    return tool_arguments_get_duration(arguments, "--max-age", &view_out->max_age, error);
 }

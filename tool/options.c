@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECONDS_OF_DAY 86400
+#define DIGITS_MAX     9 /* of a duration */
+
 /* The state of one parse. */
 typedef struct tool_parser {
     const char *const *next; /* what is left of argv, NULL-terminated */
@@ -183,6 +186,8 @@ static hsmiam_status take_word(tool_parser *parser, const char *word, tool_error
             return take_command(parser, word, error);
         if (strcmp(word, "help") == 0)
             arguments->help = true;
+        else if (command->word && !arguments->word)
+            arguments->word = word;
         else
             take_unknown(parser, word);
         return HSMIAM_OK;
@@ -298,4 +303,30 @@ hsmiam_status tool_arguments_get_number(const tool_arguments *arguments, const c
         return tool_error_set_usage(error, "hsmiam: error: argument %s: at most %u", name, maximum);
     *number_out = (unsigned)number;
     return HSMIAM_OK;
+}
+
+hsmiam_status tool_arguments_get_duration(const tool_arguments *arguments, const char *name,
+                                          long long *seconds_out, tool_error *error)
+{
+    static const struct {
+        char letter;
+        long long seconds;
+    } units[] = {
+        {'s', 1}, {'m', 60}, {'h', 3600}, {'d', SECONDS_OF_DAY}, {'w', 7LL * SECONDS_OF_DAY}};
+    const char *text = tool_arguments_get(arguments, name);
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+
+    if (!text)
+        return HSMIAM_OK;
+    for (size_t i = 0; digits > 0 && digits <= DIGITS_MAX && i < sizeof units / sizeof *units;
+         i++) {
+        if (text[digits] != units[i].letter || text[digits + 1])
+            continue;
+        *seconds_out = strtoll(text, NULL, 10) * units[i].seconds;
+        return HSMIAM_OK;
+    }
+    return tool_error_set_usage(error,
+                                "hsmiam: error: argument %s: expected a number with a unit of s, "
+                                "m, h, d or w, as 90d",
+                                name);
 }

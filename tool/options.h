@@ -37,6 +37,7 @@ typedef struct tool_schema tool_schema;
 /* One command, or a group of them, which has no options and does nothing by itself. */
 typedef struct tool_command {
     const char *name;
+    const char *word;        /* what a word without dashes stands for; NULL: it takes none */
     const char *summary;     /* a line in the list of commands */
     const char *description; /* paragraphs parted by "\n\n" */
     const tool_option *options;
@@ -51,6 +52,7 @@ typedef struct tool_arguments {
     const tool_command *command; /* NULL with --version and with help for the whole tool */
     const tool_command *group;   /* of which the command is an operation; NULL: none */
     bool help;
+    const char *word; /* NULL: none was given */
     const char *repeated_values[TOOL_REPEATED_MAX + 1]; /* ends with NULL */
     const char *repeated_globals[TOOL_REPEATED_MAX + 1];
     const char *command_values[TOOL_OPTIONS_MAX];
@@ -81,5 +83,11 @@ hsmiam_status tool_arguments_exclude(const tool_arguments *arguments, const char
 hsmiam_status tool_arguments_get_number(const tool_arguments *arguments, const char *name,
                                         unsigned maximum, unsigned *number_out,
                                         tool_error *error) HSMIAM_MUST_USE;
+
+/* Reads a number with its unit, s, m, h, d or w, in seconds; `*seconds_out` stays as it is if the
+ * option was not given. Statuses: ARGUMENT. */
+hsmiam_status tool_arguments_get_duration(const tool_arguments *arguments, const char *name,
+                                          long long *seconds_out,
+                                          tool_error *error) HSMIAM_MUST_USE;
 
 #endif

@@ -9,6 +9,7 @@
 #include "signals.h"
 
 static const tool_command *const commands[] = {
+    &tool_approve,
     &tool_audit,
     &tool_batch_create_access_key,
     &tool_check_token,

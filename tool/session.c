@@ -2,11 +2,13 @@
 #include "session.h"
 
 #include "heap.h"
+#include "paths.h"
 #include "progress.h"
 #include "prompt.h"
 #include "signals.h"
 #include "text.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -114,6 +116,37 @@ static hsmiam_status make_ledger(tool_session *session, tool_context *context,
     return HSMIAM_OK;
 }
 
+/* Those whose PIN is asked for only once there is something to approve. */
+static hsmiam_status add_approvers(tool_session *session, tool_context *context, tool_error *error)
+{
+    const tool_arguments *arguments = context->arguments;
+    long long seconds = 0;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (!tool_approver_is_taken(arguments))
+        return HSMIAM_OK;
+    session->approver.tokens = session->approvers;
+    session->approver.uris = arguments->repeated_values;
+    session->approver.is_batch = strncmp(arguments->command->name, "batch-", 6) == 0;
+    status = tool_arguments_get_duration(arguments, "--approval-expires", &seconds, error);
+    if (status == HSMIAM_OK && seconds != 0 &&
+        hsmiam_ledger_set_approval_expiry(session->ledger,
+                                          seconds > UINT_MAX ? UINT_MAX : (unsigned)seconds,
+                                          session->error) != HSMIAM_OK)
+        status = fail(session, error);
+    for (size_t i = 0; status == HSMIAM_OK && arguments->repeated_values[i]; i++) {
+        session->approver_count = i + 1;
+        session->approver.count = i + 1;
+        status = name_token(session, context, arguments->repeated_values[i], false,
+                            &session->approvers[i], error);
+        if (status == HSMIAM_OK &&
+            hsmiam_ledger_add_approver(session->ledger, session->approvers[i], tool_approver_show,
+                                       &session->approver, session->error) != HSMIAM_OK)
+            status = fail(session, error);
+    }
+    return status;
+}
+
 /* How keys go into a token. */
 typedef struct tool_routes {
     int import;
@@ -176,6 +209,8 @@ static hsmiam_status make_custody(tool_session *session, tool_context *context, 
                                            "(--forbid-plaintext-import, or "
                                            "hsmiam_forbid_plaintext_import in the profile)");
     status = make_ledger(session, context, signing, error);
+    if (status == HSMIAM_OK)
+        status = add_approvers(session, context, error);
     if (status == HSMIAM_OK)
         status = new_custody(session, context, session->token, &routes, &session->custody, error);
     if (status == HSMIAM_OK)
@@ -365,6 +400,35 @@ hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *con
     return status;
 }
 
+hsmiam_status tool_session_start_approver(tool_session *session, tool_context *context,
+                                          const char *uri, tool_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    session->arguments = context->arguments;
+    if (!(session->error = hsmiam_error_new()))
+        return tool_error_set_memory(error);
+    status = name_token(session, context, uri, true, &session->token, error);
+    if (status == HSMIAM_OK)
+        status = make_ledger(session, context, NULL, error);
+    remove_pins(context);
+    return status;
+}
+
+hsmiam_status tool_session_trust_key(tool_session *session, const char *path, tool_error *error)
+{
+    char *pem = NULL;
+    hsmiam_status status = tool_file_load("--public-key", path, &pem, error);
+
+    if (status == HSMIAM_OK &&
+        hsmiam_ledger_trust_key(session->ledger, pem, strlen(pem), session->error) != HSMIAM_OK) {
+        (void)tool_session_fail(session, error);
+        status = tool_error_name_file(error, "--public-key", path);
+    }
+    free(pem);
+    return status;
+}
+
 static hsmiam_status ask_pin(tool_session *session, hsmiam_token *token, tool_error *error)
 {
     if (!token || !hsmiam_token_needs_pin_callback(token))
@@ -482,6 +546,8 @@ void tool_session_clear(tool_session *session)
     hsmiam_signer_free(&session->signer);
     for (size_t i = 0; i < session->replica_count; i++)
         free_token(&session->replica_tokens[i]);
+    for (size_t i = 0; i < session->approver_count; i++)
+        free_token(&session->approvers[i]);
     if (session->token != session->credential_token)
         free_token(&session->token);
     free_token(&session->credential_token);

@@ -4,6 +4,7 @@
 #ifndef HSMIAM_TOOL_SESSION_H
 #define HSMIAM_TOOL_SESSION_H
 
+#include "approver.h"
 #include "notices.h"
 #include "settings.h"
 
@@ -28,6 +29,9 @@ typedef struct tool_session {
     hsmiam_custody *replicas[HSMIAM_REPLICAS_MAX];     /* by these */
     size_t replica_count;
     hsmiam_ledger *ledger;
+    hsmiam_token *approvers[TOOL_REPEATED_MAX];
+    size_t approver_count;
+    tool_approver approver; /* how they are asked */
     tool_error pin_error;  /* why the prompt gave no PIN */
     tool_error heap_error; /* why the client was stopped that was not by a signal */
     const tool_arguments *arguments;
@@ -62,6 +66,15 @@ typedef struct tool_mfa_code {
  * Statuses: ARGUMENT (a code of no device), those of tool_prompt_secret(). */
 hsmiam_status tool_session_ask_code(const tool_session *session, const char *serial,
                                     tool_mfa_code *code_out, tool_error *error) HSMIAM_MUST_USE;
+
+/* Names the ledger, and as the session's token that of an approver, who writes to it without an
+ * audit key. */
+hsmiam_status tool_session_start_approver(tool_session *session, tool_context *context,
+                                          const char *uri, tool_error *error) HSMIAM_MUST_USE;
+
+/* Lets the ledger trust the public key in a file, as --public-key names it. */
+hsmiam_status tool_session_trust_key(tool_session *session, const char *path,
+                                     tool_error *error) HSMIAM_MUST_USE;
 
 /* Opens those tokens that a person must be asked a PIN for, so that the question comes before the
  * connection. With --mfa-serial, the client's session is begun then.

@@ -39,7 +39,8 @@ typedef enum hsmiam_status {
     HSMIAM_ERR_MEMORY,          /**< memory could not be had, or could not be locked */
     HSMIAM_ERR_INTERNAL,        /**< a defect in this library */
     HSMIAM_ERR_LEDGER,          /**< the ledger is not what its writers left */
-    HSMIAM_ERR_UNSETTLED        /**< what became of an earlier request is not known yet */
+    HSMIAM_ERR_UNSETTLED,       /**< what became of an earlier request is not known yet */
+    HSMIAM_ERR_APPROVAL         /**< an approval is missing, or cannot be given; nothing was done */
 } hsmiam_status;
 
 /** Whose code an error carries. */

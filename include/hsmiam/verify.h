@@ -52,7 +52,8 @@ typedef enum hsmiam_fault {
     HSMIAM_FAULT_FORGED,    /**< nobody who is trusted signed it */
     HSMIAM_FAULT_TORN,      /**< the last line is incomplete, and not sealed yet */
     HSMIAM_FAULT_TRUNCATED, /**< the ledger ends before the checkpoint */
-    HSMIAM_FAULT_UNSIGNED   /**< nobody signed it, nor countersigned it later */
+    HSMIAM_FAULT_UNSIGNED,  /**< nobody signed it, nor countersigned it later */
+    HSMIAM_FAULT_UNAPPROVED /**< it lacks the approval that the policy in force asks for */
 } hsmiam_fault;
 
 /** What a verification came to. */

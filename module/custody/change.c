@@ -111,6 +111,11 @@ hsmiam_status hsmiam_change_prepare(hsmiam_change *change, hsmiam_error *error)
     if (status == HSMIAM_OK && change->event == HSMIAM_EVENT_DELETE)
         status = hsmiam_holdings_load(&change->holdings, change->client, change->custody,
                                       change->access_key_id, error);
+    if (status == HSMIAM_OK && change->custody->ledger != NULL)
+        status = hsmiam_ledger_ask_approval(
+            change->custody->ledger,
+            change->event == HSMIAM_EVENT_DELETE ? HSMIAM_ACT_DELETE : HSMIAM_ACT_UPDATE,
+            &change->facts, change->custody->watch != NULL, &change->facts.request, error);
     return status;
 }
 

@@ -32,6 +32,8 @@ struct hsmiam_custody {
     hsmiam_custody *replicas[HSMIAM_REPLICAS_MAX]; /* over other tokens; borrowed */
     size_t replica_count;
     char replica_serials[HSMIAM_SERIALS_TEXT_MAX + 1]; /* for the record, parted by blanks */
+    bool in_rotation;          /* the key that is made is that of a rotation, */
+    uint64_t rotation_request; /* and approved with it; 0: nothing needed an approval then */
 };
 
 /* replicas.c ------------------------------------------------------------------------------------*/

@@ -77,18 +77,40 @@ static void take_back(hsmiam_custody *custody, const char *id, const char *label
     hsmiam_error_free(&why);
 }
 
-/* The token holds the key by now: what fails here must say so. */
-static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_metadata *key,
-                                   hsmiam_error *error)
+/* `request`: by which it is approved. */
+static hsmiam_ledger_facts gather_facts(const hsmiam_custody *custody,
+                                        const hsmiam_key_metadata *key, uint64_t request)
 {
-    const hsmiam_ledger_facts facts = {
+    return (hsmiam_ledger_facts){
         .token_serial = hsmiam_token_get_serial(custody->token),
         .replicas = custody->replica_serials,
         .user_name = key->user_name,
         .access_key_id = key->id,
         .route = hsmiam_custody_get_import_route(custody),
         .wrapping_key = custody->wrapping_key,
+        .request = request,
     };
+}
+
+static hsmiam_status ask_approval(hsmiam_custody *custody, const hsmiam_key_metadata *key,
+                                  uint64_t *request_out, hsmiam_error *error)
+{
+    const hsmiam_ledger_facts facts = gather_facts(custody, key, 0);
+
+    if (custody->ledger == NULL)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_ledger_make_ready(custody->ledger, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_ask_approval(custody->ledger, HSMIAM_ACT_IMPORT, &facts, false,
+                                            request_out, error);
+    return status;
+}
+
+/* The token holds the key by now: what fails here must say so. */
+static hsmiam_status record_import(hsmiam_custody *custody, const hsmiam_key_metadata *key,
+                                   uint64_t request, hsmiam_error *error)
+{
+    const hsmiam_ledger_facts facts = gather_facts(custody, key, request);
 
     hsmiam_custody_make_durable(custody);
     if (custody->ledger == NULL)
@@ -108,6 +130,7 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
     hsmiam_key_metadata key = {.create_date = -1};
     taking wanted = {custody, &spec, secret, secret_size, .kept = {.keeping = false}};
     hsmiam_access_key *made = NULL;
+    uint64_t request = 0;
 
     hsmiam_status status = check_id(access_key_id, error);
     if (status == HSMIAM_OK && user_name != NULL)
@@ -116,19 +139,20 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
         status = check_secret(secret, secret_size, error);
     if (status == HSMIAM_OK)
         status = hsmiam_custody_prepare(custody, error);
-    if (status == HSMIAM_OK && custody->ledger != NULL)
-        status = hsmiam_ledger_make_ready(custody->ledger, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    (void)snprintf(key.id, sizeof key.id, "%s", access_key_id);
+    (void)snprintf(key.user_name, sizeof key.user_name, "%s", user_name != NULL ? user_name : "");
+    status = ask_approval(custody, &key, &request, error);
     if (status != HSMIAM_OK)
         goto out;
 
     /* The record first: once the token holds the key, nothing may fail any more. */
-    (void)snprintf(key.id, sizeof key.id, "%s", access_key_id);
-    (void)snprintf(key.user_name, sizeof key.user_name, "%s", user_name != NULL ? user_name : "");
     status = hsmiam_access_key_new(custody, &key, &spec, &made, error);
     if (status == HSMIAM_OK)
         status = hsmiam_sealed_run(take, &wanted, error);
     if (status == HSMIAM_OK) {
-        status = record_import(custody, &key, error);
+        status = record_import(custody, &key, request, error);
         if (status != HSMIAM_OK)
             take_back(custody, key.id, spec.label, error);
     }

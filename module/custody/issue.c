@@ -33,6 +33,7 @@ typedef struct issue {
     hsmiam_survey survey;
     hsmiam_caller caller;
     hsmiam_issue_record record;
+    uint64_t request;     /* by which it is approved; 0: nothing needs an approval */
     hsmiam_result result; /* what it came to, for the record */
     hsmiam_log_hold kept; /* what is not said while the secret is here */
 } issue;
@@ -196,6 +197,34 @@ static hsmiam_status heed_ledger(issue *run, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+static hsmiam_status init_record(issue *run, hsmiam_issue_record *record, hsmiam_error *error)
+{
+    hsmiam_status status =
+        hsmiam_issue_record_init(record, run->client, run->custody, run->survey.account,
+                                 run->user_name, run->before_known ? &run->before : NULL, error);
+
+    record->facts.request = run->request;
+    return status;
+}
+
+/* What the policy in force asks for. A rotation was asked for as a whole. */
+static hsmiam_status ask_approval(issue *run, hsmiam_error *error)
+{
+    const hsmiam_custody *custody = run->custody;
+
+    if (custody->ledger == NULL)
+        return HSMIAM_OK;
+    if (custody->in_rotation && custody->rotation_request != 0) {
+        run->request = custody->rotation_request;
+        return hsmiam_ledger_check_rotation(custody->ledger, run->request, error);
+    }
+    hsmiam_status status = init_record(run, &run->record, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_ledger_ask_approval(custody->ledger, HSMIAM_ACT_CREATE, &run->record.facts,
+                                            custody->watch != NULL, &run->request, error);
+    return status;
+}
+
 /* The request is signed and about to leave; the preflight has ended. */
 static hsmiam_status record_intent(void *context, time_t signed_at, hsmiam_error *error)
 {
@@ -203,9 +232,7 @@ static hsmiam_status record_intent(void *context, time_t signed_at, hsmiam_error
     hsmiam_status status = HSMIAM_OK;
 
     if (run->record.intent == 0)
-        status = hsmiam_issue_record_init(&run->record, run->client, run->custody,
-                                          run->survey.account, run->user_name,
-                                          run->before_known ? &run->before : NULL, error);
+        status = init_record(run, &run->record, error);
     if (status == HSMIAM_OK)
         status = hsmiam_issue_record_intent(&run->record, signed_at, error);
     return status;
@@ -219,6 +246,8 @@ static hsmiam_status request_and_take(void *context, hsmiam_error *error)
 
     if (status == HSMIAM_OK)
         status = heed_ledger(run, error);
+    if (status == HSMIAM_OK)
+        status = ask_approval(run, error);
     if (status != HSMIAM_OK)
         return status;
     hsmiam_client_set_before_send(run->client, record_intent, run);

@@ -36,9 +36,12 @@ static hsmiam_status create(hsmiam_rotating *run, hsmiam_error *error)
     hsmiam_error *why = NULL;
     hsmiam_access_key *key = NULL;
 
-    /* It takes the lock on the user's keys, and the same signer. */
+    /* It takes the lock on the user's keys, and the same signer; it is approved with the rest. */
+    run->custody->in_rotation = true;
+    run->custody->rotation_request = run->request;
     hsmiam_status status =
         hsmiam_access_key_create(run->client, run->custody, run->user_name, &key, error);
+    run->custody->in_rotation = false;
     if (status == HSMIAM_OK) {
         run->made->key = key;
         (void)snprintf(run->record.new_id, sizeof run->record.new_id, "%s",

@@ -68,6 +68,7 @@ typedef struct hsmiam_rotating {
     hsmiam_signer *by_new; /* signs with the new key in the token; NULL: it is not there yet */
     bool signs_as_new;     /* it is the client's signer */
     hsmiam_signer *before; /* then: that which was */
+    uint64_t request;      /* by which it is approved; 0: nothing needs an approval */
     hsmiam_rotation *made; /* what is handed out */
 } hsmiam_rotating;
 

@@ -23,12 +23,13 @@ hsmiam_status hsmiam_rotating_record(hsmiam_rotating *run, hsmiam_rotation_step 
 {
     hsmiam_ledger *ledger = run->custody->ledger;
     hsmiam_rotation_record *record = &run->record;
-    const hsmiam_ledger_facts facts = {
+    hsmiam_ledger_facts facts = {
         .account = run->account,
         .partition = run->partition,
         .endpoint = run->endpoint,
         .token_serial = hsmiam_token_get_serial(run->custody->token),
         .credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(run->client)),
+        .replicas = run->custody->replica_serials,
         .user_name = run->user_name,
         .access_key_id = id,
     };
@@ -39,7 +40,11 @@ hsmiam_status hsmiam_rotating_record(hsmiam_rotating *run, hsmiam_rotation_step 
     } else {
         *record = (hsmiam_rotation_record){.sequence = 0};
         (void)snprintf(record->old_id, sizeof record->old_id, "%s", id);
-        status = hsmiam_ledger_add_rotation(ledger, &facts, &record->sequence, error);
+        status = hsmiam_ledger_ask_approval(ledger, HSMIAM_ACT_ROTATE, &facts,
+                                            run->custody->watch != NULL, &run->request, error);
+        facts.request = run->request;
+        if (status == HSMIAM_OK)
+            status = hsmiam_ledger_add_rotation(ledger, &facts, &record->sequence, error);
         run->has_record = status == HSMIAM_OK;
     }
     if (status == HSMIAM_OK)

@@ -13,6 +13,8 @@
 
 static const uint64_t of_service = BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT) | BIT(USER_NAME) |
                                    BIT(REQUEST_ID) | BIT(REPLICA_SERIALS);
+/* What may need an approval names it. */
+static const uint64_t of_approved = BIT(REQUEST);
 static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
 
 /* A new event is an enumerator of hsmiam_event (before the checkpoint, which is none of the
@@ -27,12 +29,12 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
                                 BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
-                             BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY) |
+                             of_approved | BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY) |
                                  BIT(REPLICA_SERIALS),
                              HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
-                             of_service | BIT(KEYS_BEFORE) | BIT(IAM_TIME) | BIT(SETTLED) |
-                                 BIT(WRAPPING_KEY),
+                             of_service | of_approved | BIT(POLICY) | BIT(KEYS_BEFORE) |
+                                 BIT(IAM_TIME) | BIT(SETTLED) | BIT(WRAPPING_KEY),
                              HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
                               of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
@@ -43,12 +45,12 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_UPDATE] = {"update",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
                                  BIT(REQUEST_TIME),
-                             of_service, HSMIAM_APPEND_SIGNED, true},
+                             of_service | of_approved, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_DELETE] = {"delete",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(REQUEST_TIME),
-                             of_service, HSMIAM_APPEND_SIGNED, true},
+                             of_service | of_approved, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_ROTATION] = {"rotation", of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID),
-                               of_service, HSMIAM_APPEND_SIGNED, false},
+                               of_service | of_approved, HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_ROTATION_STEP] = {"rotation-step",
                                     of_issue | BIT(INTENT) | BIT(STEP) | BIT(ACCESS_KEY_ID),
                                     of_service, HSMIAM_APPEND_SIGNED, false},
@@ -59,6 +61,15 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_CLOSING] = {"closing", of_issue | BIT(INTENT) | BIT(RESULT) | BIT(REASON),
                               of_service | BIT(ACCESS_KEY_ID) | BIT(CANDIDATES),
                               HSMIAM_APPEND_SIGNED, false},
+    [HSMIAM_EVENT_POLICY] = {"policy", BIT(OPERATIONS) | BIT(APPROVALS) | BIT(APPROVERS),
+                             of_approved, HSMIAM_APPEND_SIGNED, false},
+    [HSMIAM_EVENT_REQUEST] = {"request", BIT(OPERATION) | BIT(EXPIRES),
+                              of_service | of_issue | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
+                                  BIT(OPERATIONS) | BIT(APPROVALS) | BIT(APPROVERS),
+                              HSMIAM_APPEND_SIGNED, false},
+    [HSMIAM_EVENT_APPROVAL] = {"approval",
+                               BIT(TOKEN_SERIAL) | BIT(REQUEST) | BIT(APPROVER) | BIT(APPROVAL), 0,
+                               HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED, false},
 };
 
@@ -142,6 +153,8 @@ typedef struct formatted {
     char request_time[HSMIAM_TIME_SIZE];
     char intent[HSMIAM_NUMBER_SIZE];
     char settled[HSMIAM_NUMBER_SIZE];
+    char request[HSMIAM_NUMBER_SIZE];
+    char policy[HSMIAM_NUMBER_SIZE];
 } formatted;
 
 /* Writes a time if it is known, and one that can be written. */
@@ -150,22 +163,33 @@ static const char *format_time(time_t when, char to[HSMIAM_TIME_SIZE])
     return when > 0 && hsmiam_time_format_extended(when, to) ? to : NULL;
 }
 
+void hsmiam_facts_put(const hsmiam_ledger_facts *facts, hsmiam_record *record)
+{
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        record->fields[sources[i].field] = get_text(facts, i);
+}
+
 hsmiam_status hsmiam_ledger_add(hsmiam_ledger *ledger, hsmiam_event event,
                                 const hsmiam_ledger_facts *facts, uint64_t *sequence_out,
                                 hsmiam_error *error)
 {
     const hsmiam_event_form *form = &hsmiam_event_forms[event];
     hsmiam_record record = {{NULL}};
+    uint64_t policy = 0;
     formatted to;
 
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
-        record.fields[sources[i].field] = get_text(facts, i);
+    hsmiam_facts_put(facts, &record);
     record.fields[HSMIAM_FIELD_IAM_TIME] = format_time(facts->iam_time, to.iam_time);
     record.fields[HSMIAM_FIELD_REQUEST_TIME] = format_time(facts->request_time, to.request_time);
     (void)snprintf(to.intent, sizeof to.intent, "%" PRIu64, facts->intent);
     record.fields[HSMIAM_FIELD_INTENT] = facts->intent != 0 ? to.intent : NULL;
     (void)snprintf(to.settled, sizeof to.settled, "%" PRIu64, ledger->settled);
     record.fields[HSMIAM_FIELD_SETTLED] = ledger->settled != 0 ? to.settled : NULL;
+    (void)snprintf(to.request, sizeof to.request, "%" PRIu64, facts->request);
+    record.fields[HSMIAM_FIELD_REQUEST] = facts->request != 0 ? to.request : NULL;
+    record.fields[HSMIAM_FIELD_POLICY] =
+        hsmiam_clear_get_policy(ledger, &policy) ? to.policy : NULL;
+    (void)snprintf(to.policy, sizeof to.policy, "%" PRIu64, policy);
     record.fields[HSMIAM_FIELD_RESULT] = hsmiam_result_get_name(facts->result);
     for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
         if (((form->needed | form->allowed) >> i & 1) == 0)

@@ -22,6 +22,8 @@ typedef enum field_kind {
     KIND_REPLY,   /* a word of a service's reply: letters, digits, '.' and '-' */
     KIND_ID,      /* an access key id */
     KIND_IDS,     /* an array of them */
+    KIND_WORDS,   /* an array of words */
+    KIND_KEYS,    /* an array of public keys, in base64 */
     KIND_REASON,  /* a person's words, parted by blanks, none of them as long as a secret */
     KIND_SERIALS, /* an array of tokens' serial numbers, none of which has a blank */
     KIND_SHA256,
@@ -63,6 +65,15 @@ static const struct {
     [HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY] = {"exportable_wrapping_key", KIND_SHA256, 64},
     [HSMIAM_FIELD_INTRODUCED_KEY] = {"introduced_key", KIND_SHA256, 64},
     [HSMIAM_FIELD_PUBLIC_KEY] = {"public_key", KIND_BASE64, 256},
+    [HSMIAM_FIELD_OPERATION] = {"operation", KIND_WORD, 32},
+    [HSMIAM_FIELD_EXPIRES] = {"expires", KIND_TIME, 20},
+    [HSMIAM_FIELD_REQUEST] = {"request", KIND_NUMBER, 20},
+    [HSMIAM_FIELD_POLICY] = {"policy", KIND_NUMBER, 20},
+    [HSMIAM_FIELD_OPERATIONS] = {"operations", KIND_WORDS, 256},
+    [HSMIAM_FIELD_APPROVALS] = {"approvals", KIND_NUMBER, 20},
+    [HSMIAM_FIELD_APPROVERS] = {"approvers", KIND_KEYS, HSMIAM_PUBLIC_KEYS_MAX},
+    [HSMIAM_FIELD_APPROVER] = {"approver", KIND_SHA256, 64},
+    [HSMIAM_FIELD_APPROVAL] = {"approval", KIND_BASE64, 1024},
     [HSMIAM_FIELD_FIRST_PENDING] = {"first_pending", KIND_NUMBER, 20},
     [HSMIAM_FIELD_TORN_SIZE] = {"torn_size", KIND_NUMBER, 20},
     [HSMIAM_FIELD_TORN_SHA256] = {"torn_sha256", KIND_SHA256, 64},
@@ -83,7 +94,8 @@ bool hsmiam_field_is_number(hsmiam_field field)
 
 bool hsmiam_field_is_list(hsmiam_field field)
 {
-    return fields[field].kind == KIND_IDS || fields[field].kind == KIND_SERIALS;
+    return fields[field].kind == KIND_IDS || fields[field].kind == KIND_SERIALS ||
+           fields[field].kind == KIND_WORDS || fields[field].kind == KIND_KEYS;
 }
 
 static bool consists_of(const char *text, const char *characters)
@@ -170,6 +182,22 @@ static bool is_reason(const char *text)
     return *text != '\0';
 }
 
+/* Parted by one blank each; "" is the empty list. */
+static bool are_words(const char *text, const char *characters)
+{
+    for (const char *at = text; *at != '\0';) {
+        size_t length = strspn(at, characters);
+        if (length == 0)
+            return false;
+        at += length;
+        if (*at == ' ' && at[1] != '\0')
+            at++;
+        else if (*at != '\0')
+            return false;
+    }
+    return true;
+}
+
 bool hsmiam_field_takes(hsmiam_field field, const char *text)
 {
     size_t length = strlen(text);
@@ -195,6 +223,10 @@ bool hsmiam_field_takes(hsmiam_field field, const char *text)
         return are_ids(text);
     case KIND_REASON:
         return is_reason(text);
+    case KIND_WORDS:
+        return are_words(text, LOWER DIGITS "-");
+    case KIND_KEYS:
+        return are_words(text, LETTERS DIGITS "+/=");
     case KIND_SERIALS:
         return are_serials(text);
     case KIND_SHA256:

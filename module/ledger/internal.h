@@ -37,6 +37,17 @@ struct hsmiam_ledger {
     uint64_t settled;              /* the intents up to that record are; 0: not known */
     char written[HSMIAM_HEX_SIZE]; /* the hash of the line that was written last; "" before */
 
+    /* Approvals. */
+    pthread_mutex_t asking;                        /* between threads, before the other lock */
+    struct hsmiam_dual *dual;                      /* NULL: not read yet */
+    uint64_t dual_read_to;                         /* where the last record starts that it knows */
+    hsmiam_token *approvers[HSMIAM_APPROVERS_MAX]; /* that are at hand */
+    size_t approver_count;
+    hsmiam_approval_fn confirm; /* may be NULL */
+    void *confirm_context;
+    unsigned approval_seconds; /* 0: the default */
+    bool is_approvers;         /* it is written to without an audit key */
+
     hsmiam_public_key *pinned[HSMIAM_PINNED_MAX]; /* whom a verification trusts */
     size_t pinned_count;
     char *checkpoint; /* a line; NULL: none */
@@ -131,6 +142,20 @@ hsmiam_status hsmiam_history_next(hsmiam_history *history, bool *found_out,
 
 /* Whether the record is signed by a key that is trusted, or nobody can sign. */
 bool hsmiam_history_is_believed(const hsmiam_history *history);
+
+/* clear.c ---------------------------------------------------------------------------------------*/
+
+/* The number of the policy's record that the writer goes by, 0: there never was one; false: it has
+ * not looked. */
+bool hsmiam_clear_get_policy(hsmiam_ledger *ledger, uint64_t *sequence_out);
+
+/* Forgets what was read of it. */
+void hsmiam_clear_forget(hsmiam_ledger *ledger);
+
+/* event.c ---------------------------------------------------------------------------------------*/
+
+/* Puts the facts that are text into a record. */
+void hsmiam_facts_put(const hsmiam_ledger_facts *facts, hsmiam_record *record);
 
 /* append.c --------------------------------------------------------------------------------------*/
 

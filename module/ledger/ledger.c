@@ -13,6 +13,7 @@ hsmiam_status hsmiam_ledger_new(const char *path, hsmiam_ledger **ledger_out, hs
     if (ledger == NULL)
         return hsmiam_error_set_memory(error, "a ledger");
     (void)pthread_mutex_init(&ledger->lock, NULL);
+    (void)pthread_mutex_init(&ledger->asking, NULL);
     ledger->file = (hsmiam_file){
         .functions = &hsmiam_file_system, .path = strdup(path), .fd = -1, .log = &ledger->log};
     ledger->hash = hsmiam_hash_new();
@@ -35,7 +36,9 @@ void hsmiam_ledger_free(hsmiam_ledger **ledger)
     for (size_t i = 0; i < (*ledger)->pinned_count; i++)
         hsmiam_public_key_free(&(*ledger)->pinned[i]);
     hsmiam_trust_forget(*ledger);
+    hsmiam_clear_forget(*ledger);
     free((*ledger)->checkpoint);
+    (void)pthread_mutex_destroy(&(*ledger)->asking);
     (void)pthread_mutex_destroy(&(*ledger)->lock);
     free(*ledger);
     *ledger = NULL;
@@ -48,6 +51,7 @@ void hsmiam_ledger_set_token(hsmiam_ledger *ledger, hsmiam_token *token)
     ledger->has_key = false;
     ledger->written[0] = '\0';
     hsmiam_trust_forget(ledger);
+    hsmiam_clear_forget(ledger);
 }
 
 void hsmiam_ledger_set_log(hsmiam_ledger *ledger, hsmiam_log_fn log, void *context)
@@ -74,6 +78,8 @@ void hsmiam_ledger_set_allow_unsigned(hsmiam_ledger *ledger, bool allow)
 /* Finds the token's audit key; one that has none leaves the records unsigned. */
 static hsmiam_status find_key(hsmiam_ledger *ledger, hsmiam_error *error)
 {
+    if (ledger->is_approvers)
+        return HSMIAM_OK;
     if (ledger->token == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "No token is set whose audit key could sign the ledger %s.",
@@ -106,7 +112,7 @@ static hsmiam_status check_unsigned(hsmiam_ledger *ledger, hsmiam_error *error)
     hsmiam_tail tail;
     uint64_t size = 0;
 
-    if (ledger->has_key)
+    if (ledger->has_key || ledger->is_approvers)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK)

@@ -72,6 +72,7 @@ typedef struct hsmiam_ledger_facts {
     time_t iam_time;           /* IAM's clock; 0 or less: not known */
     time_t request_time;       /* X-Amz-Date; the same */
     uint64_t intent;           /* the number of the intent's record; 0: there is none */
+    uint64_t request;          /* of the request that was approved; 0: none was needed */
     hsmiam_result result;      /* of an event that has one */
 } hsmiam_ledger_facts;
 
@@ -119,6 +120,36 @@ hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error) HSM
 /* Does that, and makes sure that the ledger knows its writer's audit key and takes what it signs:
  * for a change of the world that only a record after it tells of. Statuses: those above. */
 hsmiam_status hsmiam_ledger_make_ready(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* clear.c ---------------------------------------------------------------------------------------*/
+
+/* What may need an approval. */
+typedef enum hsmiam_act {
+    HSMIAM_ACT_CREATE,
+    HSMIAM_ACT_ROTATE,
+    HSMIAM_ACT_DELETE,
+    HSMIAM_ACT_UPDATE,
+    HSMIAM_ACT_IMPORT,
+    HSMIAM_ACT_POLICY, /* needs one under every policy that is in force */
+    HSMIAM_ACT_COUNT
+} hsmiam_act;
+
+/* Asks whether an operation with these facts may be done: nothing needs an approval (`*request_out`
+ * is 0), or a request for just that is approved, or approvers are at hand and approve it now;
+ * `*request_out` is then what the operation's record must name, by which it is used up. The facts
+ * are those of that record. If not, a request is put on record, unless there is one already, or
+ * `is_one_of_many`: APPROVAL, and the message says what is to be done.
+ * Statuses: APPROVAL, CONFIG (the account is not known; the approver's token is not another one),
+ * CANCELLED, those of writing, and of the approvers' tokens. */
+hsmiam_status hsmiam_ledger_ask_approval(hsmiam_ledger *ledger, hsmiam_act operation,
+                                         const hsmiam_ledger_facts *facts, bool is_one_of_many,
+                                         uint64_t *request_out,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Whether a request that was approved, and used by a rotation, is good for the key that this makes:
+ * the policy may have changed since. Statuses: APPROVAL, those of reading. */
+hsmiam_status hsmiam_ledger_check_rotation(hsmiam_ledger *ledger, uint64_t request,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* open.c ----------------------------------------------------------------------------------------*/
 

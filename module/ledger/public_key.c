@@ -5,17 +5,21 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PEM_SIZE_MAX       65536
-#define BASE64_DECODED_MAX 384
+#define BASE64_DECODED_MAX 600
+#define DER_MAX            600 /* of an RSA key of 4096 bits */
+#define RSA_BITS_MIN       2048
+#define RSA_BITS_MAX       4096
 
 struct hsmiam_public_key {
     EVP_PKEY *key;
     char fingerprint[HSMIAM_FINGERPRINT_SIZE];
-    char base64[HSMIAM_BASE64_SIZE(HSMIAM_PUBLIC_KEY_MAX)];
+    char base64[HSMIAM_BASE64_SIZE(DER_MAX)];
 };
 
 struct hsmiam_verifier {
@@ -38,8 +42,23 @@ static bool is_p256(const EVP_PKEY *key)
            strcmp(group, "prime256v1") == 0;
 }
 
+static hsmiam_status refuse_approver(hsmiam_error *error)
+{
+    return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                            "This is not the public key of an approver: EC P-256, as `hsmiam "
+                            "provision-token --approver-key` tells it, or RSA of 2048 to 4096 "
+                            "bits, in PEM.");
+}
+
+static bool is_rsa(const EVP_PKEY *key)
+{
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
+           EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+}
+
 /* Takes the key over, whatever becomes of it. */
-static hsmiam_status wrap(EVP_PKEY *key, hsmiam_public_key **key_out, hsmiam_error *error)
+static hsmiam_status wrap(EVP_PKEY *key, bool of_approver, hsmiam_public_key **key_out,
+                          hsmiam_error *error)
 {
     hsmiam_public_key *made = calloc(1, sizeof *made);
     unsigned char *der = NULL;
@@ -51,10 +70,11 @@ static hsmiam_status wrap(EVP_PKEY *key, hsmiam_public_key **key_out, hsmiam_err
         return hsmiam_error_set_memory(error, "a public key");
     }
     made->key = key;
-    int size = key != NULL && is_p256(key) ? i2d_PUBKEY(key, &der) : -1;
-    if (size <= 0 || size > HSMIAM_PUBLIC_KEY_MAX ||
+    bool is_one = key != NULL && (is_p256(key) || (of_approver && is_rsa(key)));
+    int size = is_one ? i2d_PUBKEY(key, &der) : -1;
+    if (size <= 0 || size > DER_MAX ||
         EVP_Digest(der, (size_t)size, digest, NULL, EVP_sha256(), NULL) != 1) {
-        status = refuse(error);
+        status = of_approver ? refuse_approver(error) : refuse(error);
         goto out;
     }
     hsmiam_hash_format(digest, made->fingerprint);
@@ -67,38 +87,68 @@ out:
     return status;
 }
 
-hsmiam_status hsmiam_public_key_new(const void *der, size_t size, hsmiam_public_key **key_out,
-                                    hsmiam_error *error)
+static hsmiam_status read_der(const void *der, size_t size, bool of_approver,
+                              hsmiam_public_key **key_out, hsmiam_error *error)
 {
     const unsigned char *at = der;
-    EVP_PKEY *key = size <= HSMIAM_PUBLIC_KEY_MAX ? d2i_PUBKEY(NULL, &at, (long)size) : NULL;
+    EVP_PKEY *key = size <= DER_MAX ? d2i_PUBKEY(NULL, &at, (long)size) : NULL;
 
     if (key != NULL && at != (const unsigned char *)der + size) {
         EVP_PKEY_free(key);
         key = NULL;
     }
-    return wrap(key, key_out, error);
+    return wrap(key, of_approver, key_out, error);
 }
 
-hsmiam_status hsmiam_public_key_new_base64(const char *text, hsmiam_public_key **key_out,
-                                           hsmiam_error *error)
+static hsmiam_status read_base64(const char *text, bool of_approver, hsmiam_public_key **key_out,
+                                 hsmiam_error *error)
 {
-    uint8_t der[HSMIAM_PUBLIC_KEY_MAX];
+    uint8_t der[DER_MAX];
     size_t size = 0;
 
     if (!hsmiam_base64_decode(text, der, sizeof der, &size))
-        return refuse(error);
-    return hsmiam_public_key_new(der, size, key_out, error);
+        return of_approver ? refuse_approver(error) : refuse(error);
+    return read_der(der, size, of_approver, key_out, error);
 }
 
-hsmiam_status hsmiam_public_key_new_pem(const char *pem, size_t size, hsmiam_public_key **key_out,
-                                        hsmiam_error *error)
+static hsmiam_status read_pem(const char *pem, size_t size, bool of_approver,
+                              hsmiam_public_key **key_out, hsmiam_error *error)
 {
     BIO *bio = size <= PEM_SIZE_MAX ? BIO_new_mem_buf(pem, (int)size) : NULL;
     EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
 
     BIO_free(bio);
-    return wrap(key, key_out, error);
+    return wrap(key, of_approver, key_out, error);
+}
+
+hsmiam_status hsmiam_public_key_new(const void *der, size_t size, hsmiam_public_key **key_out,
+                                    hsmiam_error *error)
+{
+    return read_der(der, size, false, key_out, error);
+}
+
+hsmiam_status hsmiam_public_key_new_base64(const char *text, hsmiam_public_key **key_out,
+                                           hsmiam_error *error)
+{
+    return read_base64(text, false, key_out, error);
+}
+
+hsmiam_status hsmiam_public_key_new_pem(const char *pem, size_t size, hsmiam_public_key **key_out,
+                                        hsmiam_error *error)
+{
+    return read_pem(pem, size, false, key_out, error);
+}
+
+hsmiam_status hsmiam_public_key_new_approver(const char *text, hsmiam_public_key **key_out,
+                                             hsmiam_error *error)
+{
+    return read_base64(text, true, key_out, error);
+}
+
+hsmiam_status hsmiam_public_key_new_approver_pem(const char *pem, size_t size,
+                                                 hsmiam_public_key **key_out, hsmiam_error *error)
+{
+    return read_pem(pem, size, true, key_out, error);
 }
 
 void hsmiam_public_key_free(hsmiam_public_key **key)
@@ -142,7 +192,10 @@ hsmiam_verifier *hsmiam_verifier_new(const hsmiam_public_key *key)
     if (verifier == NULL)
         return NULL;
     verifier->context = EVP_PKEY_CTX_new_from_pkey(NULL, key->key, NULL);
-    if (verifier->context == NULL || EVP_PKEY_verify_init(verifier->context) != 1)
+    if (verifier->context == NULL || EVP_PKEY_verify_init(verifier->context) != 1 ||
+        (is_rsa(key->key) &&
+         (EVP_PKEY_CTX_set_rsa_padding(verifier->context, RSA_PKCS1_PADDING) != 1 ||
+          EVP_PKEY_CTX_set_signature_md(verifier->context, EVP_sha256()) != 1)))
         hsmiam_verifier_free(&verifier);
     return verifier;
 }
@@ -194,7 +247,7 @@ bool hsmiam_verifier_check_line(hsmiam_verifier *verifier, hsmiam_hash *hash, co
                                 size_t signed_size, const char *signature)
 {
     uint8_t digest[HSMIAM_DIGEST_SIZE];
-    uint8_t bytes[HSMIAM_SIGNATURE_MAX];
+    uint8_t bytes[RSA_BITS_MAX / 8];
     size_t size = 0;
 
     return hsmiam_base64_decode(signature, bytes, sizeof bytes, &size) &&

@@ -6,7 +6,7 @@
 #include "ledger/hash.h"
 
 #define HSMIAM_BASE64_SIZE(size) (((size) + 2) / 3 * 4 + 1) /* with a NUL */
-#define HSMIAM_PEM_MAX           512
+#define HSMIAM_PEM_MAX           1024
 
 typedef struct hsmiam_public_key hsmiam_public_key;
 
@@ -18,6 +18,13 @@ hsmiam_status hsmiam_public_key_new_base64(const char *text, hsmiam_public_key *
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 hsmiam_status hsmiam_public_key_new_pem(const char *pem, size_t size, hsmiam_public_key **key_out,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
+/* The same of an approver's key, in base64 or PEM, which may be RSA of 2048 to 4096 bits as well.
+ */
+hsmiam_status hsmiam_public_key_new_approver(const char *text, hsmiam_public_key **key_out,
+                                             hsmiam_error *error) HSMIAM_MUST_USE;
+hsmiam_status hsmiam_public_key_new_approver_pem(const char *pem, size_t size,
+                                                 hsmiam_public_key **key_out,
+                                                 hsmiam_error *error) HSMIAM_MUST_USE;
 void hsmiam_public_key_free(hsmiam_public_key **key);
 
 /* SHA-256 of the DER, in hex; the DER in base64. Borrowed. */

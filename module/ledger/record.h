@@ -21,7 +21,10 @@
 #define HSMIAM_SERIALS_TEXT_MAX ((size_t)HSMIAM_SERIALS_MAX * (HSMIAM_SERIAL_MAX + 1))
 #define HSMIAM_NAME_MAX         128 /* of an operator or a host */
 #define HSMIAM_REASON_MAX       256 /* of why a person closed an intent */
-#define HSMIAM_NUMBER_SIZE      21  /* of a decimal number of 64 bits, with its NUL */
+#define HSMIAM_APPROVERS_MAX    8   /* in a policy */
+#define HSMIAM_KEY_TEXT_MAX     800 /* base64 of one, RSA-4096 at most */
+#define HSMIAM_PUBLIC_KEYS_MAX  ((size_t)HSMIAM_APPROVERS_MAX * (HSMIAM_KEY_TEXT_MAX + 1))
+#define HSMIAM_NUMBER_SIZE      21 /* of a decimal number of 64 bits, with its NUL */
 #define HSMIAM_TIME_SIZE        sizeof "YYYY-MM-DDTHH:MM:SSZ"
 
 /* The members, in their order on a line. */
@@ -56,6 +59,15 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY,
     HSMIAM_FIELD_INTRODUCED_KEY,
     HSMIAM_FIELD_PUBLIC_KEY,
+    HSMIAM_FIELD_OPERATION,
+    HSMIAM_FIELD_EXPIRES,
+    HSMIAM_FIELD_REQUEST,
+    HSMIAM_FIELD_POLICY,
+    HSMIAM_FIELD_OPERATIONS,
+    HSMIAM_FIELD_APPROVALS,
+    HSMIAM_FIELD_APPROVERS,
+    HSMIAM_FIELD_APPROVER,
+    HSMIAM_FIELD_APPROVAL,
     HSMIAM_FIELD_FIRST_PENDING,
     HSMIAM_FIELD_TORN_SIZE,
     HSMIAM_FIELD_TORN_SHA256,
@@ -79,6 +91,9 @@ typedef enum hsmiam_event {
     HSMIAM_EVENT_ROTATION,      /* an access key is to be replaced by a new one, and */
     HSMIAM_EVENT_ROTATION_STEP, /* what is about to be done, or was, of it */
     HSMIAM_EVENT_CLOSING,       /* a person answers for what became of an intent */
+    HSMIAM_EVENT_POLICY,        /* from here on, what it names needs approvals */
+    HSMIAM_EVENT_REQUEST,       /* an approval is asked for */
+    HSMIAM_EVENT_APPROVAL,      /* a key in another token signs a request */
     /* New ones go here, and into the table in event.c. */
     HSMIAM_EVENT_CHECKPOINT, /* a signed head; not a line of the ledger */
     HSMIAM_EVENT_COUNT

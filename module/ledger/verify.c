@@ -195,6 +195,24 @@ static hsmiam_status close_torn(hsmiam_verification *run, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+/* What a record means for approvals, and whether it has those that it needs. */
+static hsmiam_status take_approvals(hsmiam_verification *run, hsmiam_error *error)
+{
+    hsmiam_fault fault = HSMIAM_FAULT_NONE;
+    const char *wrong = NULL;
+
+    hsmiam_status status =
+        hsmiam_dual_take(&run->dual, &run->record, run->previous, &fault, &wrong, error);
+    if (status == HSMIAM_OK && wrong != NULL)
+        return hsmiam_verification_fail(run, fault, run->line_number, wrong, error);
+    for (size_t i = 0; status == HSMIAM_OK && i < run->dual.policy.count; i++)
+        if (hsmiam_verification_find_key(run, hsmiam_policy_get_approver(&run->dual.policy, i)) <
+            run->key_count)
+            return hsmiam_verification_fail(run, HSMIAM_FAULT_UNAPPROVED, run->line_number,
+                                            "an approver of its policy is an audit key", error);
+    return status;
+}
+
 /* A record of the right form. */
 static hsmiam_status take_record(hsmiam_verification *run, hsmiam_error *error)
 {
@@ -216,6 +234,9 @@ static hsmiam_status take_record(hsmiam_verification *run, hsmiam_error *error)
     run->sequence = sequence;
     run->previous_signed = run->signed_size > 0;
     hsmiam_hash_format(run->line_hash, run->previous);
+    status = take_approvals(run, error);
+    if (status != HSMIAM_OK)
+        return status;
     verdict->records++;
     verdict->sequence = sequence;
     memcpy(verdict->hash, run->previous, sizeof verdict->hash);
@@ -325,7 +346,9 @@ static hsmiam_status set_up(hsmiam_verification *run, hsmiam_error *error)
         return hsmiam_error_set_memory(error, "verifying the ledger");
     memset(run->previous, '0', sizeof run->previous - 1);
     memcpy(run->verdict->hash, run->previous, sizeof run->verdict->hash);
-    hsmiam_status status = take_pinned(run, error);
+    hsmiam_status status = hsmiam_dual_init(&run->dual, error);
+    if (status == HSMIAM_OK)
+        status = take_pinned(run, error);
     if (status == HSMIAM_OK)
         status = hsmiam_verify_pool_new(run->keys, &run->pool, error);
     if (status == HSMIAM_OK)
@@ -365,6 +388,7 @@ hsmiam_status hsmiam_ledger_verify(hsmiam_ledger *ledger, hsmiam_ledger_finding_
         hsmiam_public_key_free(&run->keys[i]);
     hsmiam_forward_clear(&run->lines);
     hsmiam_file_close(&run->file);
+    hsmiam_dual_clear(&run->dual);
     hsmiam_hash_free(&run->torn_hash);
     hsmiam_hash_free(&run->hash);
     free(run);

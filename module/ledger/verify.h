@@ -3,7 +3,7 @@
 #ifndef HSMIAM_LEDGER_VERIFY_H
 #define HSMIAM_LEDGER_VERIFY_H
 
-#include "ledger/internal.h"
+#include "ledger/dual.h"
 
 /* verify_pool.c ---------------------------------------------------------------------------------*/
 
@@ -60,6 +60,8 @@ typedef struct hsmiam_verification {
     uint64_t torn_line; /* the first of what is no record; 0: none */
     uint64_t torn_size;
     bool torn_ended; /* a line feed stands behind it */
+
+    hsmiam_dual dual; /* what needs approvals, and has them */
 
     bool has_checkpoint;
     uint64_t checkpoint_sequence;

@@ -12,7 +12,7 @@ static const char *const names[] = {
     [HSMIAM_FAULT_REMOVED] = "removed",   [HSMIAM_FAULT_REORDERED] = "reordered",
     [HSMIAM_FAULT_ADDED] = "added",       [HSMIAM_FAULT_FORGED] = "forged",
     [HSMIAM_FAULT_TORN] = "torn",         [HSMIAM_FAULT_TRUNCATED] = "truncated",
-    [HSMIAM_FAULT_UNSIGNED] = "unsigned",
+    [HSMIAM_FAULT_UNSIGNED] = "unsigned", [HSMIAM_FAULT_UNAPPROVED] = "unapproved",
 };
 
 const char *hsmiam_fault_get_name(hsmiam_fault fault)

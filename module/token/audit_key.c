@@ -27,16 +27,17 @@ out:
 static hsmiam_status find(hsmiam_token *token, const hsmiam_session *session, hsmiam_audit_key *key,
                           hsmiam_error *error)
 {
+    const hsmiam_pair_spec *spec = key->is_approvers ? &hsmiam_pair_approver : &hsmiam_pair_audit;
     EVP_PKEY *public_half = NULL;
 
     key->object = CK_INVALID_HANDLE;
     key->proven = key->wants_proof;
     key->generation = session->generation;
-    hsmiam_status status = hsmiam_pair_find(token, &hsmiam_pair_audit, &key->object, error);
+    hsmiam_status status = hsmiam_pair_find(token, spec, &key->object, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_pair_check(token, &hsmiam_pair_audit, key->object, error);
+        status = hsmiam_pair_check(token, spec, key->object, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_ec_load(token, &hsmiam_pair_audit, key->object, &public_half,
+        status = hsmiam_ec_load(token, spec, key->object, &public_half,
                                 key->wants_proof ? NULL : &key->proven, error);
     /* NOT_FOUND says that there is no audit key; here there is half of one. */
     if (status == HSMIAM_ERR_NOT_FOUND && key->object != CK_INVALID_HANDLE) {
@@ -50,10 +51,9 @@ static hsmiam_status find(hsmiam_token *token, const hsmiam_session *session, hs
     return status;
 }
 
-static hsmiam_status find_once(hsmiam_token *token, bool prove, hsmiam_audit_key *key_out,
+static hsmiam_status find_once(hsmiam_token *token, hsmiam_audit_key key, hsmiam_audit_key *key_out,
                                hsmiam_error *error)
 {
-    hsmiam_audit_key key = {.object = CK_INVALID_HANDLE, .wants_proof = prove};
     hsmiam_session *session = NULL;
 
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
@@ -66,8 +66,8 @@ static hsmiam_status find_once(hsmiam_token *token, bool prove, hsmiam_audit_key
     return status;
 }
 
-hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
-                                          hsmiam_audit_key *key_out, hsmiam_error *error)
+static hsmiam_status find_key(hsmiam_token *token, hsmiam_audit_key wanted,
+                              hsmiam_audit_key *key_out, hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_token_open(token, error);
 
@@ -75,25 +75,41 @@ hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
         return status;
     hsmiam_retry retry = hsmiam_retry_start(token);
     do
-        status = find_once(token, prove, key_out, error);
+        status = find_once(token, wanted, key_out, error);
     while (hsmiam_retry_again(&retry, status, error));
     return status;
+}
+
+hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
+                                          hsmiam_audit_key *key_out, hsmiam_error *error)
+{
+    return find_key(token, (hsmiam_audit_key){.object = CK_INVALID_HANDLE, .wants_proof = prove},
+                    key_out, error);
+}
+
+hsmiam_status hsmiam_token_find_approver_key(hsmiam_token *token, hsmiam_audit_key *key_out,
+                                             hsmiam_error *error)
+{
+    return find_key(
+        token,
+        (hsmiam_audit_key){.object = CK_INVALID_HANDLE, .is_approvers = true, .wants_proof = true},
+        key_out, error);
 }
 
 /* After a loss the handle means nothing any more, and the key is found again: the same one. */
 static hsmiam_status follow(hsmiam_token *token, const hsmiam_session *session,
                             hsmiam_audit_key *key, hsmiam_error *error)
 {
-    hsmiam_audit_key now = {.object = CK_INVALID_HANDLE};
+    hsmiam_audit_key now = {.object = CK_INVALID_HANDLE, .is_approvers = key->is_approvers};
 
     if (key->generation == session->generation)
         return HSMIAM_OK;
     hsmiam_status status = find(token, session, &now, error);
     if (status == HSMIAM_OK && strcmp(now.fingerprint, key->fingerprint) != 0)
         status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                                  "Token \"%s\" was lost and opened again, and has another audit "
+                                  "Token \"%s\" was lost and opened again, and has another %s "
                                   "key now; find out who changed it.",
-                                  token->label);
+                                  token->label, key->is_approvers ? "approver" : "audit");
     if (status == HSMIAM_OK)
         *key = now;
     return status;

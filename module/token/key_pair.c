@@ -35,6 +35,16 @@ const hsmiam_pair_spec hsmiam_pair_audit = {
     .mechanism = CKM_ECDSA,
 };
 
+const hsmiam_pair_spec hsmiam_pair_approver = {
+    .purpose = "approver",
+    .label = "hsmiam-approver-key",
+    .maker = " --approver-key",
+    .algorithm = "EC-P256",
+    .key_type = CKK_EC,
+    .use = CKA_SIGN,
+    .mechanism = CKM_ECDSA,
+};
+
 static const struct {
     CK_ATTRIBUTE_TYPE type;
     const char *name;
@@ -68,9 +78,9 @@ hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec
         return status;
     if (count == 0)
         return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
-                                "Token \"%s\" has no private key \"%s\"; `hsmiam provision-token` "
-                                "makes it.",
-                                token->label, spec->label);
+                                "Token \"%s\" has no private key \"%s\"; `hsmiam "
+                                "provision-token%s` makes it.",
+                                token->label, spec->label, spec->maker != NULL ? spec->maker : "");
     if (count > 1)
         return hsmiam_error_set(error, HSMIAM_ERR_AMBIGUOUS,
                                 "Token \"%s\" has %zu private keys \"%s\" and only one can be "

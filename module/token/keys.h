@@ -11,6 +11,7 @@
 typedef struct hsmiam_pair_spec {
     const char *purpose;
     const char *label;
+    const char *maker; /* the option of provision-token that makes it; NULL: none is needed */
     const char *algorithm;
     CK_KEY_TYPE key_type;
     CK_ATTRIBUTE_TYPE use; /* the one usage: CKA_UNWRAP or CKA_SIGN */
@@ -22,6 +23,7 @@ typedef struct hsmiam_pair_spec {
 extern const hsmiam_pair_spec hsmiam_pair_wrapping;
 extern const hsmiam_pair_spec hsmiam_pair_wrapping_exportable;
 extern const hsmiam_pair_spec hsmiam_pair_audit;
+extern const hsmiam_pair_spec hsmiam_pair_approver;
 
 /* Finds the private half among the private objects, which nobody makes without a PIN. NOT_FOUND,
  * with the command that makes it, or AMBIGUOUS. */

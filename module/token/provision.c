@@ -178,6 +178,15 @@ void hsmiam_token_set_wants_aes_key(hsmiam_token *token, bool wants)
     token->wants_aes_key = wants;
 }
 
+hsmiam_status hsmiam_token_provision_approver(hsmiam_token *token, hsmiam_provisioned_fn report,
+                                              void *context, hsmiam_error *error)
+{
+    const provisioning run = {token, report, context};
+    hsmiam_status status = hsmiam_token_open(token, error);
+
+    return status == HSMIAM_OK ? provision_pair(&run, &hsmiam_pair_approver, error) : status;
+}
+
 hsmiam_status hsmiam_token_provision(hsmiam_token *token, hsmiam_provisioned_fn report,
                                      void *context, hsmiam_error *error)
 {

@@ -176,6 +176,7 @@ typedef struct hsmiam_audit_key {
     char fingerprint[HSMIAM_FINGERPRINT_SIZE];
     uint8_t public_key[HSMIAM_PUBLIC_KEY_MAX]; /* SubjectPublicKeyInfo, DER */
     size_t public_key_size;
+    bool is_approvers; /* it signs approvals, not a ledger */
     bool wants_proof;
     bool proven; /* that the public half is this private half's */
 } hsmiam_audit_key;
@@ -188,6 +189,10 @@ typedef struct hsmiam_audit_key {
 hsmiam_status hsmiam_token_find_audit_key(hsmiam_token *token, bool prove,
                                           hsmiam_audit_key *key_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The same of the token's approver key. */
+hsmiam_status hsmiam_token_find_approver_key(hsmiam_token *token, hsmiam_audit_key *key_out,
+                                             hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* ECDSA over a digest, as DER: `*size_out` bytes. After a loss of the token the key is found again;
  * CONFIG if it is another one. */

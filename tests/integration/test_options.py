@@ -20,29 +20,32 @@ GLOBALS = [
     "--cli-read-timeout", "--debug", "--color", "--version", "--no-paginate", "--no-cli-pager",
     "--cli-binary-format", "--query", "--no-sign-request", "--cli-auto-prompt",
 ]  # fmt: skip
+APPROVERS = ["--approver", "--approval-expires"]
 OPERATIONS = {
     "show": ["--user-name", "--access-key-id", "--since", "--until", "--event"],
     "verify": ["--public-key", "--checkpoint", "--allow-unsigned"],
     "checkpoint": [],
     "export-public-key": [],
     "add-key": ["--public-key"],
+    "policy": ["--require", "--approvers", "--approvals", "--none", *APPROVERS],
 }
 COMMANDS = {
+    "approve": ["--approver", "--yes", "--public-key"],
     "create-access-key": [
         "--user-name", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
-        "--import-route", "--forbid-plaintext-import", "--sigv4-route",
+        "--import-route", "--forbid-plaintext-import", "--sigv4-route", *APPROVERS,
     ],
     "import-access-key": [
         "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
-        "--import-route", "--forbid-plaintext-import", "--sigv4-route",
+        "--import-route", "--forbid-plaintext-import", "--sigv4-route", *APPROVERS,
     ],
     "delete-access-key": [
         "--user-name", "--access-key-id", "--yes", "--cli-input-json", "--cli-input-yaml",
-        "--generate-cli-skeleton",
+        "--generate-cli-skeleton", *APPROVERS,
     ],
     "update-access-key": [
         "--user-name", "--access-key-id", "--status", "--cli-input-json", "--cli-input-yaml",
-        "--generate-cli-skeleton",
+        "--generate-cli-skeleton", *APPROVERS,
     ],
     "get-access-key-last-used": [
         "--access-key-id", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
@@ -51,7 +54,9 @@ COMMANDS = {
         "--user-name", "--all-users", "--no-last-used", "--max-age", "--max-items", "--starting-token",
         "--page-size", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
     ],
-    "provision-token": ["--import-route", "--sigv4-route", "--accept-changed-keys"],
+    "provision-token": [
+        "--import-route", "--sigv4-route", "--approver-key", "--accept-changed-keys",
+    ],
     "credential-process": [
         "--role-arn", "--role-session-name", "--duration-seconds", "--external-id", "--policy",
         "--serial-number", "--cache", "--allow-terminal",

@@ -92,6 +92,10 @@ int fixture_tear_down(void **state)
     hsmiam_ledger_free(&fix->ledger);
     hsmiam_token_free(&fix->token);
     hsmiam_error_free(&fix->error);
+    char lock[sizeof fix->path + sizeof ".lock"];
+
+    (void)snprintf(lock, sizeof lock, "%s.lock", fix->path);
+    (void)unlink(lock);
     (void)unlink(fix->path);
     int left = rmdir(fix->directory);
     free(fix);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ledgers with every kind of record, spoilt at bytes all over each line, and at every line: the
  * verification names the line each time. */
-#include "fixture.h"
+#include "approver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #define LINES_MAX 12
 #define TORN_SIZE 20 /* more than what is torn has, less than a record */
-#define FLIPS     5  /* bytes from one that is flipped to the next: each member has several */
-#define CUTS      11 /* bytes from one cut within a line to the next */
+#define FLIPS     7  /* bytes from one that is flipped to the next: each member has several */
+#define CUTS      13 /* bytes from one cut within a line to the next */
 #define GROUP     2  /* events in one ledger: what stands before a line is verified each time */
 
 typedef struct text {
@@ -27,6 +27,25 @@ static void keep_text(void *context, const char *line)
     char *to = context;
 
     (void)snprintf(to, HSMIAM_LINE_MAX, "%s", line);
+}
+
+/* A request under a policy, and its approval. */
+static void add_approval(fixture *fix)
+{
+    hsmiam_ledger_facts facts = fixture_facts;
+    uint64_t request = 0;
+    approver bob;
+
+    approver_init(&bob, false);
+    facts.account = "123456789012";
+    facts.access_key_id = OTHER_ID;
+    assert_int_equal(approver_set_policy(fix, "delete", 1, &bob, 1), HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_DELETE, &facts, false,
+                                                &request, fix->error),
+                     HSMIAM_ERR_APPROVAL);
+    (void)fixture_verify(fix);
+    approver_approve(fix, &bob, fix->verdict.sequence, APPROVER_SERIAL);
+    approver_clear(&bob);
 }
 
 /* A record of an event, with all that it may have: a fact that is new is given here as well. */
@@ -64,6 +83,10 @@ static void add_event(fixture *fix, hsmiam_event event)
     } else if (event == HSMIAM_EVENT_SEAL) {
         fixture_spoil(fix, "{\"sequence\":", 12);
         status = hsmiam_ledger_mend(fix->ledger, fix->error);
+    } else if (event == HSMIAM_EVENT_APPROVAL) {
+        add_approval(fix);
+    } else if (event == HSMIAM_EVENT_POLICY || event == HSMIAM_EVENT_REQUEST) {
+        status = HSMIAM_OK;                       /* they come with the approval */
     } else if (event != HSMIAM_EVENT_AUDIT_KEY) { /* which comes first by itself */
         status = hsmiam_ledger_add(fix->ledger, event, &facts, NULL, fix->error);
     }

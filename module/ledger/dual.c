@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of dual control: what a record needs, and what it uses up. */
+#include "ledger/dual.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+
+/* The records that may need an approval. */
+static const struct {
+    hsmiam_event event;
+    hsmiam_act operation;
+} operations[] = {
+    {HSMIAM_EVENT_INTENT, HSMIAM_ACT_CREATE}, {HSMIAM_EVENT_ROTATION, HSMIAM_ACT_ROTATE},
+    {HSMIAM_EVENT_DELETE, HSMIAM_ACT_DELETE}, {HSMIAM_EVENT_UPDATE, HSMIAM_ACT_UPDATE},
+    {HSMIAM_EVENT_IMPORT, HSMIAM_ACT_IMPORT}, {HSMIAM_EVENT_POLICY, HSMIAM_ACT_POLICY},
+};
+
+/* The facts that an approval does not bind: what is known only when the request to IAM is made, and
+ * how the key gets into the token. Any other that an event has, it does; an event with a new one
+ * needs it in the form of requests as well. */
+static const uint64_t unbound =
+    HSMIAM_FIELD_BIT(REQUEST) | HSMIAM_FIELD_BIT(POLICY) | HSMIAM_FIELD_BIT(REQUEST_ID) |
+    HSMIAM_FIELD_BIT(REQUEST_TIME) | HSMIAM_FIELD_BIT(IAM_TIME) | HSMIAM_FIELD_BIT(KEYS_BEFORE) |
+    HSMIAM_FIELD_BIT(SETTLED) | HSMIAM_FIELD_BIT(ROUTE) | HSMIAM_FIELD_BIT(WRAPPING_KEY);
+
+hsmiam_act hsmiam_dual_get_operation(const hsmiam_record *record)
+{
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+        if (hsmiam_record_is(record, operations[i].event))
+            return operations[i].operation;
+    return HSMIAM_ACT_COUNT;
+}
+
+static uint64_t get_bound(hsmiam_act operation)
+{
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+        if (operations[i].operation == operation) {
+            const hsmiam_event_form *form = &hsmiam_event_forms[operations[i].event];
+            return (form->needed | form->allowed) & ~unbound;
+        }
+    return 0;
+}
+
+void hsmiam_dual_keep_facts(hsmiam_act operation, hsmiam_record *record)
+{
+    uint64_t kept = get_bound(operation);
+
+    for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
+        if ((kept >> i & 1) == 0)
+            record->fields[i] = NULL;
+}
+
+hsmiam_status hsmiam_dual_init(hsmiam_dual *dual, hsmiam_error *error)
+{
+    *dual = (hsmiam_dual){.hash = hsmiam_hash_new()};
+    return dual->hash != NULL ? HSMIAM_OK : hsmiam_error_set_memory(error, "reading the ledger");
+}
+
+static void drop_requests(hsmiam_dual *dual)
+{
+    for (size_t i = 0; i < dual->count; i++)
+        free(dual->requests[i].text);
+    dual->count = 0;
+}
+
+void hsmiam_dual_clear(hsmiam_dual *dual)
+{
+    drop_requests(dual);
+    free(dual->requests);
+    hsmiam_policy_clear(&dual->policy);
+    hsmiam_hash_free(&dual->hash);
+    *dual = (hsmiam_dual){.requests = NULL};
+}
+
+static time_t read_time(const char *text)
+{
+    time_t when = -1;
+
+    return text != NULL && hsmiam_time_parse_extended(text, &when) ? when : -1;
+}
+
+/* ------------------------------------------------------------------------------------ requests */
+
+/* Copies a record's members into one piece of memory. */
+static bool copy_record(const hsmiam_record *record, hsmiam_dual_request *to)
+{
+    size_t size = 1;
+
+    for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
+        size += record->fields[i] != NULL ? strlen(record->fields[i]) + 1 : 0;
+    to->text = malloc(size);
+    char *at = to->text;
+    for (size_t i = 0; at != NULL && i < HSMIAM_FIELD_COUNT; i++) {
+        if (record->fields[i] == NULL)
+            continue;
+        size_t length = strlen(record->fields[i]) + 1;
+        memcpy(at, record->fields[i], length);
+        to->record.fields[i] = at;
+        at += length;
+    }
+    return to->text != NULL;
+}
+
+/* What can serve no more by then is forgotten. */
+static void forget_old(hsmiam_dual *dual, time_t when)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < dual->count; i++) {
+        hsmiam_dual_request *request = &dual->requests[i];
+        bool spent =
+            request->used && (request->operation != HSMIAM_ACT_ROTATE || request->used_by_intent);
+        if (request->expires < when || spent)
+            free(request->text);
+        else
+            dual->requests[kept++] = *request;
+    }
+    dual->count = kept;
+}
+
+static hsmiam_status add_request(hsmiam_dual *dual, const hsmiam_record *record, const char *hash,
+                                 hsmiam_error *error)
+{
+    const char *name = record->fields[HSMIAM_FIELD_OPERATION];
+    hsmiam_dual_request request = {
+        .sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE),
+        .operation = hsmiam_act_find(name, strlen(name)),
+        .expires = read_time(record->fields[HSMIAM_FIELD_EXPIRES]),
+    };
+
+    forget_old(dual, read_time(record->fields[HSMIAM_FIELD_TIME]));
+    if (dual->policy.count == 0 || request.operation == HSMIAM_ACT_COUNT)
+        return HSMIAM_OK;
+    memcpy(request.hash, hash, sizeof request.hash);
+    if (dual->count == dual->room) {
+        size_t room = dual->room > 0 ? 2 * dual->room : 8;
+        hsmiam_dual_request *grown = realloc(dual->requests, room * sizeof *grown);
+        if (grown == NULL)
+            return hsmiam_error_set_memory(error, "reading the ledger");
+        dual->requests = grown;
+        dual->room = room;
+    }
+    if (!copy_record(record, &request))
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    dual->requests[dual->count++] = request;
+    return HSMIAM_OK;
+}
+
+hsmiam_dual_request *hsmiam_dual_find(const hsmiam_dual *dual, uint64_t sequence)
+{
+    for (size_t i = 0; i < dual->count; i++)
+        if (dual->requests[i].sequence == sequence)
+            return &dual->requests[i];
+    return NULL;
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* The key of a session is another one each time that the command is run. */
+static bool is_of_session(const char *credential_id)
+{
+    return credential_id != NULL && strncmp(credential_id, "ASIA", 4) == 0;
+}
+
+static bool is_same_fact(hsmiam_field field, const char *one, const char *other)
+{
+    return is_same(one, other) ||
+           (field == HSMIAM_FIELD_CREDENTIAL_ID && is_of_session(one) && is_of_session(other));
+}
+
+/* Whether a record says the same as the request in the facts that count. */
+static bool is_for(const hsmiam_dual_request *request, const hsmiam_record *record, uint64_t facts)
+{
+    for (size_t i = 0; i < HSMIAM_FIELD_COUNT; i++)
+        if ((facts >> i & 1) != 0 &&
+            !is_same_fact((hsmiam_field)i, request->record.fields[i], record->fields[i]))
+            return false;
+    return true;
+}
+
+hsmiam_dual_request *hsmiam_dual_find_for(const hsmiam_dual *dual, hsmiam_act operation,
+                                          const hsmiam_record *record, time_t when)
+{
+    uint64_t facts = get_bound(operation);
+    hsmiam_dual_request *best = NULL;
+
+    for (size_t i = 0; i < dual->count; i++) {
+        hsmiam_dual_request *request = &dual->requests[i];
+        if (request->operation == operation && !request->used && request->expires > when &&
+            is_for(request, record, facts) &&
+            (best == NULL ||
+             hsmiam_dual_count_approvals(request) >= hsmiam_dual_count_approvals(best)))
+            best = request;
+    }
+    return best;
+}
+
+unsigned hsmiam_dual_count_approvals(const hsmiam_dual_request *request)
+{
+    unsigned count = 0;
+
+    for (unsigned left = request->approved; left != 0; left &= left - 1)
+        count++;
+    return count;
+}
+
+/* ----------------------------------------------------------------------------------- approvals */
+
+void hsmiam_dual_format_statement(const hsmiam_dual_request *request, const char *token_serial,
+                                  char text_out[HSMIAM_STATEMENT_MAX])
+{
+    const char *account = request->record.fields[HSMIAM_FIELD_ACCOUNT];
+
+    (void)snprintf(text_out, HSMIAM_STATEMENT_MAX,
+                   "hsmiam approval\nrequest %s\naccount %s\nexpires %s\ntoken %s\n", request->hash,
+                   account != NULL ? account : "-", request->record.fields[HSMIAM_FIELD_EXPIRES],
+                   token_serial);
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = words; at != NULL && *at != '\0';) {
+        size_t size = strcspn(at, " ");
+        if (size == length && memcmp(at, word, size) == 0)
+            return true;
+        at += size + (at[size] == ' ');
+    }
+    return false;
+}
+
+bool hsmiam_dual_is_same_token(const hsmiam_dual *dual, const hsmiam_dual_request *request,
+                               const char *token_serial)
+{
+    const char *const *fields = request->record.fields;
+
+    for (size_t i = 0; i < dual->serial_count; i++)
+        if (strcmp(dual->serials[i], token_serial) == 0)
+            return true;
+    return (fields[HSMIAM_FIELD_TOKEN_SERIAL] != NULL &&
+            strcmp(fields[HSMIAM_FIELD_TOKEN_SERIAL], token_serial) == 0) ||
+           has_word(fields[HSMIAM_FIELD_REPLICA_SERIALS], token_serial);
+}
+
+static bool is_signed_by(hsmiam_dual *dual, const hsmiam_dual_request *request,
+                         const hsmiam_record *record, const hsmiam_public_key *key)
+{
+    char statement[HSMIAM_STATEMENT_MAX];
+    hsmiam_verifier *verifier = hsmiam_verifier_new(key);
+
+    hsmiam_dual_format_statement(request, record->fields[HSMIAM_FIELD_TOKEN_SERIAL], statement);
+    bool right = verifier != NULL &&
+                 hsmiam_verifier_check_line(verifier, dual->hash, statement, strlen(statement),
+                                            record->fields[HSMIAM_FIELD_APPROVAL]);
+    hsmiam_verifier_free(&verifier);
+    return right;
+}
+
+/* Whose request was forgotten since it expired or was used, comes too late and counts for nothing.
+ */
+static const char *take_approval(hsmiam_dual *dual, const hsmiam_record *record,
+                                 hsmiam_fault *fault_out)
+{
+    uint64_t number = hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST);
+    hsmiam_dual_request *request = hsmiam_dual_find(dual, number);
+    size_t approver =
+        hsmiam_policy_find_approver(&dual->policy, record->fields[HSMIAM_FIELD_APPROVER]);
+
+    *fault_out = HSMIAM_FAULT_UNAPPROVED;
+    if (approver == dual->policy.count)
+        return "it is an approval by a key that is no approver of the policy in force";
+    if (request == NULL)
+        return NULL;
+    if (!is_signed_by(dual, request, record, dual->policy.approvers[approver])) {
+        *fault_out = HSMIAM_FAULT_FORGED;
+        return "the approver did not sign that for this request";
+    }
+    if (hsmiam_dual_is_same_token(dual, request, record->fields[HSMIAM_FIELD_TOKEN_SERIAL]))
+        return "it is an approval from the very token that the request is about, or that has the "
+               "audit key";
+    if (read_time(record->fields[HSMIAM_FIELD_TIME]) <= request->expires)
+        request->approved |= 1U << approver;
+    return NULL;
+}
+
+/* --------------------------------------------------------------------- what needs an approval */
+
+/* What is wrong with using the request for the record; NULL: nothing. */
+static const char *judge(const hsmiam_dual *dual, const hsmiam_dual_request *request,
+                         hsmiam_act operation, const hsmiam_record *record)
+{
+    bool in_rotation = operation == HSMIAM_ACT_CREATE && request->operation == HSMIAM_ACT_ROTATE;
+    uint64_t facts = get_bound(operation);
+
+    if (operation != request->operation && !in_rotation)
+        return "the request that it names is for something else";
+    if (!is_for(request, record, facts))
+        return "the request that it names is for another account, user, key, token or policy";
+    if (in_rotation ? request->used_by_intent : request->used)
+        return "the request that it names was used before, and serves once";
+    if (in_rotation && !request->used)
+        return "the request that it names is for a rotation that did not begin";
+    if (read_time(record->fields[HSMIAM_FIELD_TIME]) > request->expires)
+        return "the request that it names had expired";
+    if (hsmiam_dual_count_approvals(request) < dual->policy.needed)
+        return "the request that it names lacks the approvals that the policy in force asks for";
+    return NULL;
+}
+
+static const char *use(hsmiam_dual *dual, hsmiam_act operation, const hsmiam_record *record)
+{
+    uint64_t number = hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST);
+    hsmiam_dual_request *request = hsmiam_dual_find(dual, number);
+
+    if (number == 0)
+        return hsmiam_policy_needs(&dual->policy, operation)
+                   ? "the policy in force asks for an approval, and it names none"
+                   : NULL;
+    if (request == NULL)
+        return "the request that it names is none that can serve: there is none, it had expired, "
+               "was used before, or was made under another policy";
+    const char *wrong = judge(dual, request, operation, record);
+    if (wrong != NULL)
+        return wrong;
+    if (operation == HSMIAM_ACT_CREATE && request->operation == HSMIAM_ACT_ROTATE)
+        request->used_by_intent = true;
+    else
+        request->used = true;
+    return NULL;
+}
+
+static const char *take_policy(hsmiam_dual *dual, const hsmiam_record *record)
+{
+    hsmiam_policy policy;
+    bool is_one = hsmiam_policy_read(record, &policy);
+
+    if (!is_one) {
+        hsmiam_policy_clear(&policy);
+        return "it is no policy that could be followed";
+    }
+    drop_requests(dual);
+    hsmiam_policy_clear(&dual->policy);
+    dual->policy = policy;
+    dual->policy_sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE);
+    return NULL;
+}
+
+void hsmiam_dual_note_serial(hsmiam_dual *dual, const char *serial)
+{
+    if (serial != NULL && dual->serial_count < HSMIAM_TRUSTED_MAX)
+        (void)snprintf(dual->serials[dual->serial_count++], sizeof dual->serials[0], "%s", serial);
+}
+
+/* An intent says which policy its writer knew. */
+static const char *check_policy(const hsmiam_dual *dual, const hsmiam_record *record)
+{
+    if (record->fields[HSMIAM_FIELD_POLICY] == NULL ||
+        hsmiam_record_get_number(record, HSMIAM_FIELD_POLICY) == dual->policy_sequence)
+        return NULL;
+    return "it goes by another policy than the one in force";
+}
+
+hsmiam_status hsmiam_dual_take(hsmiam_dual *dual, const hsmiam_record *record,
+                               const char line_hash[HSMIAM_HEX_SIZE], hsmiam_fault *fault_out,
+                               const char **wrong_out, hsmiam_error *error)
+{
+    hsmiam_act operation = hsmiam_dual_get_operation(record);
+
+    *wrong_out = NULL;
+    *fault_out = HSMIAM_FAULT_UNAPPROVED;
+    dual->sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE);
+    if (hsmiam_record_is(record, HSMIAM_EVENT_AUDIT_KEY))
+        hsmiam_dual_note_serial(dual, record->fields[HSMIAM_FIELD_TOKEN_SERIAL]);
+    else if (hsmiam_record_is(record, HSMIAM_EVENT_REQUEST))
+        return add_request(dual, record, line_hash, error);
+    else if (hsmiam_record_is(record, HSMIAM_EVENT_APPROVAL))
+        *wrong_out = take_approval(dual, record, fault_out);
+    if (operation == HSMIAM_ACT_COUNT)
+        return HSMIAM_OK;
+    *wrong_out = check_policy(dual, record);
+    if (*wrong_out == NULL)
+        *wrong_out = use(dual, operation, record);
+    if (*wrong_out == NULL && operation == HSMIAM_ACT_POLICY)
+        *wrong_out = take_policy(dual, record);
+    return HSMIAM_OK;
+}
+
+/* ------------------------------------------------------------------------------------- reading */
+
+/* Whether a line can change anything: most do not, and need not be read for it. */
+static bool matters(const hsmiam_line *line)
+{
+    static const char *const marks[] = {"\"request\":", "\"event\":\"request\"",
+                                        "\"event\":\"policy\"", "\"event\":\"audit-key\""};
+
+    for (size_t i = 0; line->text != NULL && i < sizeof marks / sizeof marks[0]; i++)
+        if (memmem(line->text, line->size, marks[i], strlen(marks[i])) != NULL)
+            return true;
+    return false;
+}
+
+static hsmiam_status take_line(hsmiam_dual *dual, const hsmiam_dual_reading *reading,
+                               const hsmiam_line *line, hsmiam_record_storage *storage,
+                               hsmiam_error *error)
+{
+    uint8_t digest[HSMIAM_DIGEST_SIZE];
+    char hex[HSMIAM_HEX_SIZE];
+    hsmiam_fault fault = HSMIAM_FAULT_NONE;
+    const char *wrong = NULL;
+    hsmiam_record record;
+    size_t signed_size = 0;
+
+    if (!matters(line) ||
+        !hsmiam_record_read(line->text, line->size, storage, &record, &signed_size) ||
+        (reading->signed_only && signed_size == 0 &&
+         !hsmiam_record_is(&record, HSMIAM_EVENT_APPROVAL)) ||
+        (reading->last_sequence != 0 &&
+         hsmiam_record_get_number(&record, HSMIAM_FIELD_SEQUENCE) > reading->last_sequence))
+        return HSMIAM_OK;
+    if (!hsmiam_hash_compute(dual->hash, line->text, line->size, digest))
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot hash.");
+    hsmiam_hash_format(digest, hex);
+    return hsmiam_dual_take(dual, &record, hex, &fault, &wrong, error);
+}
+
+hsmiam_status hsmiam_dual_read(hsmiam_dual *dual, const hsmiam_dual_reading *reading,
+                               hsmiam_error *error)
+{
+    hsmiam_record_storage *storage = malloc(sizeof *storage);
+    hsmiam_forward lines = {.window = NULL};
+    hsmiam_line line;
+    bool more = true;
+
+    if (storage == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    hsmiam_status status = hsmiam_forward_init(&lines, reading->file, reading->end, error);
+    lines.start = reading->start;
+    while (status == HSMIAM_OK) {
+        status = hsmiam_forward_next(&lines, &line, &more, error);
+        if (status != HSMIAM_OK || !more)
+            break;
+        status = take_line(dual, reading, &line, storage, error);
+    }
+    hsmiam_forward_clear(&lines);
+    free(storage);
+    return status;
+}
