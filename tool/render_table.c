@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LAST_COLUMN_MIN 12 /* columns that the last one of a list has at least */
+#define SEPARATOR       " | "
+#define MEMBER          "Member" /* the head of their names, which is not shown, but counts */
+#define LAST_COLUMN_MIN 12       /* columns that the last one of a list has at least */
 
 /* The state of one rendering. */
 typedef struct tool_renderer {
@@ -34,13 +36,74 @@ static char *escape(const char *text)
     return copy;
 }
 
-static bool set_cell(struct libscols_line *line, size_t column, const tool_value *value)
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80; /* bytes that go on are none */
+}
+
+static size_t count_columns(const char *text, size_t size)
+{
+    size_t columns = 0;
+
+    for (size_t i = 0; i < size; i++)
+        columns += begins_character(text[i]);
+    return columns;
+}
+
+/* Breaks lines at blanks, so that none has more columns; what has no blank is broken anywhere. */
+static void write_wrapped(FILE *stream, const char *text, size_t room)
+{
+    size_t column = 0;
+
+    while (*text) {
+        size_t size = strcspn(text, " ");
+
+        if (column > 0) {
+            bool fits = column + 1 + count_columns(text, size) <= room;
+
+            tool_text_put_char(fits ? ' ' : '\n', stream);
+            column = fits ? column + 1 : 0;
+        }
+        for (size_t i = 0; i < size; i++) {
+            if (begins_character(text[i]) && column++ == room) {
+                tool_text_put_char('\n', stream);
+                column = 1;
+            }
+            tool_text_put_char(text[i], stream);
+        }
+        text += size + (text[size] == ' ');
+    }
+}
+
+static char *wrap(const char *text, size_t room)
+{
+    char *copy = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&copy, &size);
+
+    if (!stream)
+        return NULL;
+    write_wrapped(stream, text, room);
+    if (fclose(stream) != 0) {
+        free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+/* `room`: the columns that the cell may have, 0: any number. */
+static bool set_cell(struct libscols_line *line, size_t column, const tool_value *value,
+                     size_t room)
 {
     const char *text = value && value->text ? value->text : "";
     char *escaped = escape(text);
+    char *wrapped = escaped && room > 0 ? wrap(escaped, room) : NULL;
+    char *cell = room > 0 ? wrapped : escaped;
 
+    if (cell != escaped)
+        free(escaped);
     /* The line takes the copy over. */
-    return escaped && scols_line_refer_data(line, column, escaped) == 0;
+    return cell && scols_line_refer_data(line, column, cell) == 0;
 }
 
 static struct libscols_table *make_table(const tool_renderer *renderer, const char *title)
@@ -56,7 +119,7 @@ static struct libscols_table *make_table(const tool_renderer *renderer, const ch
                               renderer->width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
     if (renderer->width)
         scols_table_set_termwidth(table, renderer->width);
-    scols_table_set_column_separator(table, " | ");
+    scols_table_set_column_separator(table, SEPARATOR);
     cell = scols_table_get_title(table);
     if (scols_cell_set_data(cell, title) != 0 ||
         (renderer->color && scols_cell_set_color(cell, "bold") != 0)) {
@@ -66,9 +129,14 @@ static struct libscols_table *make_table(const tool_renderer *renderer, const ch
     return table;
 }
 
-static bool add_column(struct libscols_table *table, const char *name, bool wrap)
+/* A column whose cells may have several lines, or not. */
+static bool add_column(struct libscols_table *table, const char *name, bool wraps)
 {
-    return scols_table_new_column(table, name, 0, wrap ? SCOLS_FL_WRAP : 0) != NULL;
+    struct libscols_column *column =
+        scols_table_new_column(table, name, 0, wraps ? SCOLS_FL_WRAP : 0);
+
+    return column && (!wraps || scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+                                                          scols_wrapnl_nextchunk, NULL) == 0);
 }
 
 static void print_text(tool_renderer *renderer, const char *text)
@@ -90,14 +158,34 @@ static bool print_table(tool_renderer *renderer, struct libscols_table *table)
     return done;
 }
 
+/* What the terminal leaves for a column behind others; 0: any number. */
+static size_t get_room(const tool_renderer *renderer, size_t used)
+{
+    used += sizeof SEPARATOR - 1;
+    if (!renderer->width)
+        return 0;
+    return renderer->width > used + LAST_COLUMN_MIN ? renderer->width - used : LAST_COLUMN_MIN;
+}
+
+static size_t get_longest_name(const tool_value *const *members)
+{
+    size_t longest = strlen(MEMBER);
+
+    for (; *members; members++)
+        if (!tool_value_is_container(*members) && strlen((*members)->name) > longest)
+            longest = strlen((*members)->name);
+    return longest;
+}
+
 /* A row per member that is no container. */
 static bool print_members(tool_renderer *renderer, const tool_value *object, const char *title)
 {
     struct libscols_table *table = make_table(renderer, title);
     const tool_value **members = tool_value_sort_members(object);
+    size_t room = members ? get_room(renderer, get_longest_name(members)) : 0;
     size_t rows = 0;
     bool done =
-        table && members && add_column(table, "Member", false) && add_column(table, "Value", true);
+        table && members && add_column(table, MEMBER, false) && add_column(table, "Value", true);
 
     if (table)
         scols_table_enable_noheadings(table, 1);
@@ -108,7 +196,7 @@ static bool print_members(tool_renderer *renderer, const tool_value *object, con
             continue;
         line = scols_table_new_line(table, NULL);
         done = line && scols_line_set_data(line, 0, (*member)->name) == 0 &&
-               set_cell(line, 1, *member);
+               set_cell(line, 1, *member, room);
         rows++;
     }
     if (done && rows > 0)
@@ -119,36 +207,36 @@ static bool print_members(tool_renderer *renderer, const tool_value *object, con
 }
 
 static bool add_row(struct libscols_table *table, const tool_value *object,
-                    const tool_value *const *columns)
+                    const tool_value *const *columns, size_t room)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
     bool done = line != NULL;
 
     for (size_t i = 0; done && columns[i]; i++)
-        done = set_cell(line, i, tool_value_get_member(object, columns[i]->name));
+        done = set_cell(line, i, tool_value_get_member(object, columns[i]->name),
+                        columns[i + 1] ? 0 : room);
     return done;
 }
 
-/* Whether each line fits into the terminal, and leaves room for the column that is wrapped. */
-static bool fits(const tool_renderer *renderer, const char *text)
+/* The columns of the longest line. */
+static size_t get_width(const char *text)
 {
-    if (!renderer->width)
-        return true;
+    size_t width = 0;
+
     while (*text) {
         size_t length = strcspn(text, "\n");
-        size_t columns = 0;
+        size_t columns = count_columns(text, length);
 
-        for (size_t i = 0; i < length; i++)
-            columns += ((unsigned char)text[i] & 0xc0) != 0x80; /* bytes that go on are none */
-        if (columns + LAST_COLUMN_MIN > renderer->width)
-            return false;
+        if (columns > width)
+            width = columns;
         text += length + (text[length] == '\n');
     }
-    return true;
+    return width;
 }
 
 static struct libscols_table *make_list(const tool_renderer *renderer, const tool_value *list,
-                                        const tool_value *const *columns, const char *title)
+                                        const tool_value *const *columns, size_t room,
+                                        const char *title)
 {
     struct libscols_table *table = make_table(renderer, title);
     bool done = table != NULL;
@@ -156,7 +244,7 @@ static struct libscols_table *make_list(const tool_renderer *renderer, const too
     for (size_t i = 0; done && columns[i]; i++)
         done = add_column(table, columns[i]->name, columns[i + 1] == NULL);
     for (const tool_value *object = list->first; done && object; object = object->next)
-        done = add_row(table, object, columns);
+        done = add_row(table, object, columns, room);
     if (!done) {
         scols_unref_table(table);
         return NULL;
@@ -165,9 +253,9 @@ static struct libscols_table *make_list(const tool_renderer *renderer, const too
 }
 
 /* Whether a list is to be shown as a row per object: if that is not wider than the terminal, or but
- * for the last column, which can be wrapped. */
+ * for the last column, which can be wrapped to `*room_out`. */
 static bool measure(const tool_renderer *renderer, const tool_value *list,
-                    const tool_value **columns, const char *title, bool *fits_out)
+                    const tool_value **columns, const char *title, bool *fits_out, size_t *room_out)
 {
     tool_renderer plain = {.stream = renderer->stream};
     struct libscols_table *table = NULL;
@@ -177,16 +265,21 @@ static bool measure(const tool_renderer *renderer, const tool_value *list,
     bool done = true;
 
     *fits_out = true;
+    *room_out = 0;
     while (columns[count])
         count++;
     if (!renderer->width || count < 2)
         return true;
     last = columns[count - 1];
     columns[count - 1] = NULL;
-    table = make_list(&plain, list, columns, title);
+    table = make_list(&plain, list, columns, 0, title);
     columns[count - 1] = last;
     done = table && scols_print_table_to_string(table, &text) == 0;
-    *fits_out = done && fits(renderer, text);
+    if (done) {
+        *room_out = get_room(renderer, get_width(text));
+        *fits_out = get_width(text) + sizeof SEPARATOR - 1 + *room_out <= renderer->width &&
+                    strlen(last->name) <= *room_out;
+    }
     free(text);
     scols_unref_table(table);
     return done;
@@ -199,10 +292,11 @@ static bool print_list(tool_renderer *renderer, const tool_value *list, const ch
     const tool_value **columns = names ? tool_value_sort_members(names) : NULL;
     struct libscols_table *table = NULL;
     bool as_rows = true;
-    bool done = columns && measure(renderer, list, columns, title, &as_rows);
+    size_t room = 0;
+    bool done = columns && measure(renderer, list, columns, title, &as_rows, &room);
 
     if (done && as_rows) {
-        table = make_list(renderer, list, columns, title);
+        table = make_list(renderer, list, columns, room, title);
         done = table && print_table(renderer, table);
     }
     for (const tool_value *object = list->first; done && !as_rows && object; object = object->next)

@@ -222,6 +222,34 @@ static void wraps_wide_values(void **state)
     tool_value_free(&key);
 }
 
+/* Of a member and of a list's last column: at blanks, and within a word only where it is too long
+ * for a line. */
+static void wraps_at_words(void **state)
+{
+    tool_value *root = tool_value_new(TOOL_VALUE_OBJECT, NULL);
+    tool_value *list = NULL;
+    char *text = NULL;
+
+    (void)state;
+    assert_true(tool_value_add_string(
+        root, "Why",
+        "The token does \u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4 not derive, it says."));
+    list = tool_value_add_list(root, "Keys");
+    tool_value *object = list ? tool_value_add_object(list, NULL) : NULL;
+    assert_true(object && tool_value_add_string(object, "First", "0123456789"));
+    assert_true(tool_value_add_string(object, "Second", "so it is then 0123456789ABCDEF0123 and"));
+    text = render(render_narrow, root);
+    assert_contains(text, "Why    | The token does\n"
+                          "       | \u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4 not derive,\n"
+                          "       | it says.\n");
+    assert_contains(text, "First      | Second\n"
+                          "0123456789 | so it is then\n"
+                          "           | 0123456789ABCDEF0\n"
+                          "           | 123 and\n");
+    free(text);
+    tool_value_free(&root);
+}
+
 /* Where rows are wider than the terminal, each object is a table. */
 static void turns_wide_lists(void **state)
 {
@@ -275,11 +303,17 @@ static void renders_csv(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(renders_json),           cmocka_unit_test(renders_yaml),
-        cmocka_unit_test(quotes_ambiguous_yaml),  cmocka_unit_test(folds_no_long_yaml),
-        cmocka_unit_test(renders_text),           cmocka_unit_test(renders_tables),
-        cmocka_unit_test(colors_tables_on_order), cmocka_unit_test(wraps_wide_values),
-        cmocka_unit_test(turns_wide_lists),       cmocka_unit_test(renders_csv),
+        cmocka_unit_test(renders_json),
+        cmocka_unit_test(renders_yaml),
+        cmocka_unit_test(quotes_ambiguous_yaml),
+        cmocka_unit_test(folds_no_long_yaml),
+        cmocka_unit_test(renders_text),
+        cmocka_unit_test(renders_tables),
+        cmocka_unit_test(colors_tables_on_order),
+        cmocka_unit_test(wraps_wide_values),
+        cmocka_unit_test(wraps_at_words),
+        cmocka_unit_test(turns_wide_lists),
+        cmocka_unit_test(renders_csv),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
