@@ -3,7 +3,6 @@
  * what IAM did is found out, and what IAM did not do stays undone, for a person to ask for anew. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "custody/change.h"
 #include "custody/settle.h"
@@ -82,77 +81,36 @@ static bool was_told(const hsmiam_open_intent *intent)
     return intent->result == HSMIAM_RESULT_UNDESTROYED && intent->result_is_trusted;
 }
 
-/* A list lacks the keys of other users too: of one whose name was mistaken, or has changed since.
- * What IAM still has, whose ever it is, was not deleted. */
-static hsmiam_status ask_whether_it_exists(work *run, bool *exists_out)
+/* What the tokens have of a key that IAM deleted goes too. */
+static hsmiam_status destroy(work *run, const hsmiam_holdings *holdings)
 {
-    const hsmiam_open_intent *intent = run->intent;
-    hsmiam_key_usage usage = {.was_used = false};
-    hsmiam_status status =
-        hsmiam_client_get_key_usage(run->client, intent->access_key_id, false, &usage, &run->why);
+    hsmiam_status status = HSMIAM_OK;
 
-    *exists_out = status == HSMIAM_OK;
-    if (status != HSMIAM_OK && status != HSMIAM_ERR_SERVICE)
-        return leave_open(run, "Whether IAM has the key, under another user, is not known");
-    if (status == HSMIAM_OK && strcasecmp(usage.user_name, intent->user_name) == 0) {
-        run->to->come_back = HSMIAM_EXECUTION_SECONDS;
-        return leave_open(run, "IAM does not list the key, and yet tells when it was used");
-    }
-    hsmiam_error_clear(&run->why);
+    if (!run->dry_run)
+        status = hsmiam_holdings_destroy(holdings, run->intent->access_key_id, &run->why);
+    if (status != HSMIAM_OK)
+        return leave_open(run, "IAM deleted the key, but its object in the token remains");
+    if (!run->dry_run)
+        hsmiam_custody_make_durable(run->custody);
     return HSMIAM_OK;
 }
 
-/* The same by the key itself, for IAM may not tell this credential of others. */
-static hsmiam_status ask_as_key(work *run, const hsmiam_holdings *holdings)
+/* A list lacks the keys of other users too: of one whose name was mistaken, or has changed since.
+ * What exists, whose ever it is, was not deleted. */
+static hsmiam_presence ask_presence(work *run, const hsmiam_holdings *holdings)
 {
-    const char *id = run->intent->access_key_id;
-    hsmiam_caller caller = {.account = ""};
-    size_t at = 0;
+    const hsmiam_open_intent *intent = run->intent;
+    const char *user = intent->user_name;
+    hsmiam_presence presence = hsmiam_presence_ask(
+        run->client, holdings, user[0] != '\0' ? user : NULL, intent->access_key_id, &run->why);
 
-    while (at < holdings->count && holdings->of[at].count == 0)
-        at++;
-    if (at == holdings->count)
-        return HSMIAM_OK;
-    switch (hsmiam_ask_as_key(run->client, holdings->of[at].token, id, &caller, &run->why)) {
-    case HSMIAM_KEY_TAKEN:
-    case HSMIAM_KEY_WRONG:
-        hsmiam_error_clear(&run->why);
+    if (presence == HSMIAM_PRESENCE_UNCLEAR)
         (void)snprintf(run->to->reason, sizeof run->to->reason,
-                       "IAM does not list access key %s for this user, and knows what it signs: it "
-                       "is another user's, or the user's name has changed. It was not touched. "
-                       "Close this (hsmiam recover --close %llu), and delete it by the right name.",
-                       id, (unsigned long long)run->intent->sequence);
-        return HSMIAM_OK;
-    case HSMIAM_KEY_TROUBLE:
-        return leave_open(run, "Whether IAM has the key, under another user, is not known");
-    default:
-        hsmiam_error_clear(&run->why);
-        return HSMIAM_OK;
-    }
-}
-
-/* IAM deleted the key: what the tokens have of it goes too. */
-static hsmiam_status destroy(work *run)
-{
-    const char *id = run->intent->access_key_id;
-    hsmiam_holdings holdings = {.count = 0};
-
-    hsmiam_status status =
-        hsmiam_holdings_load(&holdings, run->client, run->custody, id, &run->why);
-    if (status == HSMIAM_OK && !was_told(run->intent)) {
-        status = ask_as_key(run, &holdings);
-        if (status != HSMIAM_OK || run->to->reason[0] != '\0')
-            goto out;
-    }
-    if (status == HSMIAM_OK && !run->dry_run)
-        status = hsmiam_holdings_destroy(&holdings, id, &run->why);
-    if (status != HSMIAM_OK)
-        status = leave_open(run, "IAM deleted the key, but its object in the token remains");
-    else if (!run->dry_run)
-        hsmiam_custody_make_durable(run->custody);
-out:
-    hsmiam_holdings_clear(&holdings);
-    return status;
+                       "IAM does not list the key for this user any more, which may be another "
+                       "user's: %s Nothing was touched. What cannot be settled so, a person "
+                       "closes: hsmiam recover --close %llu.",
+                       hsmiam_error_get_message(&run->why), (unsigned long long)intent->sequence);
+    return presence;
 }
 
 static hsmiam_status wait(work *run)
@@ -181,25 +139,36 @@ static hsmiam_status settle_update(work *run, const char *account, hsmiam_error 
     return is_over(run) ? settle_as(run, HSMIAM_RESULT_NOT_EXECUTED, account, error) : wait(run);
 }
 
-static hsmiam_status settle_deletion(work *run, const char *account, hsmiam_error *error)
+/* Nobody lists the key; or IAM told that it deleted it. */
+static hsmiam_status settle_absence(work *run, const char *account, hsmiam_error *error)
 {
-    hsmiam_status status = HSMIAM_OK;
-    bool exists = run->is_listed;
+    hsmiam_holdings holdings = {.count = 0};
+    hsmiam_presence presence = HSMIAM_PRESENCE_GONE;
 
-    if (!was_told(run->intent)) {
-        if (!is_over(run))
-            return wait(run);
-        if (!exists)
-            status = ask_whether_it_exists(run, &exists);
-        if (status != HSMIAM_OK || run->to->reason[0] != '\0')
-            return status;
-        if (exists)
-            return settle_as(run, HSMIAM_RESULT_NOT_EXECUTED, account, error);
-    }
-    status = destroy(run);
+    hsmiam_status status = hsmiam_holdings_load(&holdings, run->client, run->custody,
+                                                run->intent->access_key_id, &run->why);
+    if (status != HSMIAM_OK)
+        status = leave_open(run, "Whether the token holds the key it does not tell");
+    else if (!was_told(run->intent))
+        presence = ask_presence(run, &holdings);
+    if (run->to->reason[0] == '\0' && presence == HSMIAM_PRESENCE_GONE)
+        status = destroy(run, &holdings);
+    hsmiam_holdings_clear(&holdings);
     if (status != HSMIAM_OK || run->to->reason[0] != '\0')
         return status;
-    return settle_as(run, HSMIAM_RESULT_DELETED, account, error);
+    return settle_as(
+        run, presence == HSMIAM_PRESENCE_GONE ? HSMIAM_RESULT_DELETED : HSMIAM_RESULT_NOT_EXECUTED,
+        account, error);
+}
+
+static hsmiam_status settle_deletion(work *run, const char *account, hsmiam_error *error)
+{
+    if (was_told(run->intent))
+        return settle_absence(run, account, error);
+    if (!is_over(run))
+        return wait(run);
+    return run->is_listed ? settle_as(run, HSMIAM_RESULT_NOT_EXECUTED, account, error)
+                          : settle_absence(run, account, error);
 }
 
 hsmiam_status hsmiam_settle_change(hsmiam_client *client, hsmiam_custody *custody,
