@@ -171,9 +171,10 @@ static hsmiam_status check_complete(const hsmiam_request *request, const hsmiam_
         missing = "The request has no URL; set it before signing.";
     else if (request->scope.service[0] == '\0')
         missing = "The request has no service and region to be signed for; set them first.";
-    if (missing != NULL)
-        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "%s", missing);
-    return HSMIAM_OK;
+    if (missing == NULL)
+        return HSMIAM_OK;
+    (void)hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "%s", missing);
+    return HSMIAM_ERR_ARGUMENT;
 }
 
 hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam_signer *signer,

@@ -74,8 +74,8 @@ struct hsmiam_token {
     pthread_mutex_t importing;  /* held while a key is imported: guards form and the keys below */
     bool open;
     bool closed;
-    bool read_only;
-    bool is_hardware; /* its slot says so */
+    _Atomic bool read_only; /* a session that is opened later may find out */
+    bool is_hardware;       /* its slot says so */
 
     char own_uri[512];
     char label[sizeof((CK_TOKEN_INFO *)0)->label + 1];
