@@ -22,7 +22,8 @@ extern "C" {
 #define HSMIAM_BATCH_CONCURRENCY_MAX     64
 
 /** Hands over the next user name; false: there is none any more. Never called by two threads at
- *  once. */
+ *  once, but maybe while another one asks the client's cancel function. It may wait for a name:
+ *  nobody's work waits with it. */
 typedef bool (*hsmiam_batch_next_fn)(void *context, char user_name_out[HSMIAM_USER_NAME_SIZE]);
 
 /** Does the work for one user, by hsmiam_access_key_create() or the like, on a thread of the

@@ -25,8 +25,11 @@ typedef struct batch_crew {
     hsmiam_pace *pace;
     unsigned size; /* threads */
 
-    pthread_mutex_t asking; /* the caller, for a name or whether to stop */
-    pthread_mutex_t lock;   /* guards what follows */
+    /* To call the caller's functions under. Who waits for a name holds up nobody's work, which asks
+     * whether to stop. */
+    pthread_mutex_t taking;
+    pthread_mutex_t asking;
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     unsigned at_work; /* threads that have not ended */
     unsigned misses;  /* users for whom IAM was out of reach, in a row */
@@ -142,9 +145,9 @@ static bool is_out_of_reach(batch_crew *crew, hsmiam_status status)
 
 static bool take_name(batch_crew *crew, char name_out[HSMIAM_USER_NAME_SIZE])
 {
-    (void)pthread_mutex_lock(&crew->asking);
+    (void)pthread_mutex_lock(&crew->taking);
     bool more = crew->batch->next(crew->batch->context, name_out);
-    (void)pthread_mutex_unlock(&crew->asking);
+    (void)pthread_mutex_unlock(&crew->taking);
     return more;
 }
 
@@ -315,6 +318,7 @@ static void init(batch_crew *crew)
 {
     pthread_condattr_t attributes;
 
+    (void)pthread_mutex_init(&crew->taking, NULL);
     (void)pthread_mutex_init(&crew->asking, NULL);
     (void)pthread_mutex_init(&crew->lock, NULL);
     (void)pthread_condattr_init(&attributes);
@@ -328,6 +332,7 @@ static void clear(batch_crew *crew)
     (void)pthread_cond_destroy(&crew->changed);
     (void)pthread_mutex_destroy(&crew->lock);
     (void)pthread_mutex_destroy(&crew->asking);
+    (void)pthread_mutex_destroy(&crew->taking);
     hsmiam_pace_free(&crew->pace);
     hsmiam_ledger_watch_free(&crew->custody->watch);
 }

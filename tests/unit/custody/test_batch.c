@@ -32,6 +32,8 @@ typedef struct plan {
     size_t client_count;
     unsigned ticks;
     bool waits_for_tick; /* the work does, for the first one */
+    bool names_are_slow; /* the second one comes when the first user is done, */
+    bool name_is_awaited;
 } plan;
 
 static plan run;
@@ -42,6 +44,12 @@ static bool next(void *context, char name_out[HSMIAM_USER_NAME_SIZE])
 
     if (mine->handed_out == mine->users)
         return false;
+    (void)pthread_mutex_lock(&mine->lock);
+    mine->name_is_awaited = mine->handed_out > 0;
+    (void)pthread_cond_broadcast(&mine->changed);
+    while (mine->names_are_slow && mine->handed_out > mine->done_count)
+        (void)pthread_cond_wait(&mine->changed, &mine->lock);
+    (void)pthread_mutex_unlock(&mine->lock);
     (void)snprintf(name_out, HSMIAM_USER_NAME_SIZE, "user%zu", mine->handed_out++);
     return true;
 }
@@ -67,10 +75,16 @@ static hsmiam_status work(void *context, hsmiam_client *client, hsmiam_custody *
     if (++mine->at_once > mine->most)
         mine->most = mine->at_once;
     (void)pthread_cond_broadcast(&mine->changed);
-    while (mine->most < mine->gather || (mine->waits_for_tick && mine->ticks == 0))
+    while (mine->most < mine->gather || (mine->waits_for_tick && mine->ticks == 0) ||
+           (mine->names_are_slow && !mine->name_is_awaited))
         (void)pthread_cond_wait(&mine->changed, &mine->lock);
+    (void)pthread_mutex_unlock(&mine->lock);
+    if (mine->names_are_slow)
+        (void)hsmiam_client_is_cancelled(client);
+    (void)pthread_mutex_lock(&mine->lock);
     mine->at_once--;
     mine->done_count++;
+    (void)pthread_cond_broadcast(&mine->changed);
     (void)pthread_mutex_unlock(&mine->lock);
     if (hsmiam_custody_prepare(custody, error) != HSMIAM_OK || client->pace == NULL)
         return HSMIAM_ERR_INTERNAL;
@@ -153,6 +167,14 @@ static void ticks_meanwhile(void **state)
     run.waits_for_tick = true;
     assert_int_equal(run_batch(*state, 1, 1), HSMIAM_OK);
     assert_true(run.ticks > 0);
+}
+
+/* Who waits for a name does not hold up those at work, who ask meanwhile whether to stop. */
+static void names_that_take_their_time(void **state)
+{
+    run.names_are_slow = true;
+    assert_int_equal(run_batch(*state, 2, 2), HSMIAM_OK);
+    assert_int_equal(run.done_count, 2);
 }
 
 static void nobody(void **state)
@@ -256,6 +278,7 @@ int main(void)
         batch_test(everyone_has_a_turn),
         batch_test(several_at_a_time),
         batch_test(ticks_meanwhile),
+        batch_test(names_that_take_their_time),
         batch_test(nobody),
         batch_test(too_many_threads),
         batch_test(goes_on_after_a_failure),
