@@ -176,7 +176,7 @@ static void *work(void *context)
             status = sign(self, key, round == 0 ? first : mac, error);
         if (status == HSMIAM_OK && round > 0 && memcmp(first, mac, sizeof mac) != 0)
             status = HSMIAM_ERR_INTERNAL;
-        if (status == HSMIAM_OK) {
+        if (status == HSMIAM_OK && !self->token->read_only) {
             losses = hsmiam_token_count_losses(self->token);
             status = rehearse(self, error);
             if (hsmiam_token_count_losses(self->token) != losses)
@@ -226,6 +226,17 @@ static void test_threads_share_a_token(void **state)
     assert_int_equal(most_sessions, SESSIONS);
     assert_int_equal(mock.calls[MOCK_C_Login], 1);
     assert_int_equal(hsmiam_token_count_losses(fix->token), 0);
+}
+
+/* As every session finds out for itself. */
+static void test_threads_share_a_write_protected_token(void **state)
+{
+    fixture *fix = *state;
+
+    name_token(fix);
+    mock.slots[0].token.flags |= CKF_WRITE_PROTECTED;
+    run_threads(fix, SESSIONS);
+    assert_int_equal(most_sessions, SESSIONS);
 }
 
 static void test_token_tells_how_many_sessions(void **state)
@@ -307,9 +318,13 @@ static void test_threads_with_a_timeout(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_threads_share_a_token),  fixture_test(test_token_tells_how_many_sessions),
-        fixture_test(test_one_thread_at_a_time),   fixture_test(test_token_refuses_more_sessions),
-        fixture_test(test_no_session_is_left),     fixture_test(test_token_is_lost_under_all),
+        fixture_test(test_threads_share_a_token),
+        fixture_test(test_threads_share_a_write_protected_token),
+        fixture_test(test_token_tells_how_many_sessions),
+        fixture_test(test_one_thread_at_a_time),
+        fixture_test(test_token_refuses_more_sessions),
+        fixture_test(test_no_session_is_left),
+        fixture_test(test_token_is_lost_under_all),
         fixture_test(test_threads_with_a_timeout),
     };
 
