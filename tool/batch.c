@@ -23,7 +23,7 @@ typedef struct tool_batch {
     tool_context *context;
     tool_session session;
     tool_user_file *users;
-    tool_batch_work work;
+    const tool_batch_task *task;
     hsmiam_batch batch;
 
     pthread_mutex_t lock; /* guards what follows, and the output */
@@ -117,9 +117,8 @@ static hsmiam_status work(void *context, hsmiam_client *client, hsmiam_custody *
     hsmiam_status status = HSMIAM_ERR_MEMORY;
 
     if (object)
-        status = run->work(run->context, client, custody, user_name, object, error);
-    /* Nothing was begun that came to nothing. */
-    if (status == HSMIAM_ERR_CANCELLED)
+        status = run->task->work(run->task->settings, client, custody, user_name, object, error);
+    if (status == HSMIAM_ERR_CANCELLED && !run->task->has_halves)
         goto out;
     if (status != HSMIAM_OK) {
         tool_value_free(&object);
@@ -143,11 +142,6 @@ static void tick(void *context)
 
 /* --------------------------------------------------------------------------- before and after */
 
-static void note_key(void *context, const char *user_name, const char *access_key_id, bool held)
-{
-    tool_user_file_note_key(context, user_name, access_key_id, held);
-}
-
 /* Settles what is open, as far as that goes now, and passes over whom nothing is left to do for. */
 static hsmiam_status resume(tool_batch *run, tool_error *error)
 {
@@ -156,8 +150,8 @@ static hsmiam_status resume(tool_batch *run, tool_error *error)
                                                   NULL, session->error);
 
     if (status == HSMIAM_OK || status == HSMIAM_ERR_UNSETTLED)
-        status = hsmiam_custody_find_held(session->client, session->custody, note_key, run->users,
-                                          session->error);
+        status = run->task->find(run->task->settings, session->client, session->custody, run->users,
+                                 session->error);
     return status == HSMIAM_OK ? status : tool_session_fail(session, error);
 }
 
@@ -227,7 +221,7 @@ static void print_summary(const tool_batch *run)
     char after[64] = "";
 
     if (holders > 0)
-        (void)snprintf(before, sizeof before, ", %zu had a key before", holders);
+        (void)snprintf(before, sizeof before, ", %zu %s", holders, run->task->before);
     if (finished < run->progress.total)
         (void)snprintf(after, sizeof after, ", %zu not begun", run->progress.total - finished);
     tool_text_print(stderr, "%shsmiam: %zu of %zu users done%s, %zu failed%s; %.1f s, %.1f/s\n",
@@ -238,37 +232,39 @@ static void print_summary(const tool_batch *run)
 /* What the whole came to, once there were users to begin with. */
 static hsmiam_status judge(tool_batch *run, hsmiam_status status, tool_error *error)
 {
-    const char *remedy = "Run the command again with --resume.";
+    const char *resume = run->task->resume;
 
     if (run->output_error.message)
         return tool_error_set(error, HSMIAM_ERR_UNSETTLED,
                               "%s\nUsers without a line may have a key all the same: `hsmiam audit "
-                              "show --event outcome` tells. %s",
-                              run->output_error.message, remedy);
+                              "show --event outcome` tells. Run the command again with %s.",
+                              run->output_error.message, resume);
     if (status == HSMIAM_ERR_CANCELLED && !run->session.heap_error.message)
-        return tool_error_set(error, status,
-                              "Interrupted. What was under way is done, the rest was not begun. %s",
-                              remedy);
+        return tool_error_set(
+            error, status,
+            "Interrupted. What was under way is done, the rest was not begun. Run "
+            "the command again with %s.",
+            resume);
     if (status != HSMIAM_OK) {
         (void)tool_session_fail(&run->session, error);
         return tool_error_set(error, HSMIAM_ERR_UNSETTLED,
                               "%s\nThat stopped the whole: what was under way is done, the rest "
                               "was not begun. When it is mended, run the command again with "
-                              "--resume.",
-                              error->message ? error->message : "Not enough memory.");
+                              "%s.",
+                              error->message ? error->message : "Not enough memory.", resume);
     }
     if (run->failed > 0)
         return tool_error_set(error, HSMIAM_ERR_UNSETTLED,
                               "%zu users failed: standard output has the reason for each. When it "
-                              "is mended, run the command again with --resume.",
-                              run->failed);
+                              "is mended, run the command again with %s.",
+                              run->failed, resume);
     return HSMIAM_OK;
 }
 
-hsmiam_status tool_batch_run(tool_context *context, tool_batch_work work_for_one, tool_error *error)
+hsmiam_status tool_batch_run(tool_context *context, const tool_batch_task *task, tool_error *error)
 {
     tool_notices notices = TOOL_NOTICES_INIT;
-    tool_batch run = {.context = context, .work = work_for_one, .lock = PTHREAD_MUTEX_INITIALIZER};
+    tool_batch run = {.context = context, .task = task, .lock = PTHREAD_MUTEX_INITIALIZER};
     hsmiam_status status = HSMIAM_OK;
 
     context->notices = &notices;

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define NAME_MAX_SIZE  64
-#define SECONDS_OF_DAY 86400
+#define NAME_MAX_SIZE 64
 
 static const char list_name[] = "Records";
 
@@ -127,41 +126,14 @@ static bool take_record(void *context, const hsmiam_ledger_record *record)
     return !show->failed && !ferror(stdout);
 }
 
-/* Reads a time; `end_of_day`: of a date, its last second. */
-static hsmiam_status get_time(const tool_arguments *arguments, const char *name, bool end_of_day,
-                              time_t *time_out, tool_error *error)
-{
-    const char *text = tool_arguments_get(arguments, name);
-    struct tm parts = {0};
-    const char *end = NULL;
-
-    *time_out = -1;
-    if (!text)
-        return HSMIAM_OK;
-    end = strptime(text, "%Y-%m-%d", &parts);
-    if (end && strcmp(end, "") != 0) {
-        end = strptime(end, "T%H:%M:%SZ", &parts);
-        end_of_day = false;
-    }
-    if (end && !*end)
-        *time_out = timegm(&parts);
-    if (*time_out < 0)
-        return tool_error_set_usage(error,
-                                    "hsmiam: error: argument %s: expected a time in UTC, as "
-                                    "2026-11-24 or 2026-11-24T07:39:10Z",
-                                    name);
-    if (end_of_day)
-        *time_out += SECONDS_OF_DAY - 1;
-    return HSMIAM_OK;
-}
-
 static hsmiam_status get_filter(const tool_arguments *arguments, hsmiam_ledger_filter *filter_out,
                                 tool_error *error)
 {
-    hsmiam_status status = get_time(arguments, "--since", false, &filter_out->since, error);
+    hsmiam_status status =
+        tool_arguments_get_time(arguments, "--since", false, &filter_out->since, error);
 
     if (status == HSMIAM_OK)
-        status = get_time(arguments, "--until", true, &filter_out->until, error);
+        status = tool_arguments_get_time(arguments, "--until", true, &filter_out->until, error);
     filter_out->user_name = tool_arguments_get(arguments, "--user-name");
     filter_out->access_key_id = tool_arguments_get(arguments, "--access-key-id");
     filter_out->event = tool_arguments_get(arguments, "--event");

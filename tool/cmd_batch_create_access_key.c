@@ -5,21 +5,26 @@
 #include "made_key.h"
 
 static const tool_option options[] = {
-    TOOL_BATCH_OPTIONS,
+    {TOOL_BATCH_USERS},
+    {TOOL_BATCH_CONCURRENCY},
+    {.name = "--resume",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "Go on with a file that an earlier run did not finish: settle what that run left "
+             "open, as recover does, and pass over the users of this account for whom the ledger "
+             "shows a key in the token."},
     TOOL_IMPORT_OPTIONS,
     TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 
-static hsmiam_status create(const tool_context *context, hsmiam_client *client,
-                            hsmiam_custody *custody, const char *user_name, tool_value *object,
-                            hsmiam_error *error)
+static hsmiam_status create(const void *settings, hsmiam_client *client, hsmiam_custody *custody,
+                            const char *user_name, tool_value *object, hsmiam_error *error)
 {
     hsmiam_access_key *key = NULL;
     tool_made_key facts;
     hsmiam_status status = hsmiam_access_key_create(client, custody, user_name, &key, error);
 
-    (void)context;
+    (void)settings;
     if (status == HSMIAM_OK) {
         tool_made_key_take(&facts, key);
         if (!tool_made_key_fill(object, &facts))
@@ -29,9 +34,24 @@ static hsmiam_status create(const tool_context *context, hsmiam_client *client,
     return status;
 }
 
+static void note_key(void *context, const char *user_name, const char *access_key_id, bool held)
+{
+    tool_user_file_note_key(context, user_name, access_key_id, held);
+}
+
+static hsmiam_status find(const void *settings, hsmiam_client *client, hsmiam_custody *custody,
+                          tool_user_file *users, hsmiam_error *error)
+{
+    (void)settings;
+    return hsmiam_custody_find_held(client, custody, note_key, users, error);
+}
+
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
-    return tool_batch_run(context, create, error);
+    static const tool_batch_task task = {
+        .work = create, .find = find, .before = "had a key before", .resume = "--resume"};
+
+    return tool_batch_run(context, &task, error);
 }
 
 const tool_command tool_batch_create_access_key = {

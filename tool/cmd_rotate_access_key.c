@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "approver.h"
+#include "batch.h"
 #include "commands.h"
 #include "made_key.h"
 #include "output.h"
 #include "paths.h"
 #include "profile_update.h"
+#include "rotate_users.h"
 #include "session.h"
 #include "signals.h"
 #include "text.h"
@@ -27,6 +29,7 @@ static const tool_option options[] = {
      .group = "whose",
      .help = "Rotate the credential itself, the key that --credential names: afterwards the new "
              "one, which no person ever saw, signs."},
+    {TOOL_BATCH_USERS, .group = "whose"},
     {.name = "--delete-old",
      .kind = TOOL_OPTION_FLAG,
      .help = "Delete the old key once it is deactivated, at IAM and in the token. If an earlier "
@@ -45,10 +48,23 @@ static const tool_option options[] = {
     {.name = "--proof-timeout",
      .kind = TOOL_OPTION_NUMBER,
      .help = "The longest time to wait for that, in seconds. Default: 120."},
+    {TOOL_BATCH_CONCURRENCY},
+    {.name = "--resume",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "With --user-names: go on with a file that an earlier run did not finish: bring what "
+             "that run began to its end, as recover does, and pass over the users whose rotation "
+             "the ledger shows as finished --since then."},
+    {.name = "--since",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "With --resume: when the first run of the file began, in UTC, as "
+             "2026-11-24T07:39:10Z. A run that does not finish names it."},
     TOOL_IMPORT_OPTIONS,
     TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
+
+/* Options that one user has no use for. */
+static const char *const of_many[] = {"--max-concurrency", "--resume", "--since"};
 
 static hsmiam_status get_options(const tool_context *context, hsmiam_rotation_options *to,
                                  tool_error *error)
@@ -56,20 +72,31 @@ static hsmiam_status get_options(const tool_context *context, hsmiam_rotation_op
     const tool_arguments *arguments = context->arguments;
     const char *user_name = tool_arguments_get(arguments, "--user-name");
     bool root = tool_arguments_get(arguments, "--root") != NULL;
+    bool many = tool_arguments_get(arguments, "--user-names") != NULL;
     hsmiam_status status = tool_arguments_exclude(arguments, "--user-name", "--root", error);
 
+    if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--user-name", "--user-names", error);
+    if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--root", "--user-names", error);
     if (status != HSMIAM_OK)
         return status;
-    if (!user_name && !root)
-        return tool_error_set_usage(error,
-                                    "hsmiam: error: one of the arguments --user-name --root is "
-                                    "required");
+    if (!user_name && !root && !many)
+        return tool_error_set_usage(error, "hsmiam: error: one of the arguments --user-name --root "
+                                           "--user-names is required");
+    for (size_t i = 0; !many && i < sizeof of_many / sizeof of_many[0]; i++)
+        if (tool_arguments_get(arguments, of_many[i]))
+            return tool_error_set_usage(error,
+                                        "hsmiam: error: argument %s: not allowed without argument "
+                                        "--user-names",
+                                        of_many[i]);
     if (!root && tool_arguments_get(arguments, "--update-profile"))
         return tool_error_set_usage(error,
                                     "hsmiam: error: argument --update-profile: not allowed without "
                                     "argument --root");
     *to = (hsmiam_rotation_options){
         .user_name = user_name,
+        .others_only = many,
         .delete_old = tool_arguments_get(arguments, "--delete-old") != NULL,
         .delete_inactive = tool_arguments_get(arguments, "--delete-inactive") != NULL};
     status = tool_arguments_get_number(arguments, "--proofs", PROOFS_MAX, &to->proofs, error);
@@ -272,6 +299,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     tool_place place = {.config = NULL};
     hsmiam_status status = get_options(context, &wanted, error);
 
+    if (status == HSMIAM_OK && wanted.others_only)
+        return tool_rotate_users(context, &wanted, error);
     if (status == HSMIAM_OK)
         status = find_place(context, &place, error);
     if (status == HSMIAM_OK)
@@ -294,7 +323,12 @@ const tool_command tool_rotate_access_key = {
         "use cannot be told; an inactive one is named, and deleted with --delete-inactive only.\n\n"
         "Every step goes on record. What was interrupted goes on when the same command is run "
         "again, or `hsmiam recover`: no third key is made, and no key is deactivated before "
-        "another one was seen to work.",
+        "another one was seen to work.\n\n"
+        "With --user-names, the keys of all users of a file are rotated, several at a time. A line "
+        "of JSON is printed for each as soon as it is done: UserName, AccessKeyId and the like of "
+        "the new key, PreviousAccessKeyId and PreviousStatus; or UserName and Error, with Code and "
+        "Message. The credential's own user is refused. A signal stops each rotation between two "
+        "steps. The exit code is 0 if all were rotated, 130 after a signal, and 255 otherwise.",
     .options = options,
     .takes_tokens = true,
     .run = run,

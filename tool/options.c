@@ -330,3 +330,30 @@ hsmiam_status tool_arguments_get_duration(const tool_arguments *arguments, const
                                 "m, h, d or w, as 90d",
                                 name);
 }
+
+hsmiam_status tool_arguments_get_time(const tool_arguments *arguments, const char *name,
+                                      bool end_of_day, time_t *time_out, tool_error *error)
+{
+    const char *text = tool_arguments_get(arguments, name);
+    struct tm parts = {0};
+    const char *end = NULL;
+
+    *time_out = -1;
+    if (!text)
+        return HSMIAM_OK;
+    end = strptime(text, "%Y-%m-%d", &parts);
+    if (end && strcmp(end, "") != 0) {
+        end = strptime(end, "T%H:%M:%SZ", &parts);
+        end_of_day = false;
+    }
+    if (end && !*end)
+        *time_out = timegm(&parts);
+    if (*time_out < 0)
+        return tool_error_set_usage(error,
+                                    "hsmiam: error: argument %s: expected a time in UTC, as "
+                                    "2026-11-24 or 2026-11-24T07:39:10Z",
+                                    name);
+    if (end_of_day)
+        *time_out += SECONDS_OF_DAY - 1;
+    return HSMIAM_OK;
+}

@@ -5,6 +5,8 @@
 
 #include "error.h"
 
+#include <time.h>
+
 /* The most options that one table holds. */
 #define TOOL_OPTIONS_MAX 32
 
@@ -52,7 +54,7 @@ typedef struct tool_arguments {
     const tool_command *command; /* NULL with --version and with help for the whole tool */
     const tool_command *group;   /* of which the command is an operation; NULL: none */
     bool help;
-    const char *word; /* NULL: none was given */
+    const char *word;                                   /* NULL: none was given */
     const char *repeated_values[TOOL_REPEATED_MAX + 1]; /* ends with NULL */
     const char *repeated_globals[TOOL_REPEATED_MAX + 1];
     const char *command_values[TOOL_OPTIONS_MAX];
@@ -89,5 +91,11 @@ hsmiam_status tool_arguments_get_number(const tool_arguments *arguments, const c
 hsmiam_status tool_arguments_get_duration(const tool_arguments *arguments, const char *name,
                                           long long *seconds_out,
                                           tool_error *error) HSMIAM_MUST_USE;
+
+/* Reads the time that an option was given, of a date its first second, or with `end_of_day` its
+ * last one; -1 without the option. Statuses: ARGUMENT. */
+hsmiam_status tool_arguments_get_time(const tool_arguments *arguments, const char *name,
+                                      bool end_of_day, time_t *time_out,
+                                      tool_error *error) HSMIAM_MUST_USE;
 
 #endif

@@ -9,6 +9,7 @@
 #include <hsmiam/error.h>
 
 #include <stdbool.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,6 +84,22 @@ typedef void (*hsmiam_held_fn)(void *context, const char *user_name, const char 
 HSMIAM_API hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *custody,
                                                   hsmiam_held_fn take, void *context,
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
+
+/** Receives a user whose rotation came to its end; `old_is_deleted`: so did the old key. */
+typedef void (*hsmiam_rotated_fn)(void *context, const char *user_name, bool old_is_deleted);
+
+/**
+ * Tells which users' keys the ledger shows as replaced by one in the custody's token since then,
+ * in the order of the records; users of the credential's account. One is told twice where the old
+ * key was deleted after it was deactivated. The whole ledger is verified first.
+ *
+ * since  seconds since 1970-01-01T00:00:00Z.
+ * Statuses: as hsmiam_custody_find_held().
+ */
+HSMIAM_API hsmiam_status hsmiam_custody_find_rotated(hsmiam_client *client, hsmiam_custody *custody,
+                                                     time_t since, hsmiam_rotated_fn take,
+                                                     void *context,
+                                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
 #ifdef __cplusplus
 }

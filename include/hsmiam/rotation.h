@@ -17,6 +17,8 @@ typedef struct hsmiam_rotation_options {
     bool delete_old;        /**< delete the old key too, at IAM and then in the tokens; if the last
                                  rotation of the user left its old key inactive, do that alone */
     bool delete_inactive;   /**< delete an inactive key that takes the place of the new one */
+    bool others_only;       /**< refuse a user whose key the client's signer signs with: work for
+                                 other users would go on with a key that is about to end */
     unsigned proofs;        /**< how often in a row IAM must know the new key; 0: 3 times */
     unsigned proof_seconds; /**< how long that is waited for; 0: 120 */
 } hsmiam_rotation_options;
@@ -52,11 +54,11 @@ HSMIAM_API bool hsmiam_rotation_is_of_signer(const hsmiam_rotation *rotation);
  * and no key is deactivated before another one was seen to work.
  *
  * rotation_out  owned by the caller.
- * Statuses: ARGUMENT (no ledger, no such name), EXISTS (the user has two active keys, or an
- * inactive one that nobody asked to delete; nothing was done), NOT_FOUND (no active key), UNSETTLED
- * (it is not known yet what became of an earlier request; or IAM does not know the new key yet),
- * those of hsmiam_access_key_create(). After a failure the old key is as it was, or inactive or
- * deleted if the message says so.
+ * Statuses: ARGUMENT (no ledger, no such name, or not one of the others), EXISTS (the user has two
+ * active keys, or an inactive one that nobody asked to delete; nothing was done), NOT_FOUND (no
+ * active key), UNSETTLED (it is not known yet what became of an earlier request; or IAM does not
+ * know the new key yet), those of hsmiam_access_key_create(). After a failure the old key is as it
+ * was, or inactive or deleted if the message says so.
  */
 HSMIAM_API hsmiam_status hsmiam_access_key_rotate(hsmiam_client *client, hsmiam_custody *custody,
                                                   const hsmiam_rotation_options *options,

@@ -4,6 +4,7 @@
 #include "custody/custody.h"
 
 #include "base/stack.h"
+#include "ledger/rotation.h"
 #include "sigv4/signer.h"
 
 #include <pthread.h>
@@ -307,6 +308,8 @@ static hsmiam_status prepare(batch_crew *crew, hsmiam_error *error)
         status = hsmiam_custody_prepare(crew->custody, error);
     if (status == HSMIAM_OK && crew->custody->ledger != NULL)
         status = hsmiam_ledger_watch_new(crew->custody->ledger, &crew->custody->watch, error);
+    if (status == HSMIAM_OK && crew->custody->ledger != NULL)
+        status = hsmiam_rotation_watch_new(crew->custody->ledger, &crew->custody->rotations, error);
     if (status == HSMIAM_OK)
         status = hsmiam_pace_new(&crew->pace, error);
     if (status == HSMIAM_OK)
@@ -334,6 +337,7 @@ static void clear(batch_crew *crew)
     (void)pthread_mutex_destroy(&crew->asking);
     (void)pthread_mutex_destroy(&crew->taking);
     hsmiam_pace_free(&crew->pace);
+    hsmiam_rotation_watch_free(&crew->custody->rotations);
     hsmiam_ledger_watch_free(&crew->custody->watch);
 }
 

@@ -26,6 +26,7 @@ struct hsmiam_custody {
     hsmiam_ledger *ledger;                      /* NULL: no record is made */
     void (*sync)(void);                         /* of the file systems */
     hsmiam_ledger_watch *watch;                 /* of it, while a batch goes on; else NULL */
+    hsmiam_rotation_watch *rotations;           /* likewise */
     void (*pause)(unsigned milliseconds);       /* while IAM learns of a new key */
     bool ledger_checked;                        /* it can be written to, and has our wrapping key */
     char wrapping_key[HSMIAM_FINGERPRINT_SIZE]; /* its fingerprint for the record, "" for none */

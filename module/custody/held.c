@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom a batch need not begin with again: the users whose key the ledger says is held. */
+/* Whom a batch need not begin with again: the users whose key the ledger says is held, or
+ * was rotated. */
 #include "custody/custody.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ typedef struct search {
     const char *credential_id;
     char account[HSMIAM_ACCOUNT_MAX + 1]; /* "": not known */
     hsmiam_held_fn take;
+    hsmiam_rotated_fn take_rotated;
     void *context;
     char deletions[DELETIONS_MAX][sizeof "18446744073709551615"]; /* their records' numbers */
     size_t deletion_count;
@@ -74,13 +76,13 @@ static bool meet(void *context, const hsmiam_ledger_record *record)
     return true;
 }
 
-hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *custody,
-                                       hsmiam_held_fn take, void *context, hsmiam_error *error)
+/* Opens what is asked, and verifies the whole ledger, for whom it names are passed over. */
+static hsmiam_status begin(search *run, hsmiam_client *client, hsmiam_custody *custody,
+                           hsmiam_error *error)
 {
-    search run = {.take = take, .context = context};
     hsmiam_ledger_verdict verdict;
 
-    if (client == NULL || custody == NULL || custody->ledger == NULL || take == NULL)
+    if (client == NULL || custody == NULL || custody->ledger == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "What is held stands in a ledger; the custody has none.");
     hsmiam_status status = hsmiam_signer_open(hsmiam_client_get_signer(client), error);
@@ -96,10 +98,47 @@ hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *cu
     hsmiam_ledger_set_allow_unsigned(custody->ledger, false);
     if (status != HSMIAM_OK)
         return status;
-    run.token_serial = hsmiam_token_get_serial(custody->token);
-    run.credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client));
-    status = hsmiam_ledger_find_account(custody->ledger, run.credential_id, run.account, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_ledger_read(custody->ledger, NULL, meet, &run, error);
-    return status;
+    run->token_serial = hsmiam_token_get_serial(custody->token);
+    run->credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client));
+    return hsmiam_ledger_find_account(custody->ledger, run->credential_id, run->account, error);
+}
+
+hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *custody,
+                                       hsmiam_held_fn take, void *context, hsmiam_error *error)
+{
+    search run = {.take = take, .context = context};
+
+    if (take == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "Who takes what is held?");
+    hsmiam_status status = begin(&run, client, custody, error);
+    return status == HSMIAM_OK ? hsmiam_ledger_read(custody->ledger, NULL, meet, &run, error)
+                               : status;
+}
+
+static bool meet_step(void *context, const hsmiam_ledger_record *record)
+{
+    search *run = context;
+    const char *user_name = hsmiam_ledger_record_get_text(record, "user_name");
+    bool deleted = is(record, "step", "deleted");
+
+    if (user_name != NULL && (deleted || is(record, "step", "deactivated")) &&
+        is(record, "event", hsmiam_event_get_name(HSMIAM_EVENT_ROTATION_STEP)) &&
+        is(record, "token_serial", run->token_serial) && is_of_account(run, record))
+        run->take_rotated(run->context, user_name, deleted);
+    return true;
+}
+
+hsmiam_status hsmiam_custody_find_rotated(hsmiam_client *client, hsmiam_custody *custody,
+                                          time_t since, hsmiam_rotated_fn take, void *context,
+                                          hsmiam_error *error)
+{
+    search run = {.take_rotated = take, .context = context};
+    const hsmiam_ledger_filter filter = {.since = since, .until = -1};
+
+    if (take == NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "Who takes what was rotated?");
+    hsmiam_status status = begin(&run, client, custody, error);
+    return status == HSMIAM_OK
+               ? hsmiam_ledger_read(custody->ledger, &filter, meet_step, &run, error)
+               : status;
 }

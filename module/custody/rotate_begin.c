@@ -96,6 +96,22 @@ static hsmiam_status take_user(hsmiam_rotating *run, const hsmiam_caller *caller
     return HSMIAM_OK;
 }
 
+/* Where many are rotated by one credential, its own user is none of them. */
+static hsmiam_status check_other(const hsmiam_rotating *run, const hsmiam_caller *caller,
+                                 hsmiam_error *error)
+{
+    const char *resource = strrchr(caller->arn, ':');
+    const char *name = strrchr(caller->arn, '/');
+
+    if (!run->options.others_only || resource == NULL || name == NULL ||
+        strncmp(resource, ":user/", 6) != 0 || strcasecmp(name + 1, run->user) != 0)
+        return HSMIAM_OK;
+    return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                            "User %s is the credential's own, and its key rotates the others': "
+                            "nothing was done. Rotate that key by itself, with --root.",
+                            run->user);
+}
+
 /* The key that signs is not known to IAM (any more): an earlier run may have deactivated it. */
 static hsmiam_status take_from_ledger(hsmiam_rotating *run, hsmiam_error *error)
 {
@@ -131,6 +147,8 @@ static hsmiam_status identify(hsmiam_rotating *run, hsmiam_error *error)
         return take_user(run, &caller, error);
     if (status == HSMIAM_OK)
         (void)snprintf(run->account, sizeof run->account, "%s", caller.account);
+    if (status == HSMIAM_OK)
+        status = check_other(run, &caller, error);
     if (hsmiam_rotating_is_unknown_key(status, error))
         status = take_from_ledger(run, error);
     return status;
@@ -241,14 +259,26 @@ out:
     return status;
 }
 
+/* The number of an intent of the user that is open; 0: there is none. A batch asks for many. */
+static hsmiam_status find_open(hsmiam_rotating *run, uint64_t *sequence, hsmiam_error *error)
+{
+    bool perhaps = true;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (run->custody->watch != NULL && run->user[0] != '\0')
+        status = hsmiam_ledger_watch_ask(run->custody->watch, run->user, &perhaps, error);
+    if (status != HSMIAM_OK || !perhaps)
+        return status;
+    return hsmiam_ledger_find_open(run->custody->ledger, run->user, take_first, sequence, error);
+}
+
 static hsmiam_status settle_open(hsmiam_rotating *run, hsmiam_error *error)
 {
     hsmiam_user_lock lock = {.fd = -1};
     uint64_t sequence = 0;
     bool held = false;
 
-    hsmiam_status status =
-        hsmiam_ledger_find_open(run->custody->ledger, run->user, take_first, &sequence, error);
+    hsmiam_status status = find_open(run, &sequence, error);
     if (status != HSMIAM_OK || sequence == 0)
         return status;
     if (run->may_create)
@@ -282,10 +312,20 @@ static hsmiam_status take_over(hsmiam_rotating *run, hsmiam_error *error)
     return hsmiam_rotating_sign_as_new(run, error);
 }
 
+static hsmiam_status find_record(hsmiam_rotating *run, hsmiam_error *error)
+{
+    hsmiam_custody *custody = run->custody;
+
+    if (custody->rotations != NULL && run->user[0] != '\0')
+        return hsmiam_rotation_watch_find(custody->rotations, run->account, run->user, &run->record,
+                                          &run->has_record, error);
+    return hsmiam_ledger_find_rotation(custody->ledger, run->account, run->user, &run->record,
+                                       &run->has_record, error);
+}
+
 hsmiam_status hsmiam_rotating_look(hsmiam_rotating *run, hsmiam_error *error)
 {
-    hsmiam_status status = hsmiam_ledger_find_rotation(
-        run->custody->ledger, run->account, run->user, &run->record, &run->has_record, error);
+    hsmiam_status status = find_record(run, error);
 
     if (status == HSMIAM_OK)
         status = check_place(run, error);

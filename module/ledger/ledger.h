@@ -219,6 +219,9 @@ hsmiam_status hsmiam_ledger_find_key_account(hsmiam_ledger *ledger, const char *
 /* What is open, kept up to date while many users are issued to. Threads share it. */
 typedef struct hsmiam_ledger_watch hsmiam_ledger_watch;
 
+/* Where the rotations of users stand: rotation.h. */
+typedef struct hsmiam_rotation_watch hsmiam_rotation_watch;
+
 /* Reads the whole ledger once (borrowed; it must outlive the watch). Statuses: those of
  * hsmiam_ledger_find_open(). */
 hsmiam_status hsmiam_ledger_watch_new(hsmiam_ledger *ledger, hsmiam_ledger_watch **watch_out,

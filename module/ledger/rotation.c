@@ -47,6 +47,7 @@ struct search {
     const char *account; /* whose rotations are looked for, if they are one user's */
     const char *user_name;
     const char *key_id;
+    uint64_t end; /* what begins there or later is not looked at; 0: all is */
     hsmiam_rotation_record_fn take;
     void *context;
     hsmiam_rotation_record *to;
@@ -282,7 +283,8 @@ static hsmiam_status read_backward(search *run, hsmiam_error *error)
 
     hsmiam_status status = hsmiam_file_get_size(&run->ledger->file, &size, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_backward_init(&backward, &run->ledger->file, size, error);
+        status = hsmiam_backward_init(&backward, &run->ledger->file,
+                                      run->end > 0 && run->end < size ? run->end : size, error);
     while (status == HSMIAM_OK && !run->ended) {
         status = hsmiam_backward_next(&backward, &line, &more, error);
         if (status != HSMIAM_OK || !more)
@@ -329,6 +331,21 @@ hsmiam_status hsmiam_ledger_find_rotation(hsmiam_ledger *ledger, const char *acc
 {
     const search wanted = {
         .ledger = ledger, .meet = meet_users, .account = account, .user_name = user_name, .to = to};
+
+    return look_for(&wanted, found_out, error);
+}
+
+hsmiam_status hsmiam_ledger_find_rotation_before(hsmiam_ledger *ledger, uint64_t end,
+                                                 const char *account, const char *user_name,
+                                                 hsmiam_rotation_record *to, bool *found_out,
+                                                 hsmiam_error *error)
+{
+    const search wanted = {.ledger = ledger,
+                           .meet = meet_users,
+                           .account = account,
+                           .user_name = user_name,
+                           .end = end,
+                           .to = to};
 
     return look_for(&wanted, found_out, error);
 }

@@ -56,6 +56,24 @@ hsmiam_status hsmiam_ledger_find_rotation(hsmiam_ledger *ledger, const char *acc
                                           const char *user_name, hsmiam_rotation_record *to,
                                           bool *found_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The same among the records before a line's end in the file, `end` bytes from its beginning. */
+hsmiam_status hsmiam_ledger_find_rotation_before(hsmiam_ledger *ledger, uint64_t end,
+                                                 const char *account, const char *user_name,
+                                                 hsmiam_rotation_record *to, bool *found_out,
+                                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The same for one user after the other, from whichever thread: each record is read once. It takes
+ * some 40 bytes for each user that the ledger has keys of. The ledger must outlive it. Reads
+ * nothing yet. rotation_watch.c. */
+hsmiam_status hsmiam_rotation_watch_new(hsmiam_ledger *ledger, hsmiam_rotation_watch **watch_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+void hsmiam_rotation_watch_free(hsmiam_rotation_watch **watch);
+
+/* `user_name` is not "". */
+hsmiam_status hsmiam_rotation_watch_find(hsmiam_rotation_watch *watch, const char *account,
+                                         const char *user_name, hsmiam_rotation_record *to,
+                                         bool *found_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Finds the last rotation of a key that signed for it itself; `key_id` NULL: of whichever. What
  * came after its beginning is not looked at. */
 hsmiam_status hsmiam_ledger_find_own_rotation(hsmiam_ledger *ledger, const char *key_id,

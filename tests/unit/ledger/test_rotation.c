@@ -21,6 +21,8 @@ static hsmiam_ledger_facts make_facts(const char *user_name, const char *id)
     return facts;
 }
 
+static hsmiam_rotation_watch *watch;
+
 static uint64_t begin(fixture *fix, const char *user_name, const char *old_id)
 {
     const hsmiam_ledger_facts facts = make_facts(user_name, old_id);
@@ -54,6 +56,23 @@ static void issue(fixture *fix, const char *user_name, const char *id)
                      HSMIAM_OK);
 }
 
+/* What is found by reading each record once. */
+static void expect_same(fixture *fix, const char *account, const char *user_name,
+                        const hsmiam_rotation_record *expected)
+{
+    hsmiam_rotation_record record = {.sequence = 0};
+    bool found = false;
+
+    if (watch == NULL)
+        assert_int_equal(hsmiam_rotation_watch_new(fix->ledger, &watch, fix->error), HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_rotation_watch_find(watch, account, user_name, &record, &found, fix->error),
+        HSMIAM_OK);
+    assert_int_equal(found, expected != NULL);
+    if (expected != NULL)
+        assert_memory_equal(&record, expected, sizeof record);
+}
+
 static bool find(fixture *fix, const char *account, const char *user_name,
                  hsmiam_rotation_record *to)
 {
@@ -62,7 +81,34 @@ static bool find(fixture *fix, const char *account, const char *user_name,
     assert_int_equal(
         hsmiam_ledger_find_rotation(fix->ledger, account, user_name, to, &found, fix->error),
         HSMIAM_OK);
+    if (user_name[0] != '\0')
+        expect_same(fix, account, user_name, found ? to : NULL);
     return found;
+}
+
+static int tear_down(void **state)
+{
+    hsmiam_rotation_watch_free(&watch);
+    return fixture_tear_down(state);
+}
+
+/* Of many users, each one's is found, and nobody's who has none. */
+static void test_many_users(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_rotation_record record;
+    char name[16];
+
+    assert_false(find(fix, ACCOUNT, "user0", &record));
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "user%d", i);
+        uint64_t rotation = begin(fix, name, KEY_ID);
+        step(fix, rotation, name, KEY_ID, HSMIAM_ROTATION_DEACTIVATED);
+    }
+    for (int i = 0; i < 120; i++) {
+        (void)snprintf(name, sizeof name, "USER%d", i);
+        assert_int_equal(find(fix, ACCOUNT, name, &record), i < 100);
+    }
 }
 
 static void test_last_of_a_user(void **state)
@@ -232,12 +278,18 @@ static void test_begun_under_another_key(void **state)
     assert_int_equal(list_open(fix), 0);
 }
 
+#define rotation_test(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_last_of_a_user), fixture_test(test_root_user),
-        fixture_test(test_of_the_signer),  fixture_test(test_open_ones),
-        fixture_test(test_forged),         fixture_test(test_begun_under_another_key),
+        rotation_test(test_last_of_a_user),
+        rotation_test(test_root_user),
+        rotation_test(test_of_the_signer),
+        rotation_test(test_open_ones),
+        rotation_test(test_many_users),
+        rotation_test(test_forged),
+        rotation_test(test_begun_under_another_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

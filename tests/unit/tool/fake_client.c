@@ -400,3 +400,15 @@ hsmiam_status hsmiam_custody_find_held(hsmiam_client *client, hsmiam_custody *cu
         take(context, fake.held[i], "AKIAIOSFODNN7EXAMPLE", true);
     return fake_pass(FAKE_HELD, error);
 }
+
+hsmiam_status hsmiam_custody_find_rotated(hsmiam_client *client, hsmiam_custody *custody,
+                                          time_t since, hsmiam_rotated_fn take, void *context,
+                                          hsmiam_error *error)
+{
+    (void)client;
+    (void)custody;
+    fake.rotated_since = since;
+    for (size_t i = 0; fake.held && fake.held[i]; i++)
+        take(context, fake.held[i], i > 0);
+    return fake_pass(FAKE_HELD, error);
+}

@@ -48,6 +48,7 @@ typedef struct fake_state {
     int records;      /* that the ledger has, at most 2 */
     const char *fail_user;
     bool failure_stops;      /* a batch, which then ends with it */
+    time_t rotated_since;    /* of whose rotations were asked for */
     const char *const *held; /* users whose key the ledger shows, NULL-terminated; may be NULL */
     /* what was told */
     int tokens;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define NEW_URI "pkcs11:token=label;object=Bob;type=secret-key"
+#define CREDENTIAL "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
 
 static char path[] = "/tmp/hsmiam-test-XXXXXX";
 static run_result result;
@@ -159,12 +160,38 @@ static void keeps_everything_else(void **state)
     }
 }
 
+/* An earlier run's users are told by the time when it began; who keeps an old key is not done. */
+static void goes_on_with_a_file(void **state)
+{
+    static const char *const rotated[] = {"alice", "mallory", NULL};
+    const char *const since = "2015-08-30T12:36:00Z";
+
+    (void)state;
+    fake.held = rotated;
+    RUN_WITH(&result, "Bob\nAlice\nMallory\n", "rotate-access-key", "--user-names", "-", "--resume",
+             "--since", since, CREDENTIAL);
+    assert_int_equal(result.code, 0);
+    assert_int_equal(result.fake.rotated_since, 1440938160);
+    assert_true(result.fake.rotation.others_only);
+    assert_contains(result.out, "{\"UserName\": \"Bob\", ");
+    assert_contains(result.out, "\"PreviousStatus\": ");
+    assert_contains(result.err, "1 of 3 users done, 2 were rotated before, 0 failed;");
+    RUN_WITH(&result, "Bob\nAlice\nMallory\n", "rotate-access-key", "--user-names", "-", "--resume",
+             "--since", since, "--delete-old", CREDENTIAL);
+    assert_contains(result.err, "2 of 3 users done, 1 were rotated before, 0 failed;");
+    RUN_WITH(&result, "Bob\n", "rotate-access-key", "--user-names", "-", "--resume", CREDENTIAL);
+    assert_int_equal(result.code, 252);
+    RUN(&result, "rotate-access-key", "--user-name", "Bob", "--max-concurrency", "2");
+    assert_int_equal(result.code, 252);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(prints_both_keys, prepare, check),
         cmocka_unit_test_setup_teardown(tells_the_new_credential, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_words, prepare, check),
+        cmocka_unit_test_setup_teardown(goes_on_with_a_file, prepare, check),
         cmocka_unit_test_setup_teardown(updates_the_profile, prepare, check),
         cmocka_unit_test_setup_teardown(keeps_everything_else, prepare, check),
     };
