@@ -127,7 +127,7 @@ static hsmiam_status add_approvers(tool_session *session, tool_context *context,
         return HSMIAM_OK;
     session->approver.tokens = session->approvers;
     session->approver.uris = arguments->repeated_values;
-    session->approver.is_batch = strncmp(arguments->command->name, "batch-", 6) == 0;
+    session->approver.is_batch = tool_arguments_get(arguments, "--user-names") != NULL;
     status = tool_arguments_get_duration(arguments, "--approval-expires", &seconds, error);
     if (status == HSMIAM_OK && seconds != 0 &&
         hsmiam_ledger_set_approval_expiry(session->ledger,
