@@ -122,12 +122,14 @@ static hsmiam_status delete (tool_context *context, const tool_value *input, too
     if (asks && !tool_prompt_is_possible())
         return tool_error_set_usage(error, "hsmiam: error: the following arguments are required "
                                            "where there is no terminal to ask on: --yes");
-    tool_signals_install(TOOL_SIGNALS_HOLD);
+    tool_signals_install(TOOL_SIGNALS_ONCE);
     status = tool_session_start_client(&session, context, error);
     if (status == HSMIAM_OK)
         status = tool_session_ask_pins(&session, error);
     if (status == HSMIAM_OK && asks)
         status = ask(&session, user, id, error);
+    /* Nothing has been sent to this point. */
+    tool_signals_install(TOOL_SIGNALS_HOLD);
     if (status == HSMIAM_OK && hsmiam_access_key_delete(session.client, session.custody, user, id,
                                                         session.error) != HSMIAM_OK)
         status = is_unknown_to_iam(session.error) ? delete_leftover(&session, user, id, asks, error)

@@ -312,6 +312,18 @@ class DeleteTest(LifecycleTest):
             self.assertEqual(terminal.finish(), code)
         self.assertEqual(self.iam.key_ids("alice"), [])
 
+    def test_interrupted_while_it_asks(self) -> None:
+        """Nothing was sent, and nothing is said of an outcome that is waited for."""
+        key = self.issue_for("alice")
+        words = ["delete-access-key", "--access-key-id", key, "--user-name", "alice"]
+        terminal = self.on_terminal(*words, *self.iam_arguments())
+        terminal.read_until("[y/N]")
+        terminal.type("\x03")
+        said = terminal.read_until("Nothing was deleted.")
+        self.assertEqual(terminal.finish(), INTERRUPTED)
+        self.assertNotIn("outcome", said)
+        self.assertEqual(self.iam.key_ids("alice"), [key])
+
     def test_the_credential_itself(self) -> None:
         terminal = self.on_terminal("delete-access-key", "--access-key-id", self.iam.root_id,
                                     *self.iam_arguments())  # fmt: skip
