@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import softhsm
-from harness import CONFIGURATION, GENERAL, HSMIAM, OK, USAGE, IntegrationTest, Run
+from harness import (
+    CONFIGURATION,
+    GENERAL,
+    HSMIAM,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    IntegrationTest,
+    Run,
+)
 
 USER = "alice"
 
@@ -105,6 +114,15 @@ class AheadOfTimeTest(DualTest):
 
     def test_refusals(self) -> None:
         """By whom and for what an approval is none."""
+        number = self.ask()
+        for answer, code in (("n", INTERRUPTED), ("y", OK)):
+            terminal = self.on_terminal("approve", str(number), "--approver", self.bob.uri())
+            self.assertIn(f"Request {number}, written by", terminal.read_until("Approve it?"))
+            terminal.type(f"{answer}\n")
+            self.assertEqual(terminal.finish(), code, terminal.shown)
+            self.assertEqual(len(self.records("approval")), int(code == OK))
+        self.issue_for(USER)
+        self.sent = self.iam.requests("CreateAccessKey")
         number = self.ask()
         self.hsmiam("provision-token", "--approver-key", "--token", self.token.uri())
         run = self.approve(number, self.token, expect=CONFIGURATION)
