@@ -32,8 +32,8 @@ typedef struct tool_session {
     hsmiam_token *approvers[TOOL_REPEATED_MAX];
     size_t approver_count;
     tool_approver approver; /* how they are asked */
-    tool_error pin_error;  /* why the prompt gave no PIN */
-    tool_error heap_error; /* why the client was stopped that was not by a signal */
+    tool_error pin_error;   /* why the prompt gave no PIN */
+    tool_error heap_error;  /* why the client was stopped that was not by a signal */
     const tool_arguments *arguments;
     bool forbids_plaintext; /* create-object is no import route */
 } tool_session;

@@ -54,7 +54,8 @@ class RotateUsersTest(BatchTest):
         run = self.rotate(self.users, "--resume", "--since", since[0])
         self.assertIn(f"0 of {self.count} users done, {self.count} were rotated before", run.err)
         run = self.rotate(self.users, "--resume", "--since", since[0], "--delete-old")
-        self.assertEqual({line["PreviousStatus"] for line in self.lines(run.out).values()}, {"Deleted"})
+        states = {line["PreviousStatus"] for line in self.lines(run.out).values()}
+        self.assertEqual(states, {"Deleted"})
         self.assert_rotated(deleted=True)
 
     def test_stopped_and_resumed(self) -> None:
@@ -67,7 +68,8 @@ class RotateUsersTest(BatchTest):
             self.assertTrue(self.iam.wait("UpdateAccessKey"))
             process.send_signal(number)
             process.communicate(timeout=SECONDS)
-            self.assertEqual(process.returncode, INTERRUPTED if number == signal.SIGINT else -number)
+            code = INTERRUPTED if number == signal.SIGINT else -number
+            self.assertEqual(process.returncode, code)
             self.iam.set_clock(self.iam.endpoint.clock.offset_seconds + 420)
         self.rotate(self.users, "--resume", "--since", since)
         self.assert_rotated()

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NEW_URI "pkcs11:token=label;object=Bob;type=secret-key"
+#define NEW_URI    "pkcs11:token=label;object=Bob;type=secret-key"
 #define CREDENTIAL "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
 
 static char path[] = "/tmp/hsmiam-test-XXXXXX";
