@@ -396,6 +396,10 @@ hsmiam_status hsmiam_call_run_page(hsmiam_call *call, char marker[HSMIAM_MARKER_
         return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
                                 "The answer to %s is to be continued, but does not say from where.",
                                 call->operation->name);
+    if (reply->is_truncated && strcmp(reply->marker, marker) == 0)
+        return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
+                                "The answer to %s is to be continued from where it began.",
+                                call->operation->name);
     marker[0] = '\0';
     if (reply->is_truncated)
         memcpy(marker, reply->marker, sizeof reply->marker);

@@ -5,10 +5,6 @@
 #include "iam/call.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-/* An account has 5000 users, unless AWS grants it more. */
-#define PAGES_MAX 1000
 
 hsmiam_status hsmiam_client_get_caller(hsmiam_client *client, bool may_cancel,
                                        hsmiam_caller *caller_out, hsmiam_error *error)
@@ -56,35 +52,5 @@ hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_canc
     if (status == HSMIAM_OK)
         *page_out = call->reply.users;
     hsmiam_call_free(&call);
-    return status;
-}
-
-static hsmiam_status list_users(hsmiam_client *client, bool may_cancel, hsmiam_user_page *users,
-                                hsmiam_user_page_fn receive, void *context, hsmiam_error *error)
-{
-    char marker[HSMIAM_MARKER_SIZE] = "";
-
-    for (int page = 0; page < PAGES_MAX; page++) {
-        hsmiam_status status =
-            hsmiam_client_list_users_page(client, may_cancel, marker, users, error);
-        if (status == HSMIAM_OK)
-            status = receive(context, users, error);
-        if (status != HSMIAM_OK || marker[0] == '\0')
-            return status;
-    }
-    return hsmiam_error_set(error, HSMIAM_ERR_REPLY,
-                            "The answer to ListUsers has no end after %d pages.", PAGES_MAX);
-}
-
-hsmiam_status hsmiam_client_list_users(hsmiam_client *client, bool may_cancel,
-                                       hsmiam_user_page_fn receive, void *context,
-                                       hsmiam_error *error)
-{
-    hsmiam_user_page *users = calloc(1, sizeof *users);
-
-    if (users == NULL)
-        return hsmiam_error_set_memory(error, "a list of users");
-    hsmiam_status status = list_users(client, may_cancel, users, receive, context, error);
-    free(users);
     return status;
 }

@@ -182,13 +182,4 @@ hsmiam_status hsmiam_client_list_users_page(hsmiam_client *client, bool may_canc
                                             hsmiam_user_page *page_out,
                                             hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* Receives a page of users. A failure ends the list. */
-typedef hsmiam_status (*hsmiam_user_page_fn)(void *context, const hsmiam_user_page *page,
-                                             hsmiam_error *error);
-
-/* ListUsers, page by page. */
-hsmiam_status hsmiam_client_list_users(hsmiam_client *client, bool may_cancel,
-                                       hsmiam_user_page_fn receive, void *context,
-                                       hsmiam_error *error) HSMIAM_MUST_USE;
-
 #endif

@@ -25,20 +25,20 @@ static void print_line(void *context, hsmiam_log_level level, const char *line)
     (void)fprintf(stderr, "%s %s\n", level == HSMIAM_LOG_NOTICE ? "notice:" : "debug:", line);
 }
 
-static hsmiam_status print_users(void *context, const hsmiam_user_page *page, hsmiam_error *error)
-{
-    (void)context;
-    (void)error;
-    for (size_t i = 0; i < page->count; i++)
-        printf("%s\n%s\n%lld\n", page->users[i].name, page->users[i].id,
-               (long long)page->users[i].create_date);
-    return HSMIAM_OK;
-}
-
 static hsmiam_status list_users(calling *call, char **arguments)
 {
+    static hsmiam_user_page page;
+    char marker[HSMIAM_MARKER_SIZE] = "";
+    hsmiam_status status = HSMIAM_OK;
+
     (void)arguments;
-    return hsmiam_client_list_users(call->client, true, print_users, NULL, call->error);
+    do {
+        status = hsmiam_client_list_users_page(call->client, true, marker, &page, call->error);
+        for (size_t i = 0; status == HSMIAM_OK && i < page.count; i++)
+            printf("%s\n%s\n%lld\n", page.users[i].name, page.users[i].id,
+                   (long long)page.users[i].create_date);
+    } while (status == HSMIAM_OK && marker[0] != '\0');
+    return status;
 }
 
 static hsmiam_status get_caller(calling *call, char **arguments)

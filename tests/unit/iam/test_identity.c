@@ -194,25 +194,25 @@ static void test_update(void **state)
     stop(&fixture, script);
 }
 
-typedef struct names {
-    char text[256];
-    int pages;
-    hsmiam_status result;
-} names;
-
-static hsmiam_status take_names(void *context, const hsmiam_user_page *page, hsmiam_error *error)
+/* The users' names in the order of the pages, up to the last one, or to a failure. */
+static hsmiam_status list_names(client_fixture *fixture, char *text, size_t size)
 {
-    names *taken = context;
+    static hsmiam_user_page page;
+    char marker[HSMIAM_MARKER_SIZE] = "";
+    hsmiam_status status = HSMIAM_OK;
 
-    taken->pages++;
-    for (size_t i = 0; i < page->count; i++) {
-        size_t used = strlen(taken->text);
-        assert_string_equal(page->users[i].id, "AIDACKCEVSQ6C2EXAMPLE");
-        assert_int_equal(page->users[i].create_date, 1440938160);
-        (void)snprintf(taken->text + used, sizeof taken->text - used, "%s ", page->users[i].name);
-    }
-    return taken->result == HSMIAM_OK ? HSMIAM_OK
-                                      : hsmiam_error_set(error, taken->result, "Enough.");
+    text[0] = '\0';
+    do {
+        status =
+            hsmiam_client_list_users_page(fixture->client, true, marker, &page, fixture->error);
+        for (size_t i = 0; status == HSMIAM_OK && i < page.count; i++) {
+            size_t used = strlen(text);
+            assert_string_equal(page.users[i].id, "AIDACKCEVSQ6C2EXAMPLE");
+            assert_int_equal(page.users[i].create_date, 1440938160);
+            (void)snprintf(text + used, size - used, "%s ", page.users[i].name);
+        }
+    } while (status == HSMIAM_OK && marker[0] != '\0');
+    return status;
 }
 
 static void test_users(void **state)
@@ -222,29 +222,36 @@ static void test_users(void **state)
     char *last = http_answer("200 OK", USERS(USER("Cid"), ANSWER_LAST_PAGE));
     const server_step script[] = {{.answer = first}, {.answer = cut}, {.answer = last}};
     client_fixture fixture;
-    names taken = {.text = ""};
+    char names[64];
 
     (void)state;
     client_fixture_start(&fixture, script, COUNT(script));
-    assert_int_equal(
-        hsmiam_client_list_users(fixture.client, true, take_names, &taken, fixture.error),
-        HSMIAM_OK);
-    assert_string_equal(taken.text, "Ann Bob Cid ");
-    assert_int_equal(taken.pages, 2);
+    assert_int_equal(list_names(&fixture, names, sizeof names), HSMIAM_OK);
+    assert_string_equal(names, "Ann Bob Cid ");
     assert_string_equal(fake.body,
                         "Action=ListUsers&Version=2010-05-08&MaxItems=40&Marker=m%2F%2B%3D1");
-    client_fixture_stop(&fixture);
-
-    client_fixture_start(&fixture, script, COUNT(script));
-    taken = (names){.result = HSMIAM_ERR_CANCELLED};
-    assert_int_equal(
-        hsmiam_client_list_users(fixture.client, true, take_names, &taken, fixture.error),
-        HSMIAM_ERR_CANCELLED);
-    assert_int_equal(taken.pages, 1);
     client_fixture_stop(&fixture);
     free(first);
     free(cut);
     free(last);
+}
+
+/* A list that is never at its end. */
+static void test_users_over_and_over(void **state)
+{
+    char *page = http_answer("200 OK", USERS(USER("Ann"), ANSWER_MORE_PAGES));
+    const server_step script[] = {{.answer = page}, {.answer = page}, {.answer = page}};
+    client_fixture fixture;
+    char names[64];
+
+    (void)state;
+    client_fixture_start(&fixture, script, COUNT(script));
+    assert_int_equal(list_names(&fixture, names, sizeof names), HSMIAM_ERR_REPLY);
+    assert_string_equal(names, "Ann ");
+    assert_string_equal(hsmiam_error_get_message(fixture.error),
+                        "The answer to ListUsers is to be continued from where it began.");
+    client_fixture_stop(&fixture);
+    free(page);
 }
 
 #define TEN(text) text text text text text text text text text text
@@ -255,16 +262,14 @@ static void test_users_that_are_too_many(void **state)
         TEN(USER("B")) TEN(USER("B")) TEN(USER("B")) TEN(USER("B")) USER("C"), ANSWER_LAST_PAGE);
     client_fixture fixture;
     server_step script[1];
-    names taken = {.text = ""};
+    char names[64];
 
     (void)state;
     start(&fixture, script, many);
-    assert_int_equal(
-        hsmiam_client_list_users(fixture.client, true, take_names, &taken, fixture.error),
-        HSMIAM_ERR_REPLY);
+    assert_int_equal(list_names(&fixture, names, sizeof names), HSMIAM_ERR_REPLY);
     assert_string_equal(hsmiam_error_get_message(fixture.error),
                         "The answer to ListUsers lists more users than were asked for.");
-    assert_int_equal(taken.pages, 0);
+    assert_string_equal(names, "");
     stop(&fixture, script);
 }
 
@@ -277,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_usages_that_are_none),
         cmocka_unit_test(test_update),
         cmocka_unit_test(test_users),
+        cmocka_unit_test(test_users_over_and_over),
         cmocka_unit_test(test_users_that_are_too_many),
     };
 

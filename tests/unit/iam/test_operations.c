@@ -119,15 +119,17 @@ static void test_list_pages(void **state)
     free(last);
 }
 
-static void assert_list_is_refused(const char *body, size_t repeats, size_t requests)
+/* Both answers in turn. */
+static void assert_list_is_refused(const char *odd, const char *even, size_t repeats,
+                                   size_t requests)
 {
-    char *answer = http_answer("200 OK", body);
+    char *answers[] = {http_answer("200 OK", odd), http_answer("200 OK", even)};
     server_step script[SERVER_REQUESTS_MAX] = {{.answer = NULL}};
     client_fixture fixture;
     hsmiam_key_list list;
 
     for (size_t i = 0; i < repeats; i++)
-        script[i].answer = answer;
+        script[i].answer = answers[i % 2];
     client_fixture_start(&fixture, script, repeats);
     assert_int_equal(
         hsmiam_client_list_access_keys(fixture.client, NULL, true, &list, fixture.error),
@@ -135,14 +137,21 @@ static void assert_list_is_refused(const char *body, size_t repeats, size_t requ
     assert_int_equal(list.count, 0);
     assert_int_equal(server_count_requests(fixture.server), requests);
     client_fixture_stop(&fixture);
-    free(answer);
+    free(answers[0]);
+    free(answers[1]);
 }
 
 static void test_list_without_end(void **state)
 {
+    static const char again[] = ANSWER_LIST(ANSWER_MEMBER(ANSWER_ID), ANSWER_MORE_PAGES);
+    static const char other[] =
+        ANSWER_LIST("", "<IsTruncated>true</IsTruncated><Marker>other</Marker>");
+    static const char nowhere[] = ANSWER_LIST("", "<IsTruncated>true</IsTruncated>");
+
     (void)state;
-    assert_list_is_refused(ANSWER_LIST(ANSWER_MEMBER(ANSWER_ID), ANSWER_MORE_PAGES), 16, 8);
-    assert_list_is_refused(ANSWER_LIST("", "<IsTruncated>true</IsTruncated>"), 2, 1);
+    assert_list_is_refused(again, again, 16, 2);
+    assert_list_is_refused(again, other, 16, 8);
+    assert_list_is_refused(nowhere, nowhere, 2, 1);
 }
 
 static hsmiam_status delete_key(client_fixture *fixture)
