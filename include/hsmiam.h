@@ -33,7 +33,9 @@
  *     by a signer whose route is sign the signing key of one day, region and service; by a custody
  *     that is prepared for HSMIAM_ROUTE_RSA_OAEP the AES key that values are wrapped under on their
  *     way (a token that is software may keep it too), until it is freed or the token closed. They
- *     are wiped when signer, custody and token are freed.
+ *     are wiped when signer, custody and token are freed. Temporary credentials are kept likewise,
+ *     by hsmiam_credentials, and by a signer the token of a session by MFA; that one goes with each
+ *     request, as a header, and so through the heap as well, and nothing can be signed by it.
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked
