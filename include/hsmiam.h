@@ -68,6 +68,7 @@
 #include <hsmiam/credentials.h>
 #include <hsmiam/custody.h>
 #include <hsmiam/error.h>
+#include <hsmiam/export.h>
 #include <hsmiam/ledger.h>
 #include <hsmiam/lifecycle.h>
 #include <hsmiam/process.h>

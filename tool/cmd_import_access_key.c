@@ -9,6 +9,7 @@
 #include "session.h"
 #include "shred.h"
 #include "text.h"
+#include "wrapped_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,11 @@ static const tool_option options[] = {
      .kind = TOOL_OPTION_VALUE,
      .group = "secret",
      .help = "Read the key from the CSV file that the AWS console handed out."},
+    {.name = "--wrapped",
+     .kind = TOOL_OPTION_VALUE,
+     .group = "secret",
+     .help = "Take in what `export-access-key` printed on another host, for a wrapping key of this "
+             "token; only the token unwraps it."},
     {.name = "--shred",
      .kind = TOOL_OPTION_FLAG,
      .group = "shred",
@@ -68,10 +74,17 @@ static hsmiam_status check_arguments(const tool_arguments *arguments, tool_error
     hsmiam_status status = tool_arguments_exclude(arguments, "--secret-fd", "--csv", error);
 
     if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--secret-fd", "--wrapped", error);
+    if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--csv", "--wrapped", error);
+    if (status == HSMIAM_OK)
+        status = tool_arguments_exclude(arguments, "--access-key-id", "--wrapped", error);
+    if (status == HSMIAM_OK)
         status = tool_arguments_exclude(arguments, "--shred", "--no-shred", error);
     if (status != HSMIAM_OK)
         return status;
-    if (!csv && !tool_arguments_get(arguments, "--access-key-id"))
+    if (!csv && !tool_arguments_get(arguments, "--wrapped") &&
+        !tool_arguments_get(arguments, "--access-key-id"))
         return tool_error_set_usage(
             error, "hsmiam: error: the following arguments are required: --access-key-id");
     if (!csv &&
@@ -218,14 +231,49 @@ out:
     return status;
 }
 
-static hsmiam_status run(tool_context *context, tool_error *error)
+static hsmiam_status print_wrapped(const tool_context *context, const hsmiam_access_key *key,
+                                   tool_error *error)
+{
+    hsmiam_status status = print_imported(context, key, error);
+
+    tool_text_put("hsmiam: warning: The token has taken in what nobody here has seen. Prove that "
+                  "it is the key: hsmiam get-caller-identity --credential '",
+                  stderr);
+    tool_text_write(stderr, hsmiam_access_key_get_uri(key));
+    tool_text_put("'\n", stderr);
+    return status;
+}
+
+static hsmiam_status run_wrapped(tool_context *context, tool_error *error)
+{
+    tool_session session = {0};
+    hsmiam_wrapped_key *wrapped = NULL;
+    hsmiam_access_key *key = NULL;
+    hsmiam_status status = tool_session_start(&session, context, error);
+
+    if (status == HSMIAM_OK)
+        status = tool_wrapped_key_load(tool_arguments_get(context->arguments, "--wrapped"),
+                                       tool_arguments_get(context->arguments, "--user-name"),
+                                       &wrapped, session.error, error);
+    if (status == HSMIAM_OK && hsmiam_access_key_import_wrapped(session.custody, wrapped, &key,
+                                                                session.error) != HSMIAM_OK)
+        status = tool_session_fail(&session, error);
+    if (status == HSMIAM_OK)
+        status = print_wrapped(context, key, error);
+    hsmiam_access_key_free(&key);
+    hsmiam_wrapped_key_free(&wrapped);
+    tool_session_clear(&session);
+    return status;
+}
+
+static hsmiam_status run_plain(tool_context *context, tool_error *error)
 {
     const tool_arguments *arguments = context->arguments;
     tool_import import = {.csv_fd = -1,
                           .id = tool_arguments_get(arguments, "--access-key-id"),
                           .user_name = tool_arguments_get(arguments, "--user-name")};
     bool from_csv = tool_arguments_get(arguments, "--csv") != NULL;
-    hsmiam_status status = check_arguments(arguments, error);
+    hsmiam_status status = HSMIAM_OK;
 
     if (status == HSMIAM_OK)
         status = tool_secret_init(&import.memory, error);
@@ -243,6 +291,16 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     return status;
 }
 
+static hsmiam_status run(tool_context *context, tool_error *error)
+{
+    hsmiam_status status = check_arguments(context->arguments, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    return tool_arguments_get(context->arguments, "--wrapped") ? run_wrapped(context, error)
+                                                               : run_plain(context, error);
+}
+
 const tool_command tool_import_access_key = {
     .name = "import-access-key",
     .summary = "Take an existing access key into a token.",
@@ -251,6 +309,9 @@ const tool_command tool_import_access_key = {
         "proves that token and host compute the same with it. The secret comes from the terminal "
         "without echo, from standard input, from --secret-fd or from --csv; never from an argument "
         "or the environment. IAM is asked nothing.\n\n"
+        "With --wrapped, the key comes from another token, by `export-access-key` there. Here the "
+        "host does not see it, and so cannot prove that it is the right one: "
+        "`get-caller-identity`, signed with it, does.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
     .takes_tokens = true,

@@ -3,7 +3,10 @@
 #include "output.h"
 #include "session.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static const tool_option options[] = {
     {.name = "--import-route",
@@ -21,6 +24,14 @@ static const tool_option options[] = {
      .help =
          "Put key pairs on record that are not those which the ledger has of this token, and an "
          "audit key that no other one introduced. For when you know who changed them."},
+    {.name = "--export-wrapping-key",
+     .kind = TOOL_OPTION_VALUE,
+     .help = "Write the public half of the wrapping key into this new file, PEM, for a custodian "
+             "who exports keys to this token by `export-access-key --recipient`."},
+    {.name = "--exportable",
+     .kind = TOOL_OPTION_FLAG,
+     .help = "With --export-wrapping-key: that of the other wrapping key, under which keys go in "
+             "that may be exported again."},
     {.name = NULL},
 };
 
@@ -51,6 +62,58 @@ static bool add_token(tool_value *result, const hsmiam_token *token)
     return object && tool_value_add_string(object, "Label", hsmiam_token_get_label(token)) &&
            tool_value_add_string(object, "Serial", hsmiam_token_get_serial(token)) &&
            tool_value_add_string(object, "Uri", hsmiam_token_get_uri(token));
+}
+
+/* What is to be written, and what came of it. */
+typedef struct tool_public_half {
+    const char *path;
+    tool_value *result;
+    hsmiam_status status;
+    tool_error *error;
+} tool_public_half;
+
+/* A file that is there already may be what somebody works with. */
+static void write_public_half(void *context, const char *pem, const char *fingerprint)
+{
+    tool_public_half *half = context;
+    int fd = open(half->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    size_t size = strlen(pem);
+    tool_value *object = NULL;
+
+    if (fd < 0) {
+        half->status = tool_error_set(half->error, HSMIAM_ERR_IO,
+                                      "%s cannot be made: %s. Name a file that does not exist yet.",
+                                      half->path, strerror(errno));
+        return;
+    }
+    bool written = write(fd, pem, size) == (ssize_t)size && fsync(fd) == 0;
+    if (close(fd) != 0 || !written) {
+        half->status = tool_error_set(half->error, HSMIAM_ERR_IO, "%s cannot be written: %s",
+                                      half->path, strerror(errno));
+        (void)unlink(half->path);
+        return;
+    }
+    object = tool_value_add_object(half->result, "ExportedWrappingKey");
+    if (!object || !tool_value_add_string(object, "File", half->path) ||
+        !tool_value_add_string(object, "Fingerprint", fingerprint))
+        half->status = tool_error_set_memory(half->error);
+}
+
+static hsmiam_status export_public_half(tool_session *session, const tool_arguments *arguments,
+                                        tool_value *result, tool_error *error)
+{
+    bool exportable = tool_arguments_get(arguments, "--exportable") != NULL;
+    tool_public_half half = {.path = tool_arguments_get(arguments, "--export-wrapping-key"),
+                             .result = result,
+                             .status = HSMIAM_OK,
+                             .error = error};
+
+    if (!half.path)
+        return HSMIAM_OK;
+    if (hsmiam_token_export_wrapping_key(session->token, exportable, write_public_half, &half,
+                                         session->error) != HSMIAM_OK)
+        return tool_session_fail(session, error);
+    return half.status;
 }
 
 /* Rehearses the route that was asked for, so that what the token cannot do shows now. */
@@ -98,12 +161,16 @@ static hsmiam_status provision_approver(tool_session *session, const tool_contex
 
 static hsmiam_status check(const tool_arguments *arguments, tool_error *error)
 {
-    static const char *const others[] = {"--import-route", "--sigv4-route",
-                                         "--accept-changed-keys"};
+    static const char *const others[] = {"--import-route", "--sigv4-route", "--accept-changed-keys",
+                                         "--export-wrapping-key"};
     hsmiam_status status = HSMIAM_OK;
 
     for (size_t i = 0; status == HSMIAM_OK && i < sizeof others / sizeof others[0]; i++)
         status = tool_arguments_exclude(arguments, "--approver-key", others[i], error);
+    if (status == HSMIAM_OK && tool_arguments_get(arguments, "--exportable") &&
+        !tool_arguments_get(arguments, "--export-wrapping-key"))
+        status = tool_error_set_usage(error, "hsmiam: error: argument --exportable: not allowed "
+                                             "without argument --export-wrapping-key");
     return status;
 }
 
@@ -143,6 +210,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     }
     if (route || tool_arguments_get(context->arguments, "--sigv4-route"))
         status = add_routes(&session, result, error);
+    if (status == HSMIAM_OK)
+        status = export_public_half(&session, context->arguments, result, error);
     if (status == HSMIAM_OK)
         status = tool_output_print(result, &context->settings, "provision-token", error);
 out:

@@ -19,6 +19,7 @@ extern const tool_command tool_check_token;
 extern const tool_command tool_create_access_key;
 extern const tool_command tool_credential_process;
 extern const tool_command tool_delete_access_key;
+extern const tool_command tool_export_access_key;
 extern const tool_command tool_get_access_key_last_used;
 extern const tool_command tool_get_caller_identity;
 extern const tool_command tool_import_access_key;

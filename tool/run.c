@@ -16,6 +16,7 @@ static const tool_command *const commands[] = {
     &tool_create_access_key,
     &tool_credential_process,
     &tool_delete_access_key,
+    &tool_export_access_key,
     &tool_get_access_key_last_used,
     &tool_get_caller_identity,
     &tool_import_access_key,

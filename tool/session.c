@@ -152,6 +152,7 @@ typedef struct tool_routes {
     int import;
     int sigv4;
     bool forbid;
+    bool exportable;
 } tool_routes;
 
 static hsmiam_status new_custody(tool_session *session, tool_context *context, hsmiam_token *token,
@@ -165,6 +166,7 @@ static hsmiam_status new_custody(tool_session *session, tool_context *context, h
     hsmiam_custody_set_import_route(*custody_out, (hsmiam_import_route)routes->import);
     hsmiam_custody_set_sigv4_route(*custody_out, (hsmiam_sigv4_route)routes->sigv4);
     hsmiam_custody_set_forbid_plaintext(*custody_out, routes->forbid);
+    hsmiam_custody_set_exportable(*custody_out, routes->exportable);
     return HSMIAM_OK;
 }
 
@@ -198,7 +200,8 @@ static hsmiam_status make_custody(tool_session *session, tool_context *context, 
         .import = find_choice(context->arguments, "--import-route", tool_route_choices),
         .sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices),
         .forbid = context->settings.forbid_plaintext ||
-                  tool_arguments_get(context->arguments, "--forbid-plaintext-import")};
+                  tool_arguments_get(context->arguments, "--forbid-plaintext-import"),
+        .exportable = tool_arguments_get(context->arguments, "--exportable") != NULL};
     hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
     hsmiam_status status = HSMIAM_OK;
 

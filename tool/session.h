@@ -115,6 +115,10 @@ bool tool_session_has_silent_token(void);
          .kind = TOOL_OPTION_FLAG,                                                                 \
          .help = "Do not use create-object, even if nothing else works. The same: "                \
                  "hsmiam_forbid_plaintext_import = true in the profile."},                         \
+        {.name = "--exportable",                                                                   \
+         .kind = TOOL_OPTION_FLAG,                                                                 \
+         .help = "Let the key be handed over later, wrapped, by `export-access-key`. Without "     \
+                 "this no key ever leaves the token, which cannot be changed afterwards."},        \
         TOOL_SIGV4_ROUTE_OPTION
 
 extern const char *const tool_route_choices[];

@@ -46,6 +46,11 @@ HSMIAM_API void hsmiam_custody_set_forbid_plaintext(hsmiam_custody *custody, boo
 /** Sets how new keys are used for SigV4; HSMIAM_SIGV4_AUTO is the default. */
 HSMIAM_API void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route route);
 
+/** Lets new keys be exported (hsmiam_access_key_export(); CKA_EXTRACTABLE), which is false by
+ *  default: no key that went in without it ever leaves the token, whatever is set later. They go in
+ *  by a wrapping key of their own. With replicas, the custody's choice is theirs. */
+HSMIAM_API void hsmiam_custody_set_exportable(hsmiam_custody *custody, bool exportable);
+
 /** Sets where the custody's log lines go. */
 HSMIAM_API void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context);
 

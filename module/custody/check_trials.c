@@ -40,7 +40,7 @@ static void try_route(hsmiam_check *check, hsmiam_import_route route)
     hsmiam_finding found = HSMIAM_FINDING_YES;
 
     hsmiam_error_clear(check->error);
-    hsmiam_status status = hsmiam_token_prepare_route(check->token, route, check->error);
+    hsmiam_status status = hsmiam_token_prepare_route(check->token, route, false, check->error);
     if (status == HSMIAM_ERR_NOT_FOUND) {
         tell_route(check, route, HSMIAM_FINDING_UNTRIED, hsmiam_error_get_message(check->error));
         return;

@@ -75,7 +75,8 @@ static hsmiam_status choose_sigv4(hsmiam_custody *custody, bool *in_token_out, h
 static hsmiam_status try_route_once(hsmiam_custody *custody, hsmiam_import_route route,
                                     bool in_token, hsmiam_verdict *verdict_out, hsmiam_error *error)
 {
-    hsmiam_status status = hsmiam_token_prepare_route(custody->token, route, error);
+    hsmiam_status status =
+        hsmiam_token_prepare_route(custody->token, route, custody->exportable, error);
 
     if (status != HSMIAM_OK) {
         *verdict_out =
@@ -193,6 +194,8 @@ static hsmiam_status choose(void *context, hsmiam_error *error)
  */
 static hsmiam_status check_ledger(hsmiam_custody *custody, hsmiam_error *error)
 {
+    const char *serial = hsmiam_token_get_serial(custody->token);
+    bool exportable = custody->exportable;
     char *found = custody->wrapping_key;
 
     if (custody->ledger == NULL || custody->ledger_checked)
@@ -202,15 +205,15 @@ static hsmiam_status check_ledger(hsmiam_custody *custody, hsmiam_error *error)
         return status;
     found[0] = '\0';
     if (custody->wanted != HSMIAM_ROUTE_AUTO && custody->wanted != HSMIAM_ROUTE_RSA_OAEP)
-        return hsmiam_ledger_find_wrapping_key(
-            custody->ledger, hsmiam_token_get_serial(custody->token), found, error);
-    status = hsmiam_token_get_wrapping_fingerprint(custody->token, found, error);
+        return hsmiam_ledger_find_wrapping_key(custody->ledger, serial, exportable, found, error);
+    status = hsmiam_token_get_wrapping_fingerprint(custody->token, exportable, found, error);
     if (status == HSMIAM_ERR_NOT_FOUND) {
         hsmiam_error_clear(error);
         status = HSMIAM_OK;
     }
     if (status == HSMIAM_OK)
-        status = hsmiam_ledger_check_wrapping_key(custody->ledger, custody->token, found, error);
+        status = hsmiam_ledger_check_wrapping_key(custody->ledger, custody->token, exportable,
+                                                  found, error);
     custody->ledger_checked = status == HSMIAM_OK;
     return status;
 }

@@ -74,7 +74,15 @@ static time_t get_time(const hsmiam_record *record)
     return hsmiam_time_parse_extended(record->fields[HSMIAM_FIELD_TIME], &when) ? when : -1;
 }
 
-/* The key that the record is about, proven by it, and made as `made` says. */
+/* Of what came wrapped the record says that the token took it in, and no more. */
+static bool is_proof(const hsmiam_record *record)
+{
+    const char *route = record->fields[HSMIAM_FIELD_ROUTE];
+
+    return route == NULL || strcmp(route, HSMIAM_ROUTE_WORD_WRAPPED) != 0;
+}
+
+/* The key that the record is about, as a rule proven by it, and made as `made` says. */
 static void add_key(hsmiam_chronicle *chronicle, const hsmiam_record *record, bool is_import,
                     const awaited *made)
 {
@@ -89,7 +97,7 @@ static void add_key(hsmiam_chronicle *chronicle, const hsmiam_record *record, bo
     *key = (hsmiam_key_history){.who = made->who,
                                 .is_import = is_import,
                                 .made = made->when,
-                                .proven = get_time(record),
+                                .proven = is_proof(record) ? get_time(record) : -1,
                                 .order = chronicle->count};
     (void)snprintf(key->id, sizeof key->id, "%s", record->fields[HSMIAM_FIELD_ACCESS_KEY_ID]);
     chronicle->count++;

@@ -63,6 +63,22 @@ void hsmiam_custody_set_sigv4_route(hsmiam_custody *custody, hsmiam_sigv4_route 
     custody->route = HSMIAM_ROUTE_AUTO;
 }
 
+void hsmiam_custody_set_exportable(hsmiam_custody *custody, bool exportable)
+{
+    if (custody->exportable == exportable)
+        return;
+    custody->exportable = exportable;
+    custody->route = HSMIAM_ROUTE_AUTO;
+    custody->ledger_checked = false;
+}
+
+void hsmiam_custody_describe_key(const hsmiam_custody *custody, hsmiam_ledger_facts *facts)
+{
+    facts->exportable = custody->exportable ? "yes" : NULL;
+    facts->wrapping_key = custody->exportable ? NULL : custody->wrapping_key;
+    facts->exportable_wrapping_key = custody->exportable ? custody->wrapping_key : NULL;
+}
+
 void hsmiam_custody_set_log(hsmiam_custody *custody, hsmiam_log_fn log, void *context)
 {
     custody->log = (hsmiam_log){log, context};

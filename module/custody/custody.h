@@ -10,6 +10,7 @@
 #define HSMIAM_SECRET_SIZE_MIN    16
 #define HSMIAM_SECRET_SIZE_MAX    128
 #define HSMIAM_KEY_VALUE_SIZE_MAX (HSMIAM_SECRET_SIZE_MAX + sizeof HSMIAM_KEY_VALUE_PREFIX)
+#define HSMIAM_ROUTE_WORD_WRAPPED "wrapped" /* of a key that came so: the host proved nothing */
 #define HSMIAM_ROOT_USER_LABEL    "<root_account>" /* as in IAM's credential report */
 
 typedef struct hsmiam_issue_record hsmiam_issue_record;
@@ -22,6 +23,7 @@ struct hsmiam_custody {
     hsmiam_sigv4_route sigv4_wanted;
     hsmiam_sigv4_route sigv4; /* the same */
     bool forbid_plaintext;    /* create-object is no route */
+    bool exportable;          /* new keys are */
     hsmiam_log log;
     hsmiam_ledger *ledger;                      /* NULL: no record is made */
     void (*sync)(void);                         /* of the file systems */
@@ -81,6 +83,10 @@ hsmiam_status hsmiam_custody_destroy_key(const hsmiam_custody *custody, const ch
 hsmiam_status hsmiam_custody_new_value(hsmiam_secret **value_out,
                                        hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Adds what the ledger is told of how a key goes in: by which wrapping key, and whether it can be
+ * exported. Borrows from the custody, which is prepared. */
+void hsmiam_custody_describe_key(const hsmiam_custody *custody, hsmiam_ledger_facts *facts);
+
 /* Where a token is software, whose files nobody synced, syncs the file systems. */
 void hsmiam_custody_make_durable(const hsmiam_custody *custody);
 
@@ -114,6 +120,12 @@ hsmiam_status hsmiam_custody_prove(hsmiam_token *token, hsmiam_object key, bool 
 /* Makes a random value of an access key's usual size. */
 hsmiam_status hsmiam_custody_new_random(hsmiam_secret **value_out,
                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* import.c --------------------------------------------------------------------------------------*/
+
+/* Takes a key that is not on record out of the token again, and says what came of that. */
+void hsmiam_import_take_back(hsmiam_custody *custody, const char *id, const char *label,
+                             hsmiam_error *error);
 
 /* access_key.c ----------------------------------------------------------------------------------*/
 

@@ -64,8 +64,8 @@ static hsmiam_status take(void *context, hsmiam_error *error)
 }
 
 /* What is not on record is not held: whoever gave the secret has it still, and can repeat it. */
-static void take_back(hsmiam_custody *custody, const char *id, const char *label,
-                      hsmiam_error *error)
+void hsmiam_import_take_back(hsmiam_custody *custody, const char *id, const char *label,
+                             hsmiam_error *error)
 {
     hsmiam_error *why = hsmiam_error_new();
 
@@ -81,15 +81,17 @@ static void take_back(hsmiam_custody *custody, const char *id, const char *label
 static hsmiam_ledger_facts gather_facts(const hsmiam_custody *custody,
                                         const hsmiam_key_metadata *key, uint64_t request)
 {
-    return (hsmiam_ledger_facts){
+    hsmiam_ledger_facts facts = {
         .token_serial = hsmiam_token_get_serial(custody->token),
         .replicas = custody->replica_serials,
         .user_name = key->user_name,
         .access_key_id = key->id,
         .route = hsmiam_custody_get_import_route(custody),
-        .wrapping_key = custody->wrapping_key,
         .request = request,
     };
+
+    hsmiam_custody_describe_key(custody, &facts);
+    return facts;
 }
 
 static hsmiam_status ask_approval(hsmiam_custody *custody, const hsmiam_key_metadata *key,
@@ -154,7 +156,7 @@ hsmiam_status hsmiam_access_key_import(hsmiam_custody *custody, const char *acce
     if (status == HSMIAM_OK) {
         status = record_import(custody, &key, request, error);
         if (status != HSMIAM_OK)
-            take_back(custody, key.id, spec.label, error);
+            hsmiam_import_take_back(custody, key.id, spec.label, error);
     }
     hsmiam_log_hold_release(&wanted.kept);
     if (status == HSMIAM_OK && key_out != NULL) {

@@ -74,8 +74,8 @@ hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam
         .credential_id = hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(client)),
         .user_name = user_name,
         .route = hsmiam_custody_get_import_route(custody),
-        .wrapping_key = custody->wrapping_key,
     };
+    hsmiam_custody_describe_key(custody, &record->facts);
     return hsmiam_client_describe(client, &record->facts.partition, record->endpoint, error);
 }
 

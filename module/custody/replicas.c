@@ -67,6 +67,7 @@ hsmiam_status hsmiam_custody_prepare_replicas(hsmiam_custody *custody, hsmiam_er
         hsmiam_custody *replica = custody->replicas[i];
         if (replica->ledger != custody->ledger)
             hsmiam_custody_set_ledger(replica, custody->ledger);
+        hsmiam_custody_set_exportable(replica, custody->exportable);
         status = hsmiam_custody_prepare(replica, error);
         if (status == HSMIAM_OK)
             status = check_distinct(custody, i, error);

@@ -95,15 +95,17 @@ static hsmiam_status import_and_prove(hsmiam_token *token, hsmiam_import_route r
                                       hsmiam_object *object_out, bool *came_in_out,
                                       hsmiam_error *error)
 {
+    hsmiam_key_spec full = *spec;
     hsmiam_object object = 0;
     hsmiam_status status = hsmiam_token_import_key(token, route, spec, value, &object, error);
 
     *came_in_out = status == HSMIAM_OK;
+    full.value_size = spec->exportable ? hsmiam_secret_get_size(value) : 0;
     if (status != HSMIAM_OK)
         return status;
     status = hsmiam_custody_prove(token, object, spec->in_token, value, error);
     if (status == HSMIAM_OK)
-        status = hsmiam_token_check_key(token, object, spec, error);
+        status = hsmiam_token_check_key(token, object, &full, error);
     if (status == HSMIAM_OK) {
         *object_out = object;
         return HSMIAM_OK;
@@ -165,7 +167,8 @@ hsmiam_status hsmiam_custody_rehearse(hsmiam_custody *custody, hsmiam_import_rou
                                   .label = REHEARSAL_LABEL,
                                   .created = time(NULL),
                                   .persistent = false,
-                                  .in_token = in_token};
+                                  .in_token = in_token,
+                                  .exportable = custody->exportable};
     hsmiam_secret *value = NULL;
 
     hsmiam_status status = hsmiam_custody_new_random(&value, error);
@@ -227,6 +230,7 @@ static hsmiam_status take(void *context, hsmiam_error *error)
         hsmiam_key_spec full = *wanted->spec;
         bool came_in = false;
         full.in_token = place->sigv4 == HSMIAM_SIGV4_IN_TOKEN;
+        full.exportable = place->exportable;
         status = import_and_prove(place->token, place->route, &full, wanted->value, &objects[i],
                                   &came_in, error);
         if (status != HSMIAM_OK)

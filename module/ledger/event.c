@@ -16,6 +16,8 @@ static const uint64_t of_service = BIT(ACCOUNT) | BIT(PARTITION) | BIT(ENDPOINT)
 /* What may need an approval names it. */
 static const uint64_t of_approved = BIT(REQUEST);
 static const uint64_t of_issue = BIT(TOKEN_SERIAL) | BIT(CREDENTIAL_ID);
+static const uint64_t of_import =
+    BIT(EXPORTABLE) | BIT(WRAPPING_KEY) | BIT(EXPORTABLE_WRAPPING_KEY);
 
 /* A new event is an enumerator of hsmiam_event (before the checkpoint, which is none of the
  * ledger's) and a row here: its name; the members that it must have; those that it may have; what
@@ -29,18 +31,18 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_PROVISION] = {"provision", BIT(TOKEN_SERIAL) | BIT(WRAPPING_KEY),
                                 BIT(EXPORTABLE_WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_IMPORT] = {"import", BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ROUTE),
-                             of_approved | BIT(ACCOUNT) | BIT(USER_NAME) | BIT(WRAPPING_KEY) |
-                                 BIT(REPLICA_SERIALS),
+                             of_approved | BIT(ACCOUNT) | BIT(USER_NAME) | BIT(REPLICA_SERIALS) |
+                                 of_import,
                              HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_INTENT] = {"intent", of_issue | BIT(ENDPOINT) | BIT(ROUTE) | BIT(REQUEST_TIME),
                              of_service | of_approved | BIT(POLICY) | BIT(KEYS_BEFORE) |
-                                 BIT(IAM_TIME) | BIT(SETTLED) | BIT(WRAPPING_KEY),
+                                 BIT(IAM_TIME) | BIT(SETTLED) | of_import,
                              HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_RENEWAL] = {"renewal", of_issue | BIT(INTENT) | BIT(REQUEST_TIME),
-                              of_service | BIT(WRAPPING_KEY), HSMIAM_APPEND_SIGNED, false},
+                              of_service | of_import, HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_OUTCOME] = {"outcome", of_issue | BIT(INTENT) | BIT(RESULT),
                               of_service | BIT(ACCESS_KEY_ID) | BIT(ROUTE) | BIT(CODE) |
-                                  BIT(CANDIDATES) | BIT(IAM_TIME) | BIT(WRAPPING_KEY),
+                                  BIT(CANDIDATES) | BIT(IAM_TIME) | of_import,
                               HSMIAM_APPEND_OR_PENDING, false},
     [HSMIAM_EVENT_UPDATE] = {"update",
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
@@ -70,6 +72,10 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_APPROVAL] = {"approval",
                                BIT(TOKEN_SERIAL) | BIT(REQUEST) | BIT(APPROVER) | BIT(APPROVAL), 0,
                                HSMIAM_APPEND_OR_PENDING, false},
+    [HSMIAM_EVENT_EXPORT] = {"export",
+                             BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ALGORITHM) |
+                                 BIT(RECIPIENT),
+                             BIT(USER_NAME), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED, false},
 };
 
@@ -96,7 +102,12 @@ static const struct {
     {offsetof(hsmiam_ledger_facts, code), HSMIAM_FIELD_CODE, false, true},
     {offsetof(hsmiam_ledger_facts, candidates), HSMIAM_FIELD_CANDIDATES, false, false},
     {offsetof(hsmiam_ledger_facts, reason), HSMIAM_FIELD_REASON, false, false},
+    {offsetof(hsmiam_ledger_facts, exportable), HSMIAM_FIELD_EXPORTABLE, false, false},
     {offsetof(hsmiam_ledger_facts, wrapping_key), HSMIAM_FIELD_WRAPPING_KEY, false, false},
+    {offsetof(hsmiam_ledger_facts, exportable_wrapping_key), HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY,
+     false, false},
+    {offsetof(hsmiam_ledger_facts, algorithm), HSMIAM_FIELD_ALGORITHM, false, false},
+    {offsetof(hsmiam_ledger_facts, recipient), HSMIAM_FIELD_RECIPIENT, false, false},
 };
 
 static const struct {

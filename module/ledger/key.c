@@ -40,7 +40,11 @@ hsmiam_status hsmiam_ledger_provision_token(hsmiam_ledger *ledger, hsmiam_provis
     if (status == HSMIAM_OK)
         status = hsmiam_ledger_open(ledger, error);
     if (status == HSMIAM_OK && !ledger->accept_new_key)
-        status = hsmiam_ledger_check_wrapping_key(ledger, ledger->token, run.wrapping, error);
+        status =
+            hsmiam_ledger_check_wrapping_key(ledger, ledger->token, false, run.wrapping, error);
+    if (status == HSMIAM_OK && !ledger->accept_new_key)
+        status =
+            hsmiam_ledger_check_wrapping_key(ledger, ledger->token, true, run.exportable, error);
     if (status != HSMIAM_OK)
         return status;
     record.fields[HSMIAM_FIELD_EVENT] = hsmiam_event_get_name(HSMIAM_EVENT_PROVISION);

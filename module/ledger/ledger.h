@@ -16,17 +16,18 @@
  * of hsmiam_token_open(). */
 hsmiam_status hsmiam_ledger_open(hsmiam_ledger *ledger, hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* The fingerprint of a token's wrapping key as the ledger has it: from the last record about that
- * token that this ledger's audit key signed; "" if there is none. LEDGER if its signature is wrong.
- * The ledger is open. */
+/* The fingerprint of a token's wrapping key, the one for keys that are `exportable` or the other,
+ * as the ledger has it: from the last record that tells one of that token and that this ledger's
+ * audit key signed; "" if there is none. LEDGER if its signature is wrong. The ledger is open. */
 hsmiam_status hsmiam_ledger_find_wrapping_key(hsmiam_ledger *ledger, const char *token_serial,
+                                              bool exportable,
                                               char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
                                               hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Holds a token's wrapping key against what the ledger has. CONFIG if it is another one; a `found`
  * of "" is a token that has none (any more). */
 hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmiam_token *token,
-                                               const char *found,
+                                               bool exportable, const char *found,
                                                hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* What became of an intent. */
@@ -63,17 +64,21 @@ typedef struct hsmiam_ledger_facts {
     const char *status;        /* "Active" or "Inactive", of an update */
     const char *request_id;    /* "" as well */
     const char *route;         /* "" as well */
-    const char *wrapping_key;  /* its fingerprint; "" as well */
-    const char *keys_before;   /* the ids of the user's keys, parted by blanks; NULL: not told */
-    const char *step;          /* of a rotation: a word of rotation.c's table */
-    const char *code;          /* the service's error code; "" as well */
-    const char *candidates;    /* ids of keys that it may be about, parted by blanks; "" as well */
-    const char *reason;        /* a person's words; "" as well */
-    time_t iam_time;           /* IAM's clock; 0 or less: not known */
-    time_t request_time;       /* X-Amz-Date; the same */
-    uint64_t intent;           /* the number of the intent's record; 0: there is none */
-    uint64_t request;          /* of the request that was approved; 0: none was needed */
-    hsmiam_result result;      /* of an event that has one */
+    const char *exportable;    /* "yes": the key may be exported; "" as well */
+    const char *wrapping_key;  /* the fingerprint of the one that was used; "" as well */
+    const char *exportable_wrapping_key; /* the same, of the pair for exportable keys */
+    const char *algorithm;               /* that a key was wrapped by, of an export */
+    const char *recipient;               /* fingerprint of whom it was wrapped for */
+    const char *keys_before; /* the ids of the user's keys, parted by blanks; NULL: not told */
+    const char *step;        /* of a rotation: a word of rotation.c's table */
+    const char *code;        /* the service's error code; "" as well */
+    const char *candidates;  /* ids of keys that it may be about, parted by blanks; "" as well */
+    const char *reason;      /* a person's words; "" as well */
+    time_t iam_time;         /* IAM's clock; 0 or less: not known */
+    time_t request_time;     /* X-Amz-Date; the same */
+    uint64_t intent;         /* the number of the intent's record; 0: there is none */
+    uint64_t request;        /* of the request that was approved; 0: none was needed */
+    hsmiam_result result;    /* of an event that has one */
 } hsmiam_ledger_facts;
 
 /* Records an event with those of the facts that its row in event.c has; what a service or a user

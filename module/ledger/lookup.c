@@ -152,18 +152,30 @@ hsmiam_status hsmiam_ledger_find_key_account(hsmiam_ledger *ledger, const char *
                         error);
 }
 
-static bool is_of_token(const void *context, const hsmiam_record *record)
+/* Which wrapping key of which token. */
+typedef struct wanted_key {
+    const char *token_serial;
+    hsmiam_field field;
+} wanted_key;
+
+/* Many records of a token are about neither of its wrapping keys, or about the other one. */
+static bool tells_key(const void *context, const hsmiam_record *record)
 {
+    const wanted_key *wanted = context;
     const char *serial = record->fields[HSMIAM_FIELD_TOKEN_SERIAL];
 
-    return serial != NULL && strcmp(serial, context) == 0 &&
-           !hsmiam_record_is(record, HSMIAM_EVENT_AUDIT_KEY);
+    return serial != NULL && strcmp(serial, wanted->token_serial) == 0 &&
+           record->fields[wanted->field] != NULL;
 }
 
 hsmiam_status hsmiam_ledger_find_wrapping_key(hsmiam_ledger *ledger, const char *token_serial,
+                                              bool exportable,
                                               char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
                                               hsmiam_error *error)
 {
+    const wanted_key wanted = {token_serial, exportable ? HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY
+                                                        : HSMIAM_FIELD_WRAPPING_KEY};
+    const char *text = exportable ? "\"exportable_wrapping_key\":" : "\"wrapping_key\":";
     hsmiam_record_storage *storage = malloc(sizeof *storage);
     hsmiam_record record;
     uint64_t size = 0;
@@ -177,30 +189,32 @@ hsmiam_status hsmiam_ledger_find_wrapping_key(hsmiam_ledger *ledger, const char 
     if (ledger->has_key)
         status = hsmiam_file_get_size(&ledger->file, &size, error);
     if (status == HSMIAM_OK && size > 0)
-        status = hsmiam_lookup_last(ledger, size, "\"token_serial\":", is_of_token, token_serial,
-                                    storage, &record, &found, error);
+        status = hsmiam_lookup_last(ledger, size, text, tells_key, &wanted, storage, &record,
+                                    &found, error);
     (void)pthread_mutex_unlock(&ledger->lock);
-    if (status == HSMIAM_OK && found && record.fields[HSMIAM_FIELD_WRAPPING_KEY] != NULL)
-        memcpy(fingerprint_out, record.fields[HSMIAM_FIELD_WRAPPING_KEY], HSMIAM_FINGERPRINT_SIZE);
+    if (status == HSMIAM_OK && found)
+        memcpy(fingerprint_out, record.fields[wanted.field], HSMIAM_FINGERPRINT_SIZE);
     free(storage);
     return status;
 }
 
 hsmiam_status hsmiam_ledger_check_wrapping_key(hsmiam_ledger *ledger, const hsmiam_token *token,
-                                               const char *found, hsmiam_error *error)
+                                               bool exportable, const char *found,
+                                               hsmiam_error *error)
 {
     char recorded[HSMIAM_FINGERPRINT_SIZE];
-    hsmiam_status status =
-        hsmiam_ledger_find_wrapping_key(ledger, hsmiam_token_get_serial(token), recorded, error);
+    hsmiam_status status = hsmiam_ledger_find_wrapping_key(ledger, hsmiam_token_get_serial(token),
+                                                           exportable, recorded, error);
 
     if (status != HSMIAM_OK || recorded[0] == '\0' || strcmp(recorded, found) == 0)
         return status;
     return hsmiam_error_set(
         error, HSMIAM_ERR_CONFIG,
-        "Token \"%s\" %s, but the ledger %s has %.16s... as the one that was there before: whoever "
+        "Token \"%s\" %s%s, but the ledger %s has %.16s... as the one that was there before: "
+        "whoever "
         "changed it could read what is imported. Find out who did; `hsmiam provision-token "
         "--accept-changed-keys` records the new one.",
         hsmiam_token_get_label(token),
         found[0] != '\0' ? "has another wrapping key" : "has no wrapping key that works",
-        ledger->file.path, recorded);
+        exportable ? " for exportable keys" : "", ledger->file.path, recorded);
 }

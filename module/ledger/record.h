@@ -55,8 +55,11 @@ typedef enum hsmiam_field {
     HSMIAM_FIELD_CODE,
     HSMIAM_FIELD_CANDIDATES,
     HSMIAM_FIELD_REASON,
+    HSMIAM_FIELD_EXPORTABLE,
     HSMIAM_FIELD_WRAPPING_KEY,
     HSMIAM_FIELD_EXPORTABLE_WRAPPING_KEY,
+    HSMIAM_FIELD_ALGORITHM,
+    HSMIAM_FIELD_RECIPIENT,
     HSMIAM_FIELD_INTRODUCED_KEY,
     HSMIAM_FIELD_PUBLIC_KEY,
     HSMIAM_FIELD_OPERATION,
@@ -94,6 +97,7 @@ typedef enum hsmiam_event {
     HSMIAM_EVENT_POLICY,        /* from here on, what it names needs approvals */
     HSMIAM_EVENT_REQUEST,       /* an approval is asked for */
     HSMIAM_EVENT_APPROVAL,      /* a key in another token signs a request */
+    HSMIAM_EVENT_EXPORT,        /* an access key is handed out, wrapped for a recipient */
     /* New ones go here, and into the table in event.c. */
     HSMIAM_EVENT_CHECKPOINT, /* a signed head; not a line of the ledger */
     HSMIAM_EVENT_COUNT

@@ -157,7 +157,7 @@ hsmiam_status hsmiam_token_sign_digest(hsmiam_token *token, hsmiam_audit_key *ke
     return status;
 }
 
-static hsmiam_status get_wrapping_once(hsmiam_token *token,
+static hsmiam_status get_wrapping_once(hsmiam_token *token, const hsmiam_pair_spec *spec,
                                        char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
                                        hsmiam_error *error)
 {
@@ -167,15 +167,14 @@ static hsmiam_status get_wrapping_once(hsmiam_token *token,
     hsmiam_status status = hsmiam_session_borrow(token, &session, error);
     if (status != HSMIAM_OK)
         return status;
-    status = hsmiam_pair_find(token, &hsmiam_pair_wrapping, &key, error);
+    status = hsmiam_pair_find(token, spec, &key, error);
     if (status == HSMIAM_OK)
-        status =
-            hsmiam_pair_get_fingerprint(token, &hsmiam_pair_wrapping, key, fingerprint_out, error);
+        status = hsmiam_pair_get_fingerprint(token, spec, key, fingerprint_out, error);
     hsmiam_session_return(token, &session, CKR_OK);
     return status;
 }
 
-hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
+hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token, bool exportable,
                                                     char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
                                                     hsmiam_error *error)
 {
@@ -183,7 +182,8 @@ hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
     hsmiam_status status = HSMIAM_OK;
 
     do
-        status = get_wrapping_once(token, fingerprint_out, error);
+        status =
+            get_wrapping_once(token, hsmiam_pair_get_wrapping(exportable), fingerprint_out, error);
     while (hsmiam_retry_again(&retry, status, error));
     return status;
 }

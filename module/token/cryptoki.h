@@ -42,6 +42,7 @@ typedef struct hsmiam_transport_key {
     CK_OBJECT_HANDLE handle;
     unsigned generation; /* of the sessions with which it goes */
     size_t wrap;         /* the one mechanism that it is for */
+    bool exportable;     /* and so are the values that go in by it */
 } hsmiam_transport_key;
 
 /* The sessions on a token. */
@@ -82,10 +83,11 @@ struct hsmiam_token {
     char serial[sizeof((CK_TOKEN_INFO *)0)->serialNumber + 1];
 
     hsmiam_import_form form;
-    hsmiam_import_form kept_form; /* while a check tries others */
-    hsmiam_object wrapping_key;   /* found and checked; CK_INVALID_HANDLE before */
-    hsmiam_object aes_key;        /* the same */
-    unsigned keys_generation;     /* that of the sessions in which they were found */
+    hsmiam_import_form kept_form;   /* while a check tries others */
+    hsmiam_object wrapping_keys[2]; /* by whether keys are exportable; found and checked;
+                                       CK_INVALID_HANDLE before */
+    hsmiam_object aes_key;          /* the same */
+    unsigned keys_generation;       /* that of the sessions in which they were found */
     hsmiam_transport_key transport;
 
     _Atomic hsmiam_in_token in_token; /* what was found out about the token */

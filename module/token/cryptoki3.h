@@ -5,6 +5,14 @@
 
 #include <p11-kit/pkcs11.h>
 
+/* Of 2.40, which p11-kit's header lacks as well. */
+#ifndef CK_RSA_AES_KEY_WRAP_PARAMS_PTR
+typedef struct CK_RSA_AES_KEY_WRAP_PARAMS {
+    CK_ULONG ulAESKeyBits;
+    CK_RSA_PKCS_OAEP_PARAMS *pOAEPParams;
+} CK_RSA_AES_KEY_WRAP_PARAMS;
+#endif
+
 #ifndef CKM_SP800_108_FEEDBACK_KDF
 #define CKM_SP800_108_FEEDBACK_KDF      (0x3adUL)
 #define CK_SP800_108_ITERATION_VARIABLE (0x1UL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What wrapping_key.c, fingerprint.c and audit_key.c share. OpenSSL's types are for these only. */
+/* What wrapping_key.c, fingerprint.c, recipient.c and audit_key.c share. OpenSSL's types are for
+ * these only. */
 #ifndef HSMIAM_TOKEN_EVP_H
 #define HSMIAM_TOKEN_EVP_H
 

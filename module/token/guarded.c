@@ -178,6 +178,9 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
 #define UNWRAP_KEY(A)                                                                              \
     A(MECHANISM, 0, mechanism)                                                                     \
     A(NUMBER, 0, key) A(BYTES, 0, wrapped) A(TEMPLATE, 1, template) A(NEW, 1, object_out)
+#define WRAP_KEY(A)                                                                                \
+    A(MECHANISM, 0, mechanism)                                                                     \
+    A(NUMBER, 0, wrapping_key) A(NUMBER, 1, key) A(RESULT, 2, wrapped)
 #define DERIVE_KEY(A)                                                                              \
     A(MECHANISM, 0, mechanism) A(NUMBER, 0, key) A(TEMPLATE, 0, template) A(NEW, 1, object_out)
 
@@ -202,6 +205,7 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
     F(Sign, session, 1, OPERATION)                                                                 \
     F(GenerateKey, session, PATIENCE, GENERATE_KEY)                                                \
     F(GenerateKeyPair, session, PATIENCE, GENERATE_KEY_PAIR)                                       \
+    F(WrapKey, session, 1, WRAP_KEY)                                                               \
     F(UnwrapKey, session, 1, UNWRAP_KEY)                                                           \
     F(DeriveKey, session, 1, DERIVE_KEY)
 

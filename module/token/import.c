@@ -7,6 +7,7 @@
 
 #define KEY_ROOM_MIN     64
 #define WRAPPED_SIZE_MAX 1024
+#define USUAL_SIZE       44 /* "AWS4" and a secret of IAM's usual 40 characters */
 
 /* In the order of preference; CloudHSM takes the first only, YubiHSM the second. */
 static const CK_KEY_TYPE key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
@@ -27,14 +28,16 @@ typedef struct import_run {
     hsmiam_import_route route;
     const hsmiam_key_spec *spec;
     const hsmiam_secret *value;
-    const hsmiam_import_trial *trial; /* NULL: a form that works is looked for */
-    CK_OBJECT_HANDLE key;             /* of the token, that the value is wrapped under */
+    const hsmiam_wrapped_value *wrapped; /* NULL: `value` goes in */
+    size_t wrapped_by;                   /* the value in it, by this one of the AES key wraps */
+    const hsmiam_import_trial *trial;    /* NULL: a form that works is looked for */
+    CK_OBJECT_HANDLE key;                /* of the token, that the value is wrapped under */
     hsmiam_key_template template;
     CK_OBJECT_HANDLE object;
     const char *function; /* that gave `rv` */
     CK_RV rv;
     bool doubted;
-    bool key_refused; /* `rv` is about the transport key */
+    bool key_refused; /* `rv` is about the transport key, or what came in its place */
     hsmiam_import_form before;
 } import_run;
 
@@ -79,6 +82,14 @@ static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsm
     return status;
 }
 
+/* What is filled up by zeros would be handed out so: for a key that is exportable it does not do.
+ */
+static bool is_filled_up(const import_run *import, const hsmiam_key_wrap *wrap)
+{
+    return import->spec->exportable && wrap->whole_blocks &&
+           hsmiam_secret_get_size(import->value) % 8 != 0;
+}
+
 static hsmiam_status unwrap_by_transport(import_run *import, hsmiam_secret *wrapped,
                                          hsmiam_error *error)
 {
@@ -87,10 +98,15 @@ static hsmiam_status unwrap_by_transport(import_run *import, hsmiam_secret *wrap
     size_t padded_size = 0;
 
     import->function = "C_UnwrapKey";
-    hsmiam_status status = hsmiam_transport_key_make(token, import->session, &import->rv, error);
+    hsmiam_status status = hsmiam_transport_key_make(token, import->session,
+                                                     import->spec->exportable, &import->rv, error);
     import->key_refused = import->rv != CKR_OK;
     if (status != HSMIAM_OK || import->key_refused)
         return status;
+    if (is_filled_up(import, &hsmiam_key_wraps[token->form.transport_wrap])) {
+        import->rv = CKR_MECHANISM_INVALID;
+        return HSMIAM_OK;
+    }
     status = hsmiam_transport_key_wrap(token, import->value, wrapped, &padded_size, error);
     if (status == HSMIAM_OK)
         unwrap(import, &mechanism, token->transport.handle, wrapped, padded_size);
@@ -105,11 +121,75 @@ static hsmiam_status unwrap_aes(import_run *import, hsmiam_secret *wrapped, hsmi
     size_t padded_size = 0;
 
     import->function = "C_Encrypt";
+    if (is_filled_up(import, wrap)) {
+        import->rv = CKR_MECHANISM_INVALID;
+        return HSMIAM_OK;
+    }
     hsmiam_status status =
         hsmiam_aes_key_encrypt(token, import->session, import->key, wrap, import->value, wrapped,
                                &padded_size, &import->rv, error);
     if (status == HSMIAM_OK && import->rv == CKR_OK)
         unwrap(import, &mechanism, import->key, wrapped, padded_size);
+    return status;
+}
+
+/* The AES key, which is as long as the modulus, and the value behind it. */
+static hsmiam_status split(const import_run *import, hsmiam_secret **first_out,
+                           hsmiam_secret **second_out, hsmiam_error *error)
+{
+    const uint8_t *bytes = hsmiam_secret_get_data(import->wrapped->bytes);
+    size_t size = hsmiam_secret_get_size(import->wrapped->bytes);
+    size_t modulus = 0;
+
+    hsmiam_status status =
+        hsmiam_wrapping_key_get_size(import->token, import->key, &modulus, error);
+    if (status == HSMIAM_OK && size <= modulus)
+        status =
+            hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                             "The wrapped key has %zu bytes; %zu are those of its AES key, and "
+                             "more belong behind them.",
+                             size, modulus);
+    if (status == HSMIAM_OK)
+        status = hsmiam_secret_new(modulus, first_out, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_secret_new(size - modulus, second_out, error);
+    if (status == HSMIAM_OK &&
+        (!hsmiam_secret_append(*first_out, bytes, modulus) ||
+         !hsmiam_secret_append(*second_out, bytes + modulus, size - modulus)))
+        status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "The wrapped key does not fit.");
+    return status;
+}
+
+/* What came wrapped, one way or in two steps. How long the value is nobody tells. */
+static hsmiam_status unwrap_given(import_run *import, hsmiam_error *error)
+{
+    const hsmiam_wrapped_value *given = import->wrapped;
+    const hsmiam_oaep_hash *hash = hsmiam_oaep_hash_find(given->hash);
+    CK_RSA_PKCS_OAEP_PARAMS parameters = {hash->mechanism, hash->mgf, CKZ_DATA_SPECIFIED, NULL, 0};
+    CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters};
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    hsmiam_secret *first = NULL;
+    hsmiam_secret *second = NULL;
+
+    if (!given->by_aes) {
+        unwrap(import, &mechanism, import->key, given->bytes, USUAL_SIZE);
+        return HSMIAM_OK;
+    }
+    mechanism = (CK_MECHANISM){hsmiam_key_wraps[import->wrapped_by].mechanism, NULL, 0};
+    hsmiam_status status = split(import, &first, &second, error);
+    if (status != HSMIAM_OK)
+        goto out;
+    import->function = "C_UnwrapKey";
+    status = hsmiam_transport_key_unwrap(import->token, import->session, import->key, hash,
+                                         mechanism.mechanism, first, &key, &import->rv, error);
+    import->key_refused = import->rv != CKR_OK;
+    if (status != HSMIAM_OK || import->key_refused)
+        goto out;
+    unwrap(import, &mechanism, key, second, USUAL_SIZE);
+    (void)import->session->functions->C_DestroyObject(import->session->handle, key);
+out:
+    hsmiam_secret_free(&first);
+    hsmiam_secret_free(&second);
     return status;
 }
 
@@ -121,6 +201,8 @@ static hsmiam_status attempt(import_run *import, hsmiam_error *error)
     import->object = CK_INVALID_HANDLE;
     hsmiam_key_template_fill(&import->template, import->spec,
                              key_types[import->token->form.key_type]);
+    if (import->wrapped != NULL)
+        return unwrap_given(import, error);
     if (import->route == HSMIAM_ROUTE_CREATE_OBJECT) {
         create_object(import);
         return HSMIAM_OK;
@@ -206,6 +288,25 @@ static bool next_form_of_transport(import_run *import)
     return true;
 }
 
+/* The same of what came wrapped, whose mechanism is given, but for the AES key wrap's number. */
+static bool next_form_of_given(import_run *import)
+{
+    hsmiam_import_form *form = &import->token->form;
+    hsmiam_verdict verdict = hsmiam_rv_judge(import->rv);
+
+    if (verdict == HSMIAM_VERDICT_FAILED || import->key_refused)
+        return false;
+    if (hsmiam_rv_is_template_refusal(import->rv) || import->rv == CKR_KEY_TYPE_INCONSISTENT)
+        return next_template(import);
+    if (import->wrapped->by_aes && import->wrapped_by + 1 < hsmiam_key_wrap_count &&
+        !hsmiam_key_wraps[import->wrapped_by + 1].whole_blocks) {
+        import->wrapped_by++;
+        return true;
+    }
+    return import->spec->persistent && verdict == HSMIAM_VERDICT_DOUBTFUL &&
+           hsmiam_hardening_retry(import->rv, false, &form->dropped, &import->doubted);
+}
+
 /* After a refusal, the next form to try; false if there is none. A rehearsal, which can lose
  * nothing, takes a doubtful answer for a refusal of the mechanism. */
 static bool next_form(import_run *import)
@@ -213,6 +314,8 @@ static bool next_form(import_run *import)
     hsmiam_import_form *form = &import->token->form;
     CK_RV rv = import->rv;
 
+    if (import->wrapped != NULL)
+        return next_form_of_given(import);
     if (import->route == HSMIAM_ROUTE_RSA_OAEP && form->transport)
         return next_form_of_transport(import);
     if (hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT)
@@ -298,23 +401,27 @@ static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out
 
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
                                      hsmiam_import_route route, const hsmiam_key_spec *spec,
-                                     const hsmiam_secret *value, bool *attempted_out,
+                                     const hsmiam_import_source *source, bool *attempted_out,
                                      CK_OBJECT_HANDLE *handle_out, hsmiam_error *error)
 {
     hsmiam_import_form before = token->form;
+    bool to_exportable =
+        source->wrapped != NULL ? source->wrapped->to_exportable : spec->exportable;
     import_run import = {.token = token,
                          .session = session,
                          .route = route,
                          .spec = spec,
-                         .value = value,
+                         .value = source->value,
+                         .wrapped = source->wrapped,
                          .before = before};
     hsmiam_status status = check_room(token, error);
 
     if (status == HSMIAM_OK)
-        status = hsmiam_import_prepare_route(token, session, route, error);
+        status = hsmiam_import_prepare_route(token, session, route, to_exportable, error);
     if (status != HSMIAM_OK)
         return status;
-    import.key = route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
+    import.key =
+        route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_keys[to_exportable] : token->aes_key;
     *attempted_out = true;
     status = run_import(&import, handle_out, error);
     if (status != HSMIAM_OK)
@@ -337,10 +444,12 @@ hsmiam_status hsmiam_import_try_once(hsmiam_token *token, const hsmiam_session *
                          .key = key};
 
     if (key == CK_INVALID_HANDLE) {
-        hsmiam_status status = hsmiam_import_prepare_route(token, session, trial->route, error);
+        hsmiam_status status =
+            hsmiam_import_prepare_route(token, session, trial->route, false, error);
         if (status != HSMIAM_OK)
             return status;
-        import.key = trial->route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_key : token->aes_key;
+        import.key =
+            trial->route == HSMIAM_ROUTE_RSA_OAEP ? token->wrapping_keys[false] : token->aes_key;
     }
     token->form.transport = false; /* the mechanism itself is tried */
     if (trial->pins_key_type)

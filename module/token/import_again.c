@@ -31,9 +31,10 @@ static hsmiam_status find_made(hsmiam_token *token, const hsmiam_key_spec *spec,
 
 /* Holds one session throughout, so that no handle outlives its generation. */
 static hsmiam_status import_in_session(hsmiam_token *token, hsmiam_import_route route,
-                                       const hsmiam_key_spec *spec, const hsmiam_secret *value,
-                                       bool look_first, bool *attempted_out,
-                                       hsmiam_object *object_out, hsmiam_error *error)
+                                       const hsmiam_key_spec *spec,
+                                       const hsmiam_import_source *source, bool look_first,
+                                       bool *attempted_out, hsmiam_object *object_out,
+                                       hsmiam_error *error)
 {
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     hsmiam_session *session = NULL;
@@ -44,7 +45,7 @@ static hsmiam_status import_in_session(hsmiam_token *token, hsmiam_import_route 
     if (look_first)
         status = find_made(token, spec, &handle, error);
     if (status == HSMIAM_OK && handle == CK_INVALID_HANDLE)
-        status = hsmiam_import_key_once(token, session, route, spec, value, attempted_out, &handle,
+        status = hsmiam_import_key_once(token, session, route, spec, source, attempted_out, &handle,
                                         error);
     if (status == HSMIAM_OK)
         status = hsmiam_object_remember(token, session, handle, spec->persistent ? spec->id : NULL,
@@ -72,9 +73,9 @@ static bool take_made(hsmiam_token *token, const hsmiam_key_spec *spec, hsmiam_o
     return made;
 }
 
-hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,
-                                      const hsmiam_key_spec *spec, const hsmiam_secret *value,
-                                      hsmiam_object *object_out, hsmiam_error *error)
+static hsmiam_status import_from(hsmiam_token *token, hsmiam_import_route route,
+                                 const hsmiam_key_spec *spec, const hsmiam_import_source *source,
+                                 hsmiam_object *object_out, hsmiam_error *error)
 {
     hsmiam_retry retry = hsmiam_retry_start(token);
     hsmiam_status status = HSMIAM_OK;
@@ -83,8 +84,8 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
 
     (void)pthread_mutex_lock(&token->importing);
     do
-        status =
-            import_in_session(token, route, spec, value, retry.done, &attempted, object_out, error);
+        status = import_in_session(token, route, spec, source, retry.done, &attempted, object_out,
+                                   error);
     while (hsmiam_retry_again(&retry, status, error));
     if (status != HSMIAM_OK && attempted && spec->persistent &&
         take_made(token, spec, object_out, &known)) {
@@ -98,6 +99,24 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                             token->label, spec->id);
     (void)pthread_mutex_unlock(&token->importing);
     return status;
+}
+
+hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route route,
+                                      const hsmiam_key_spec *spec, const hsmiam_secret *value,
+                                      hsmiam_object *object_out, hsmiam_error *error)
+{
+    const hsmiam_import_source source = {.value = value};
+
+    return import_from(token, route, spec, &source, object_out, error);
+}
+
+hsmiam_status hsmiam_token_import_wrapped(hsmiam_token *token, const hsmiam_key_spec *spec,
+                                          const hsmiam_wrapped_value *wrapped,
+                                          hsmiam_object *object_out, hsmiam_error *error)
+{
+    const hsmiam_import_source source = {.wrapped = wrapped};
+
+    return import_from(token, HSMIAM_ROUTE_RSA_OAEP, spec, &source, object_out, error);
 }
 
 /* What a lost session had taken in went with it: no trial is made twice. */

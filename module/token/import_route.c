@@ -3,24 +3,32 @@
  * sessions. */
 #include "token/keys.h"
 
-hsmiam_status hsmiam_import_prepare_route(hsmiam_token *token, const hsmiam_session *session,
-                                          hsmiam_import_route route, hsmiam_error *error)
+static void forget_keys(hsmiam_token *token)
 {
+    token->wrapping_keys[false] = CK_INVALID_HANDLE;
+    token->wrapping_keys[true] = CK_INVALID_HANDLE;
+    token->aes_key = CK_INVALID_HANDLE;
+}
+
+hsmiam_status hsmiam_import_prepare_route(hsmiam_token *token, const hsmiam_session *session,
+                                          hsmiam_import_route route, bool exportable,
+                                          hsmiam_error *error)
+{
+    const hsmiam_pair_spec *pair = hsmiam_pair_get_wrapping(exportable);
     bool rsa = route == HSMIAM_ROUTE_RSA_OAEP;
-    hsmiam_object *known = rsa ? &token->wrapping_key : &token->aes_key;
+    hsmiam_object *known = rsa ? &token->wrapping_keys[exportable] : &token->aes_key;
     hsmiam_object key = CK_INVALID_HANDLE;
 
     if (token->keys_generation != session->generation) {
-        token->wrapping_key = CK_INVALID_HANDLE;
-        token->aes_key = CK_INVALID_HANDLE;
+        forget_keys(token);
         token->keys_generation = session->generation;
     }
     if (route == HSMIAM_ROUTE_CREATE_OBJECT || *known != CK_INVALID_HANDLE)
         return HSMIAM_OK;
-    hsmiam_status status = rsa ? hsmiam_pair_find(token, &hsmiam_pair_wrapping, &key, error)
-                               : hsmiam_aes_key_find(token, &key, error);
+    hsmiam_status status =
+        rsa ? hsmiam_pair_find(token, pair, &key, error) : hsmiam_aes_key_find(token, &key, error);
     if (status == HSMIAM_OK)
-        status = rsa ? hsmiam_pair_check(token, &hsmiam_pair_wrapping, key, error)
+        status = rsa ? hsmiam_pair_check(token, pair, key, error)
                      : hsmiam_aes_key_check(token, key, error);
     if (status == HSMIAM_OK)
         *known = key;
@@ -28,7 +36,7 @@ hsmiam_status hsmiam_import_prepare_route(hsmiam_token *token, const hsmiam_sess
 }
 
 hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_route route,
-                                         hsmiam_error *error)
+                                         bool exportable, hsmiam_error *error)
 {
     hsmiam_retry retry = hsmiam_retry_start(token);
     hsmiam_status status = HSMIAM_OK;
@@ -39,7 +47,7 @@ hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_rout
         status = hsmiam_session_borrow(token, &session, error);
         if (status != HSMIAM_OK)
             continue;
-        status = hsmiam_import_prepare_route(token, session, route, error);
+        status = hsmiam_import_prepare_route(token, session, route, exportable, error);
         hsmiam_session_return(token, &session, CKR_OK);
     } while (hsmiam_retry_again(&retry, status, error));
     (void)pthread_mutex_unlock(&token->importing);
@@ -49,7 +57,6 @@ hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_rout
 void hsmiam_import_forget_keys(hsmiam_token *token)
 {
     (void)pthread_mutex_lock(&token->importing);
-    token->wrapping_key = CK_INVALID_HANDLE;
-    token->aes_key = CK_INVALID_HANDLE;
+    forget_keys(token);
     (void)pthread_mutex_unlock(&token->importing);
 }

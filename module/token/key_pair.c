@@ -45,6 +45,11 @@ const hsmiam_pair_spec hsmiam_pair_approver = {
     .mechanism = CKM_ECDSA,
 };
 
+const hsmiam_pair_spec *hsmiam_pair_get_wrapping(bool exportable)
+{
+    return exportable ? &hsmiam_pair_wrapping_exportable : &hsmiam_pair_wrapping;
+}
+
 static const struct {
     CK_ATTRIBUTE_TYPE type;
     const char *name;

@@ -7,20 +7,16 @@
 static CK_BBOOL yes = CK_TRUE;
 static CK_BBOOL no = CK_FALSE;
 
-/* What no access key may do, whatever its route. */
+/* What every access key is, and what none may do, whatever its route. */
 static const hsmiam_bool_rule properties[] = {
-    {CKA_PRIVATE, "CKA_PRIVATE", true},
-    {CKA_SENSITIVE, "CKA_SENSITIVE", true},
-    {CKA_EXTRACTABLE, "CKA_EXTRACTABLE", false},
-    {CKA_VERIFY, "CKA_VERIFY", false},
-    {CKA_ENCRYPT, "CKA_ENCRYPT", false},
-    {CKA_DECRYPT, "CKA_DECRYPT", false},
-    {CKA_WRAP, "CKA_WRAP", false},
+    {CKA_PRIVATE, "CKA_PRIVATE", true},  {CKA_SENSITIVE, "CKA_SENSITIVE", true},
+    {CKA_VERIFY, "CKA_VERIFY", false},   {CKA_ENCRYPT, "CKA_ENCRYPT", false},
+    {CKA_DECRYPT, "CKA_DECRYPT", false}, {CKA_WRAP, "CKA_WRAP", false},
     {CKA_UNWRAP, "CKA_UNWRAP", false},
 };
 
 #define PROPERTIES (sizeof properties / sizeof properties[0])
-#define RULES      (PROPERTIES + 3)
+#define RULES      (PROPERTIES + 4)
 
 /* One table for asking and for reading back: route "sign" lets the key sign, route "in-token" lets
  * keys be derived from it, and neither the other. */
@@ -30,6 +26,8 @@ static void fill_rules(const hsmiam_key_spec *spec, hsmiam_bool_rule rules[RULES
     rules[PROPERTIES] = (hsmiam_bool_rule){CKA_SIGN, "CKA_SIGN", !spec->in_token};
     rules[PROPERTIES + 1] = (hsmiam_bool_rule){CKA_DERIVE, "CKA_DERIVE", spec->in_token};
     rules[PROPERTIES + 2] = (hsmiam_bool_rule){CKA_TOKEN, "CKA_TOKEN", spec->persistent};
+    rules[PROPERTIES + 3] =
+        (hsmiam_bool_rule){CKA_EXTRACTABLE, "CKA_EXTRACTABLE", spec->exportable};
 }
 
 static CK_MECHANISM_TYPE get_allowed(const hsmiam_key_spec *spec)
@@ -139,6 +137,26 @@ static hsmiam_status check_limit(const hsmiam_token *token, hsmiam_object key,
                : differs(token, "CKA_ALLOWED_MECHANISMS", error);
 }
 
+/* What is behind the value, as where it was filled up to whole blocks, changes no HMAC, but would
+ * be handed out with it. A token that does not tell the size is believed. */
+static hsmiam_status check_size(const hsmiam_token *token, hsmiam_object key,
+                                const hsmiam_key_spec *spec, hsmiam_error *error)
+{
+    CK_ULONG size = CK_UNAVAILABLE_INFORMATION;
+    CK_ATTRIBUTE attribute = {CKA_VALUE_LEN, &size, sizeof size};
+    CK_RV rv = CKR_OK;
+
+    if (spec->value_size == 0)
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_attribute_read(token, key, &attribute, 1, &rv, error);
+    if (status != HSMIAM_OK)
+        return status;
+    if (rv != CKR_OK || attribute.ulValueLen != sizeof size || size == CK_UNAVAILABLE_INFORMATION ||
+        size == spec->value_size)
+        return HSMIAM_OK;
+    return differs(token, "CKA_VALUE_LEN", error);
+}
+
 /* Asks for the value's length only: a token that tells it would tell the value too. */
 static hsmiam_status check_value_is_hidden(const hsmiam_token *token, CK_OBJECT_HANDLE key,
                                            hsmiam_error *error)
@@ -178,6 +196,8 @@ static hsmiam_status check_key(hsmiam_token *token, const hsmiam_session *sessio
     if (broken != NULL)
         return differs(token, broken->name, error);
     status = check_limit(token, key, spec, error);
+    if (status == HSMIAM_OK)
+        status = check_size(token, key, spec, error);
     if (status != HSMIAM_OK)
         return status;
     return check_value_is_hidden(token, key, error);

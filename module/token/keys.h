@@ -25,6 +25,9 @@ extern const hsmiam_pair_spec hsmiam_pair_wrapping_exportable;
 extern const hsmiam_pair_spec hsmiam_pair_audit;
 extern const hsmiam_pair_spec hsmiam_pair_approver;
 
+/* The one under which keys go in that are exportable, or those that are not. */
+const hsmiam_pair_spec *hsmiam_pair_get_wrapping(bool exportable);
+
 /* Finds the private half among the private objects, which nobody makes without a PIN. NOT_FOUND,
  * with the command that makes it, or AMBIGUOUS. */
 hsmiam_status hsmiam_pair_find(hsmiam_token *token, const hsmiam_pair_spec *spec,
@@ -68,6 +71,13 @@ typedef struct hsmiam_oaep_hash {
 /* In the order of preference. */
 extern const hsmiam_oaep_hash hsmiam_oaep_hashes[];
 extern const size_t hsmiam_oaep_hash_count;
+
+/* The hash of that name; NULL if there is none. */
+const hsmiam_oaep_hash *hsmiam_oaep_hash_find(const char *name);
+
+/* The bytes of a wrapping key's modulus, which is what it encrypts to. */
+hsmiam_status hsmiam_wrapping_key_get_size(const hsmiam_token *token, hsmiam_object private_key,
+                                           size_t *size_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Encrypts `value` to a wrapping key, whose modulus and exponent are read from its private half (a
  * public object can be planted without logging in), and appends the ciphertext to `wrapped`. */
@@ -122,10 +132,21 @@ hsmiam_status hsmiam_key_wrap_pad(const hsmiam_token *token, const hsmiam_key_wr
 
 /* All under the lock that guards token->form. */
 
-/* Makes the key, for token->form.transport_wrap, unless it is there. The token's own answer goes to
- * `*rv_out`, for another form may be tried then. */
+/* Makes the key, for token->form.transport_wrap, unless it is there: by the wrapping key for values
+ * that are `exportable` or not. The token's own answer goes to `*rv_out`, for another form may be
+ * tried then. */
 hsmiam_status hsmiam_transport_key_make(hsmiam_token *token, const hsmiam_session *session,
-                                        CK_RV *rv_out, hsmiam_error *error) HSMIAM_MUST_USE;
+                                        bool exportable, CK_RV *rv_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Lets the token unwrap an AES key, which lives in the session, may unwrap by the one mechanism and
+ * nothing else, and is the caller's to destroy. */
+hsmiam_status hsmiam_transport_key_unwrap(hsmiam_token *token, const hsmiam_session *session,
+                                          CK_OBJECT_HANDLE wrapping_key,
+                                          const hsmiam_oaep_hash *hash, CK_MECHANISM_TYPE mechanism,
+                                          const hsmiam_secret *wrapped,
+                                          CK_OBJECT_HANDLE *handle_out, CK_RV *rv_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Wraps `value` on the host, filled up to what the mechanism takes, and appends it to `wrapped`. */
 hsmiam_status hsmiam_transport_key_wrap(const hsmiam_token *token, const hsmiam_secret *value,
@@ -145,7 +166,7 @@ void hsmiam_transport_key_drop(hsmiam_token *token);
  * it in the token. Under the lock that guards token->form. NOT_FOUND, with the command that makes
  * the key, AMBIGUOUS or CONFIG. */
 hsmiam_status hsmiam_import_prepare_route(hsmiam_token *token, const hsmiam_session *session,
-                                          hsmiam_import_route route,
+                                          hsmiam_import_route route, bool exportable,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Forgets the keys of the token that were found for imports; the next one looks again. */
@@ -153,11 +174,17 @@ void hsmiam_import_forget_keys(hsmiam_token *token);
 
 /* import.c --------------------------------------------------------------------------------------*/
 
+/* What goes in: a value, or one that came wrapped, by route rsa-oaep then. */
+typedef struct hsmiam_import_source {
+    const hsmiam_secret *value;
+    const hsmiam_wrapped_value *wrapped; /* NULL: `value` */
+} hsmiam_import_source;
+
 /* hsmiam_token_import_key() within one session, without a second try after its loss.
  * `*attempted_out` is set once the token was asked to take the value in. */
 hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *session,
                                      hsmiam_import_route route, const hsmiam_key_spec *spec,
-                                     const hsmiam_secret *value, bool *attempted_out,
+                                     const hsmiam_import_source *source, bool *attempted_out,
                                      CK_OBJECT_HANDLE *handle_out,
                                      hsmiam_error *error) HSMIAM_MUST_USE;
 

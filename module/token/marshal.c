@@ -75,6 +75,15 @@ static void copy_oaep(hsmiam_call *call, void *parameter)
     oaep->pSourceData = hsmiam_call_copy(call, oaep->pSourceData, oaep->ulSourceDataLen);
 }
 
+static void copy_rsa_aes(hsmiam_call *call, void *parameter)
+{
+    CK_RSA_AES_KEY_WRAP_PARAMS *wrap = parameter;
+
+    wrap->pOAEPParams = hsmiam_call_copy(call, wrap->pOAEPParams, sizeof *wrap->pOAEPParams);
+    if (wrap->pOAEPParams != NULL)
+        copy_oaep(call, wrap->pOAEPParams);
+}
+
 static void copy_string(hsmiam_call *call, void *parameter)
 {
     CK_KEY_DERIVATION_STRING_DATA *string = parameter;
@@ -109,6 +118,7 @@ static const struct {
     void (*copy)(hsmiam_call *call, void *parameter);
 } nested[] = {
     {CKM_RSA_PKCS_OAEP, sizeof(CK_RSA_PKCS_OAEP_PARAMS), copy_oaep},
+    {CKM_RSA_AES_KEY_WRAP, sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), copy_rsa_aes},
     {CKM_CONCATENATE_BASE_AND_DATA, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},
     {CKM_CONCATENATE_DATA_AND_BASE, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},
     {CKM_XOR_BASE_AND_DATA, sizeof(CK_KEY_DERIVATION_STRING_DATA), copy_string},

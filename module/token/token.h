@@ -112,20 +112,23 @@ bool hsmiam_token_lost_object(const hsmiam_error *error);
  * object attribute by attribute, and when it is killed meanwhile half of it remains. */
 bool hsmiam_token_refused_key(const hsmiam_error *error);
 
-/* What an access key is in the token (design: private, sensitive, not extractable, one usage). */
+/* What an access key is in the token (design: private, sensitive, one usage, and not extractable
+ * unless it is to be exported). */
 typedef struct hsmiam_key_spec {
     const char *id;    /* CKA_ID: the access key id */
     const char *label; /* CKA_LABEL: the user name */
     time_t created;    /* CKA_START_DATE is its UTC day */
     bool persistent;   /* CKA_TOKEN: false for a rehearsal */
     bool in_token;     /* keys are derived from it; false: it signs */
+    bool exportable;   /* the token may hand it out, wrapped */
+    size_t value_size; /* of its value, as it is read back: no padding; 0: not looked at */
 } hsmiam_key_spec;
 
-/* Finds and checks the key of the token that a route needs; import finds it by itself. What fails
- * here says nothing of what the token can do, but for NOT_FOUND.
- * Statuses: NOT_FOUND, AMBIGUOUS, CONFIG (it allows more than it may), TOKEN. */
+/* Finds and checks the key of the token that a route needs for keys that are `exportable` or not;
+ * import finds it by itself. What fails here says nothing of what the token can do, but for
+ * NOT_FOUND. Statuses: NOT_FOUND, AMBIGUOUS, CONFIG (it allows more than it may), TOKEN. */
 hsmiam_status hsmiam_token_prepare_route(hsmiam_token *token, hsmiam_import_route route,
-                                         hsmiam_error *error) HSMIAM_MUST_USE;
+                                         bool exportable, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Lets imports by rsa-oaep wrap values under a transport key from now on, if the token can unwrap
  * by AES: it takes in the key by RSA-OAEP once, and each value by AES. Where that turns out not to
@@ -142,6 +145,22 @@ hsmiam_status hsmiam_token_import_key(hsmiam_token *token, hsmiam_import_route r
                                       const hsmiam_key_spec *spec, const hsmiam_secret *value,
                                       hsmiam_object *object_out,
                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* A value that was wrapped elsewhere for a wrapping key of this token. */
+typedef struct hsmiam_wrapped_value {
+    const hsmiam_secret *bytes;
+    bool to_exportable; /* to the public half of the pair for exportable keys */
+    const char *hash;   /* of RSA-OAEP: "SHA256" or "SHA1" */
+    bool by_aes;        /* what is wrapped so is an AES key, and behind it stands the value, wrapped
+                           under that by RFC 5649 (CKM_RSA_AES_KEY_WRAP) */
+} hsmiam_wrapped_value;
+
+/* Lets the token unwrap it into a key of `spec`: the host sees nothing of it. Statuses: as
+ * hsmiam_token_import_key(). */
+hsmiam_status hsmiam_token_import_wrapped(hsmiam_token *token, const hsmiam_key_spec *spec,
+                                          const hsmiam_wrapped_value *wrapped,
+                                          hsmiam_object *object_out,
+                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Tells whether a route works with a random value; UNSUPPORTED and the like are no failure here. */
 hsmiam_status hsmiam_token_try_route(hsmiam_token *token, hsmiam_import_route route,
@@ -201,8 +220,9 @@ hsmiam_status hsmiam_token_sign_digest(hsmiam_token *token, hsmiam_audit_key *ke
                                        uint8_t signature_out[HSMIAM_SIGNATURE_MAX],
                                        size_t *size_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
-/* The fingerprint of the open token's wrapping key. NOT_FOUND if it has none. */
-hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token,
+/* The fingerprint of the open token's wrapping key, the one for keys that are `exportable` or the
+ * other. NOT_FOUND if it has none. */
+hsmiam_status hsmiam_token_get_wrapping_fingerprint(hsmiam_token *token, bool exportable,
                                                     char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
                                                     hsmiam_error *error) HSMIAM_MUST_USE;
 

@@ -63,33 +63,6 @@ static hsmiam_status make_host_key(hsmiam_secret **key_out, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
-/* Lets the token unwrap the host's key, by the OAEP hash that token->form says. */
-static hsmiam_status unwrap(hsmiam_token *token, const hsmiam_session *session,
-                            const hsmiam_secret *key, CK_OBJECT_HANDLE *handle_out, CK_RV *rv_out,
-                            hsmiam_error *error)
-{
-    const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
-    CK_RSA_PKCS_OAEP_PARAMS parameters = {hash->mechanism, hash->mgf, CKZ_DATA_SPECIFIED, NULL, 0};
-    CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters};
-    attempt with = {.dropped = hsmiam_hardening_start(&token->info)};
-    hsmiam_key_template template;
-    hsmiam_secret *wrapped = NULL;
-
-    hsmiam_status status = hsmiam_secret_new(WRAPPED_SIZE_MAX, &wrapped, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_wrapping_key_encrypt(token, token->wrapping_key, hash, key, wrapped, error);
-    if (status != HSMIAM_OK)
-        goto out;
-    do {
-        fill(&template, hsmiam_key_wraps[token->form.transport_wrap].mechanism, &with);
-        *rv_out = hsmiam_session_unwrap(token, session, &mechanism, token->wrapping_key, wrapped,
-                                        &template, handle_out);
-    } while (hsmiam_rv_is_template_refusal(*rv_out) && next_attempt(&with));
-out:
-    hsmiam_secret_free(&wrapped);
-    return status;
-}
-
 /* A key that may do more, or that can be read, is none. */
 static hsmiam_status check(const hsmiam_token *token, const hsmiam_session *session,
                            CK_OBJECT_HANDLE key, CK_RV *rv_out, hsmiam_error *error)
@@ -101,6 +74,46 @@ static hsmiam_status check(const hsmiam_token *token, const hsmiam_session *sess
         *rv_out = CKR_TEMPLATE_INCONSISTENT;
     if (status != HSMIAM_OK || broken != NULL)
         (void)session->functions->C_DestroyObject(session->handle, key);
+    return status;
+}
+
+hsmiam_status hsmiam_transport_key_unwrap(hsmiam_token *token, const hsmiam_session *session,
+                                          CK_OBJECT_HANDLE wrapping_key,
+                                          const hsmiam_oaep_hash *hash, CK_MECHANISM_TYPE limit,
+                                          const hsmiam_secret *wrapped,
+                                          CK_OBJECT_HANDLE *handle_out, CK_RV *rv_out,
+                                          hsmiam_error *error)
+{
+    CK_RSA_PKCS_OAEP_PARAMS parameters = {hash->mechanism, hash->mgf, CKZ_DATA_SPECIFIED, NULL, 0};
+    CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &parameters, sizeof parameters};
+    attempt with = {.dropped = hsmiam_hardening_start(&token->info)};
+    hsmiam_key_template template;
+
+    do {
+        fill(&template, limit, &with);
+        *rv_out = hsmiam_session_unwrap(token, session, &mechanism, wrapping_key, wrapped,
+                                        &template, handle_out);
+    } while (hsmiam_rv_is_template_refusal(*rv_out) && next_attempt(&with));
+    return *rv_out == CKR_OK ? check(token, session, *handle_out, rv_out, error) : HSMIAM_OK;
+}
+
+/* Encrypts the host's key, by the OAEP hash that token->form says, and lets the token unwrap it. */
+static hsmiam_status unwrap(hsmiam_token *token, const hsmiam_session *session, bool exportable,
+                            const hsmiam_secret *key, CK_OBJECT_HANDLE *handle_out, CK_RV *rv_out,
+                            hsmiam_error *error)
+{
+    const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
+    CK_OBJECT_HANDLE wrapping_key = token->wrapping_keys[exportable];
+    hsmiam_secret *wrapped = NULL;
+
+    hsmiam_status status = hsmiam_secret_new(WRAPPED_SIZE_MAX, &wrapped, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_wrapping_key_encrypt(token, wrapping_key, hash, key, wrapped, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_transport_key_unwrap(token, session, wrapping_key, hash,
+                                             hsmiam_key_wraps[token->form.transport_wrap].mechanism,
+                                             wrapped, handle_out, rv_out, error);
+    hsmiam_secret_free(&wrapped);
     return status;
 }
 
@@ -124,7 +137,7 @@ void hsmiam_transport_key_drop(hsmiam_token *token)
 }
 
 hsmiam_status hsmiam_transport_key_make(hsmiam_token *token, const hsmiam_session *session,
-                                        CK_RV *rv_out, hsmiam_error *error)
+                                        bool exportable, CK_RV *rv_out, hsmiam_error *error)
 {
     hsmiam_transport_key *transport = &token->transport;
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
@@ -132,17 +145,15 @@ hsmiam_status hsmiam_transport_key_make(hsmiam_token *token, const hsmiam_sessio
 
     *rv_out = CKR_OK;
     if (transport->host_key != NULL && transport->generation == session->generation &&
-        transport->wrap == token->form.transport_wrap)
+        transport->wrap == token->form.transport_wrap && transport->exportable == exportable)
         return HSMIAM_OK;
     hsmiam_transport_key_drop(token);
     hsmiam_status status = make_host_key(&key, error);
     if (status == HSMIAM_OK)
-        status = unwrap(token, session, key, &handle, rv_out, error);
-    if (status == HSMIAM_OK && *rv_out == CKR_OK)
-        status = check(token, session, handle, rv_out, error);
+        status = unwrap(token, session, exportable, key, &handle, rv_out, error);
     if (status == HSMIAM_OK && *rv_out == CKR_OK) {
-        *transport =
-            (hsmiam_transport_key){key, handle, session->generation, token->form.transport_wrap};
+        *transport = (hsmiam_transport_key){key, handle, session->generation,
+                                            token->form.transport_wrap, exportable};
         key = NULL;
     }
     hsmiam_secret_free(&key);

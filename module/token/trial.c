@@ -32,7 +32,7 @@ hsmiam_status hsmiam_token_try_route(hsmiam_token *token, hsmiam_import_route ro
     if (error == NULL) /* it tells what a failure means */
         error = own = hsmiam_error_new();
     *works_out = false;
-    hsmiam_status status = hsmiam_token_prepare_route(token, route, error);
+    hsmiam_status status = hsmiam_token_prepare_route(token, route, false, error);
     if (status == HSMIAM_OK)
         status = new_random(&value, error);
     if (status != HSMIAM_OK)

@@ -4,7 +4,9 @@
 
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <string.h>
 
 #define MODULUS_SIZE_MAX 1024
 #define MODULUS_SIZE_MIN 256
@@ -18,6 +20,14 @@ const size_t hsmiam_oaep_hash_count = sizeof hsmiam_oaep_hashes / sizeof hsmiam_
 const char *hsmiam_import_get_hash_name(size_t index)
 {
     return index < hsmiam_oaep_hash_count ? hsmiam_oaep_hashes[index].name : NULL;
+}
+
+const hsmiam_oaep_hash *hsmiam_oaep_hash_find(const char *name)
+{
+    for (size_t i = 0; i < hsmiam_oaep_hash_count; i++)
+        if (strcmp(hsmiam_oaep_hashes[i].name, name) == 0)
+            return &hsmiam_oaep_hashes[i];
+    return NULL;
 }
 
 hsmiam_status hsmiam_evp_set_error(hsmiam_error *error, const char *what)
@@ -86,6 +96,18 @@ hsmiam_status hsmiam_wrapping_key_load(const hsmiam_token *token, hsmiam_object 
     return *key_out != NULL ? HSMIAM_OK : hsmiam_evp_set_error(error, "use the wrapping key");
 }
 
+hsmiam_status hsmiam_wrapping_key_get_size(const hsmiam_token *token, hsmiam_object private_key,
+                                           size_t *size_out, hsmiam_error *error)
+{
+    EVP_PKEY *key = NULL;
+    hsmiam_status status = hsmiam_wrapping_key_load(token, private_key, &key, error);
+
+    if (status == HSMIAM_OK)
+        *size_out = (size_t)EVP_PKEY_get_size(key);
+    EVP_PKEY_free(key);
+    return status;
+}
+
 hsmiam_status hsmiam_wrapping_key_encrypt(const hsmiam_token *token, hsmiam_object private_key,
                                           const hsmiam_oaep_hash *hash, const hsmiam_secret *value,
                                           hsmiam_secret *wrapped, hsmiam_error *error)
@@ -113,6 +135,69 @@ hsmiam_status hsmiam_wrapping_key_encrypt(const hsmiam_token *token, hsmiam_obje
     hsmiam_secret_grow(wrapped, written);
 out:
     EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return status;
+}
+
+static hsmiam_status tell(EVP_PKEY *key, const char *fingerprint, hsmiam_wrapping_key_fn take,
+                          void *context, hsmiam_error *error)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    char pem[2048];
+    hsmiam_status status = HSMIAM_OK;
+
+    if (bio == NULL || PEM_write_bio_PUBKEY(bio, key) != 1)
+        status = hsmiam_evp_set_error(error, "write a public key");
+    long size = status == HSMIAM_OK ? BIO_get_mem_data(bio, &text) : 0;
+    if (status == HSMIAM_OK && (size <= 0 || (size_t)size >= sizeof pem))
+        status = hsmiam_evp_set_error(error, "write a public key of that size");
+    if (status == HSMIAM_OK) {
+        memcpy(pem, text, (size_t)size);
+        pem[size] = '\0';
+        take(context, pem, fingerprint);
+    }
+    BIO_free(bio);
+    return status;
+}
+
+static hsmiam_status export_once(hsmiam_token *token, const hsmiam_pair_spec *spec,
+                                 EVP_PKEY **key_out, char fingerprint_out[HSMIAM_FINGERPRINT_SIZE],
+                                 hsmiam_error *error)
+{
+    hsmiam_object private_key = CK_INVALID_HANDLE;
+    hsmiam_session *session = NULL;
+
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    status = hsmiam_pair_find(token, spec, &private_key, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_pair_check(token, spec, private_key, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_pair_get_fingerprint(token, spec, private_key, fingerprint_out, error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_wrapping_key_load(token, private_key, key_out, error);
+    hsmiam_session_return(token, &session, CKR_OK);
+    return status;
+}
+
+hsmiam_status hsmiam_token_export_wrapping_key(hsmiam_token *token, bool exportable,
+                                               hsmiam_wrapping_key_fn take, void *context,
+                                               hsmiam_error *error)
+{
+    char fingerprint[HSMIAM_FINGERPRINT_SIZE];
+    EVP_PKEY *key = NULL;
+
+    hsmiam_status status = hsmiam_token_open(token, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_retry retry = hsmiam_retry_start(token);
+    do
+        status = export_once(token, hsmiam_pair_get_wrapping(exportable), &key, fingerprint, error);
+    while (hsmiam_retry_again(&retry, status, error));
+    if (status == HSMIAM_OK)
+        status = tell(key, fingerprint, take, context, error);
     EVP_PKEY_free(key);
     return status;
 }

@@ -62,6 +62,10 @@ static void add_event(fixture *fix, hsmiam_event event)
     facts.code = "NoSuchEntity";
     facts.status = "Inactive";
     facts.step = "proven";
+    facts.exportable = "yes";
+    facts.exportable_wrapping_key = WRAPPING;
+    facts.algorithm = "rsaes-oaep-sha-1";
+    facts.recipient = WRAPPING;
     facts.candidates = ids;
     facts.reason = "looked at by hand";
     facts.iam_time = 1440938160;

@@ -107,15 +107,16 @@ static void test_wrapping_key_on_record(void **state)
     char found[HSMIAM_FINGERPRINT_SIZE];
 
     assert_int_equal(hsmiam_ledger_open(fix->ledger, fix->error), HSMIAM_OK);
-    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, found, fix->error),
+    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, false, found, fix->error),
                      HSMIAM_OK);
     assert_string_equal(found, "");
     fixture_import(fix);
-    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, found, fix->error),
+    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, false, found, fix->error),
                      HSMIAM_OK);
     assert_string_equal(found, WRAPPING);
-    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, "another", found, fix->error),
-                     HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_ledger_find_wrapping_key(fix->ledger, "another", false, found, fix->error),
+        HSMIAM_OK);
     assert_string_equal(found, "");
 }
 
@@ -133,7 +134,7 @@ static void test_forged_wrapping_key(void **state)
     free(data);
     fixture_reopen(fix);
     assert_int_equal(hsmiam_ledger_open(fix->ledger, fix->error), HSMIAM_OK);
-    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, found, fix->error),
+    assert_int_equal(hsmiam_ledger_find_wrapping_key(fix->ledger, SERIAL, false, found, fix->error),
                      HSMIAM_ERR_LEDGER);
     fixture_expect_message(fix, "is not what the audit key signed");
 }

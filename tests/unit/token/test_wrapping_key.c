@@ -100,7 +100,7 @@ static void test_planted_private_half(void **state)
     CK_OBJECT_HANDLE ours = mock_add_wrapping_pair();
     (void)fixture_open_token(fix);
     assert_int_equal(import_value(fix, &object), HSMIAM_OK);
-    assert_int_equal(fix->token->wrapping_key, ours);
+    assert_int_equal(fix->token->wrapping_keys[false], ours);
 
     assert_int_equal(hsmiam_pair_check(fix->token, &hsmiam_pair_wrapping, planted, fix->error),
                      HSMIAM_ERR_CONFIG);
