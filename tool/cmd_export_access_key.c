@@ -79,8 +79,9 @@ static hsmiam_status load_recipient(tool_export *run, tool_error *error)
     char *pem = NULL;
     hsmiam_status status = tool_file_load("--recipient", path, &pem, error);
 
-    if (status == HSMIAM_OK && hsmiam_recipient_new(pem, strlen(pem), allow_expired, &run->recipient,
-                                                    run->session.error) != HSMIAM_OK)
+    if (status == HSMIAM_OK &&
+        hsmiam_recipient_new(pem, strlen(pem), allow_expired, &run->recipient,
+                             run->session.error) != HSMIAM_OK)
         status = tool_session_fail(&run->session, error);
     free(pem);
     return status;

@@ -41,8 +41,8 @@ HSMIAM_API const char *hsmiam_access_key_get_uri(const hsmiam_access_key *key);
 HSMIAM_API const char *hsmiam_access_key_get_replica_uri(const hsmiam_access_key *key,
                                                          size_t index);
 
-/** The route by which the secret went into the token: "rsa-oaep", "aes-kwp" or "create-object".
- *  Borrowed. */
+/** The route by which the secret went into the token: "rsa-oaep", "aes-kwp" or "create-object"; or
+ *  "wrapped", if it came so. Borrowed. */
 HSMIAM_API const char *hsmiam_access_key_get_import_route(const hsmiam_access_key *key);
 
 /** The way in which the key serves SigV4: "sign" or "in-token". Borrowed. */

@@ -38,6 +38,11 @@ out:
     return status;
 }
 
+void hsmiam_access_key_set_route(hsmiam_access_key *key, const char *route)
+{
+    key->route = route;
+}
+
 void hsmiam_access_key_free(hsmiam_access_key **key)
 {
     if (key == NULL || *key == NULL)

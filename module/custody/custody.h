@@ -134,6 +134,9 @@ hsmiam_status hsmiam_access_key_new(const hsmiam_custody *custody, const hsmiam_
                                     const hsmiam_key_spec *spec, hsmiam_access_key **key_out,
                                     hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Says that it went in otherwise than the custody's route says; static. */
+void hsmiam_access_key_set_route(hsmiam_access_key *key, const char *route);
+
 /* preflight.c -----------------------------------------------------------------------------------*/
 
 /* Signer and custody made ready on a thread of its own, while the caller connects to IAM. */

@@ -208,6 +208,8 @@ hsmiam_status hsmiam_access_key_import_wrapped(hsmiam_custody *custody,
     if (status == HSMIAM_OK)
         status = hsmiam_access_key_new(custody, &key, &run.spec, &made, error);
     if (status == HSMIAM_OK)
+        hsmiam_access_key_set_route(made, HSMIAM_ROUTE_WORD_WRAPPED);
+    if (status == HSMIAM_OK)
         status = hsmiam_sealed_run(take, &run, error);
     if (status == HSMIAM_OK) {
         status = record(&run, &key, error);

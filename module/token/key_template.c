@@ -138,11 +138,12 @@ static hsmiam_status check_limit(const hsmiam_token *token, hsmiam_object key,
 }
 
 /* What is behind the value, as where it was filled up to whole blocks, changes no HMAC, but would
- * be handed out with it. A token that does not tell the size is believed. */
+ * be handed out with it. A token that does not tell the size is believed; SoftHSM says 0 of what it
+ * unwrapped. */
 static hsmiam_status check_size(const hsmiam_token *token, hsmiam_object key,
                                 const hsmiam_key_spec *spec, hsmiam_error *error)
 {
-    CK_ULONG size = CK_UNAVAILABLE_INFORMATION;
+    CK_ULONG size = 0;
     CK_ATTRIBUTE attribute = {CKA_VALUE_LEN, &size, sizeof size};
     CK_RV rv = CKR_OK;
 
@@ -151,8 +152,8 @@ static hsmiam_status check_size(const hsmiam_token *token, hsmiam_object key,
     hsmiam_status status = hsmiam_attribute_read(token, key, &attribute, 1, &rv, error);
     if (status != HSMIAM_OK)
         return status;
-    if (rv != CKR_OK || attribute.ulValueLen != sizeof size || size == CK_UNAVAILABLE_INFORMATION ||
-        size == spec->value_size)
+    if (rv != CKR_OK || attribute.ulValueLen != sizeof size || size == 0 ||
+        size == CK_UNAVAILABLE_INFORMATION || size == spec->value_size)
         return HSMIAM_OK;
     return differs(token, "CKA_VALUE_LEN", error);
 }

@@ -180,6 +180,9 @@ class Session:
     def copy(self, thing: Ulong) -> None:
         self.call("C_CopyObject", thing, None, Ulong(0), ctypes.byref(Ulong()))
 
+    def destroy(self, thing: Ulong) -> None:
+        self.call("C_DestroyObject", thing)
+
     def flags(self, thing: Ulong) -> set[str]:
         """The names of the flags that are set; one that the token does not know is not."""
         found = set()

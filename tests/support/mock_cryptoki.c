@@ -399,6 +399,7 @@ CK_FUNCTION_LIST **mock_get_modules(void)
         .C_DeriveKey = mock_derive_key,
         .C_GenerateKeyPair = mock_generate_key_pair,
         .C_UnwrapKey = mock_unwrap_key,
+        .C_WrapKey = mock_wrap_key,
     };
     static CK_FUNCTION_LIST *modules[] = {&functions, NULL};
 

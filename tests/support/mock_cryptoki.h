@@ -43,7 +43,8 @@
     X(C_GenerateKey)                                                                               \
     X(C_DeriveKey)                                                                                 \
     X(C_GenerateKeyPair)                                                                           \
-    X(C_UnwrapKey)
+    X(C_UnwrapKey)                                                                                 \
+    X(C_WrapKey)
 
 typedef enum mock_function {
 #define MOCK_ENUMERATOR(name) MOCK_##name,
@@ -88,6 +89,7 @@ typedef struct mock_state {
     bool refuses_value_len;         /* an unwrap template must not have CKA_VALUE_LEN */
     CK_MECHANISM_TYPE key_wraps[4]; /* the AES key wraps that it knows */
     size_t key_wrap_count;
+    bool wraps_by_both;     /* C_WrapKey knows CKM_RSA_AES_KEY_WRAP */
     bool names_wraps;       /* C_GetMechanismInfo names all of them, known or not */
     CK_RV late_refusal;     /* what C_UnwrapKey says after it has done its work; CKR_OK: nothing */
     CK_KEY_TYPE wrong_type; /* a key type that no key may be imported as; 0: none, */

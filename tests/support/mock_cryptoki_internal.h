@@ -59,6 +59,8 @@ CK_RV mock_unwrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                       CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object_out);
 
 /* The functions of mock_cryptoki_secret.c. */
+CK_RV mock_wrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE recipient,
+                    CK_OBJECT_HANDLE key, unsigned char *wrapped, CK_ULONG *wrapped_size);
 CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MECHANISM_INFO *info);
 CK_RV mock_generate_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template,
                         CK_ULONG count, CK_OBJECT_HANDLE *key_out);

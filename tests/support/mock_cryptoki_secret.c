@@ -6,7 +6,9 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/param_build.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 #define VALUE_MAX 512
@@ -220,4 +222,96 @@ CK_RV mock_unwrap_aes(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism,
     return wrap_aes(key, mechanism, false, wrapped, wrapped_size, value, value_size)
                ? CKR_OK
                : CKR_WRAPPED_KEY_INVALID;
+}
+
+/* The public key that an object is. */
+static EVP_PKEY *load_public(CK_OBJECT_HANDLE object)
+{
+    const CK_ATTRIBUTE *modulus = mock_get_attribute(object, CKA_MODULUS);
+    const CK_ATTRIBUTE *exponent = mock_get_attribute(object, CKA_PUBLIC_EXPONENT);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    BIGNUM *n = BN_bin2bn(modulus->pValue, (int)modulus->ulValueLen, NULL);
+    BIGNUM *e = BN_bin2bn(exponent->pValue, (int)exponent->ulValueLen, NULL);
+    EVP_PKEY *key = NULL;
+
+    (void)OSSL_PARAM_BLD_push_BN(builder, "n", n);
+    (void)OSSL_PARAM_BLD_push_BN(builder, "e", e);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+    if (EVP_PKEY_fromdata_init(context) <= 0 ||
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    BN_free(n);
+    BN_free(e);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+static bool encrypt_oaep(CK_OBJECT_HANDLE recipient, const CK_RSA_PKCS_OAEP_PARAMS *parameters,
+                         const void *value, size_t value_size, unsigned char *out, size_t *out_size)
+{
+    const char *hash = parameters->hashAlg == CKM_SHA_1 ? "SHA1" : "SHA256";
+    EVP_PKEY *key = load_public(recipient);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    bool done = EVP_PKEY_encrypt_init(context) > 0 &&
+                EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+                EVP_PKEY_CTX_set_rsa_oaep_md_name(context, hash, NULL) > 0 &&
+                EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, hash, NULL) > 0 &&
+                EVP_PKEY_encrypt(context, out, out_size, value, value_size) > 0;
+
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return done;
+}
+
+/* Under an AES key that is made for it. */
+static bool wrap_both(CK_OBJECT_HANDLE recipient, const CK_RSA_AES_KEY_WRAP_PARAMS *parameters,
+                      const CK_ATTRIBUTE *value, unsigned char *out, size_t *out_size)
+{
+    unsigned char aes[32];
+    size_t first = *out_size;
+    int written = 0;
+
+    if (parameters->ulAESKeyBits != 256 || RAND_bytes(aes, sizeof aes) != 1 ||
+        !encrypt_oaep(recipient, parameters->pOAEPParams, aes, sizeof aes, out, &first))
+        return false;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    bool done = EVP_EncryptInit_ex(context, EVP_aes_256_wrap_pad(), NULL, aes, NULL) == 1 &&
+                EVP_EncryptUpdate(context, out + first, &written, value->pValue,
+                                  (int)value->ulValueLen) == 1;
+    EVP_CIPHER_CTX_free(context);
+    *out_size = first + (size_t)written;
+    return done;
+}
+
+CK_RV mock_wrap_key(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE recipient,
+                    CK_OBJECT_HANDLE key, unsigned char *wrapped, CK_ULONG *wrapped_size)
+{
+    CK_RV rv = mock_enter(MOCK_C_WrapKey);
+    const CK_RSA_AES_KEY_WRAP_PARAMS *both = mechanism->pParameter;
+    const CK_RSA_PKCS_OAEP_PARAMS *oaep = mechanism->pParameter;
+    const CK_ATTRIBUTE *value = mock_get_attribute(key, CKA_VALUE);
+    bool by_aes = mechanism->mechanism == CKM_RSA_AES_KEY_WRAP;
+
+    if (rv != CKR_OK || mock_get_session(handle) == NULL)
+        return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
+    if (value == NULL)
+        return CKR_KEY_HANDLE_INVALID;
+    if (mock_get_flag(recipient, CKA_WRAP) != 1 || mock_get_flag(recipient, CKA_TOKEN) != 0)
+        return CKR_WRAPPING_KEY_HANDLE_INVALID;
+    if (mock_get_flag(key, CKA_EXTRACTABLE) != 1)
+        return CKR_KEY_UNEXTRACTABLE;
+    if (by_aes && !mock.wraps_by_both)
+        return CKR_MECHANISM_INVALID;
+    if (mock.sha1_only && (by_aes ? both->pOAEPParams : oaep)->hashAlg != CKM_SHA_1)
+        return mock.hash_refusal;
+    size_t size = *wrapped_size;
+    bool done =
+        by_aes ? wrap_both(recipient, both, value, wrapped, &size)
+               : encrypt_oaep(recipient, oaep, value->pValue, value->ulValueLen, wrapped, &size);
+    *wrapped_size = size + mock.too_many;
+    return done ? CKR_OK : CKR_FUNCTION_FAILED;
 }

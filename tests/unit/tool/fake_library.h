@@ -21,6 +21,7 @@ typedef enum fake_point {
     FAKE_CREATE,
     FAKE_ROTATE,
     FAKE_IMPORT,
+    FAKE_EXPORT,
     FAKE_LEDGER,
     FAKE_RECOVER,
     FAKE_LIST,
@@ -83,6 +84,9 @@ typedef struct fake_state {
     hsmiam_import_route route;
     hsmiam_sigv4_route sigv4;
     bool forbid_plaintext;
+    bool exportable;
+    char exported[512]; /* the key's URI, or what came wrapped */
+    hsmiam_export_algorithm algorithm;
     bool wants_aes_key;
     char ledger[512];
     char public_keys[256];
