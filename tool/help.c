@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define LINE_WIDTH 78
+#define LINE_WIDTH    78
+#define CHOICES_WIDTH 56 /* behind "One of: " */
 
 void tool_help_print_usage(FILE *stream)
 {
@@ -79,14 +80,30 @@ static void print_synopsis(const tool_option *options, FILE *stream)
     }
 }
 
+static void print_choices(const char *const *choices, FILE *stream)
+{
+    size_t column = 0;
+
+    for (size_t i = 0; choices && choices[i]; i++) {
+        bool breaks = i > 0 && column + strlen(choices[i]) > CHOICES_WIDTH;
+        column = breaks ? 0 : column;
+        if (i > 0)
+            tool_text_put(" |", stream);
+        tool_text_put(breaks ? "\n                " : (i > 0 ? " " : "        One of: "), stream);
+        tool_text_put(choices[i], stream);
+        column += strlen(choices[i]) + strlen(" | ");
+    }
+    if (choices)
+        tool_text_put("\n", stream);
+}
+
 static void print_options(const tool_option *options, FILE *stream)
 {
     for (size_t i = 0; options[i].name; i++) {
         tool_text_print(stream, "    %s (%s)\n", options[i].name, get_type_name(&options[i]));
         print_wrapped(stream, options[i].help, 8);
-        for (size_t k = 0; options[i].choices && options[i].choices[k]; k++)
-            tool_text_print(stream, "%s%s", k ? " | " : "        One of: ", options[i].choices[k]);
-        tool_text_put(options[i].choices ? "\n\n" : "\n", stream);
+        print_choices(options[i].choices, stream);
+        tool_text_put("\n", stream);
     }
 }
 

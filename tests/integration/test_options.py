@@ -33,11 +33,17 @@ COMMANDS = {
     "approve": ["--approver", "--yes", "--public-key"],
     "create-access-key": [
         "--user-name", "--cli-input-json", "--cli-input-yaml", "--generate-cli-skeleton",
-        "--import-route", "--forbid-plaintext-import", "--sigv4-route", *APPROVERS,
+        "--import-route", "--forbid-plaintext-import", "--exportable", "--sigv4-route",
+        *APPROVERS,
     ],
     "import-access-key": [
-        "--access-key-id", "--user-name", "--secret-fd", "--csv", "--shred", "--no-shred",
-        "--import-route", "--forbid-plaintext-import", "--sigv4-route", *APPROVERS,
+        "--access-key-id", "--user-name", "--secret-fd", "--csv", "--wrapped", "--shred",
+        "--no-shred", "--import-route", "--forbid-plaintext-import", "--exportable",
+        "--sigv4-route", *APPROVERS,
+    ],
+    "export-access-key": [
+        "--access-key-id", "--recipient", "--recipient-fingerprint", "--yes", "--algorithm",
+        "--allow-expired",
     ],
     "delete-access-key": [
         "--user-name", "--access-key-id", "--yes", "--cli-input-json", "--cli-input-yaml",
@@ -56,6 +62,7 @@ COMMANDS = {
     ],
     "provision-token": [
         "--import-route", "--sigv4-route", "--approver-key", "--accept-changed-keys",
+        "--export-wrapping-key", "--exportable",
     ],
     "credential-process": [
         "--role-arn", "--role-session-name", "--duration-seconds", "--external-id", "--policy",

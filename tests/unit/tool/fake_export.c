@@ -130,7 +130,8 @@ hsmiam_status hsmiam_access_key_import_wrapped(hsmiam_custody *custody,
                                                const hsmiam_wrapped_key *wrapped,
                                                hsmiam_access_key **key_out, hsmiam_error *error)
 {
-    return hsmiam_access_key_import(custody, hsmiam_wrapped_key_get_access_key_id(wrapped), "Bob", "", 0, key_out, error);
+    return hsmiam_access_key_import(custody, hsmiam_wrapped_key_get_access_key_id(wrapped), "Bob",
+                                    "", 0, key_out, error);
 }
 
 hsmiam_status hsmiam_token_export_wrapping_key(hsmiam_token *token, bool exportable,
