@@ -37,12 +37,16 @@ static void describe(FILE *stream, const hsmiam_approval_request *request)
                         request->approvals_asked,
                         strcmp(request->approvals_asked, "1") == 0 ? "" : "s", request->operations,
                         request->approvers);
-    else if (strcmp(request->operation, "import") != 0 || *request->user_name)
+    else if (*request->user_name || (strcmp(request->operation, "import") != 0 &&
+                                     strcmp(request->operation, "export") != 0))
         put(stream, " for ",
             *request->user_name ? request->user_name : "the credential's own user");
     put(stream, ", account ", request->account);
     put(stream, ", access key ", request->access_key_id);
     put(stream, ", status ", request->status);
+    put(stream, ", wrapped for the recipient with fingerprint ", request->recipient);
+    if (request->is_exportable)
+        tool_text_put(", as one that can be exported later", stream);
     put(stream, ", token with serial ", request->token_serial);
     put(stream, ", signed for by access key ", request->credential_id);
     put(stream, ", at ", request->endpoint);

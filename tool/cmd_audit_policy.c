@@ -14,7 +14,8 @@ static const tool_option options[] = {
     {.name = "--require",
      .kind = TOOL_OPTION_VALUE,
      .help = "What needs approvals, parted by commas: create-access-key, rotate, delete, update, "
-             "import, policy. A rotation does if creating, deleting or updating a key does, and a "
+             "import, export, policy. A rotation does if creating, deleting or updating a key "
+             "does, and a "
              "change of the policy always."},
     {.name = "--approvers",
      .kind = TOOL_OPTION_VALUE,

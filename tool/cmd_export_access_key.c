@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "approver.h"
 #include "commands.h"
 #include "output.h"
 #include "paths.h"
@@ -48,6 +49,7 @@ static const tool_option options[] = {
     {.name = "--allow-expired",
      .kind = TOOL_OPTION_FLAG,
      .help = "Take a certificate that has expired, or is not valid yet."},
+    TOOL_APPROVER_OPTIONS,
     {.name = NULL},
 };
 

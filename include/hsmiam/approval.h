@@ -36,8 +36,8 @@ HSMIAM_API hsmiam_status hsmiam_policy_new(hsmiam_policy **policy_out,
 HSMIAM_API void hsmiam_policy_free(hsmiam_policy **policy);
 
 /** Adds operations, parted by commas or blanks: create-access-key, rotate, delete, update, import,
- *  policy. A rotation needs an approval if creating, deleting or updating a key does; a change of
- *  the policy always does. Statuses: ARGUMENT. */
+ *  export, policy. A rotation needs an approval if creating, deleting or updating a key does; a
+ * change of the policy always does. Statuses: ARGUMENT. */
 HSMIAM_API hsmiam_status hsmiam_policy_require(hsmiam_policy *policy, const char *operations,
                                                hsmiam_error *error) HSMIAM_MUST_USE;
 
@@ -83,6 +83,8 @@ typedef struct hsmiam_approval_request {
     const char *user_name; /**< "": the credential's own user */
     const char *access_key_id;
     const char *status;
+    const char *recipient; /**< of an export: the fingerprint of whom the key is wrapped for */
+    bool is_exportable;    /**< the key can be exported later */
     const char *token_serial;
     const char *credential_id; /**< that signs the request to IAM */
     const char *endpoint;

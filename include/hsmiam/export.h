@@ -68,8 +68,8 @@ typedef struct hsmiam_wrapped_key hsmiam_wrapped_key;
  * key_uri      PKCS#11 URI whose object and id attributes choose the key; NULL: the only one.
  * wrapped_out  owned by the caller, freed with hsmiam_wrapped_key_free().
  * Statuses: those of hsmiam_token_open(), ARGUMENT, NOT_FOUND, AMBIGUOUS, UNSUPPORTED (the key was
- * not put in as exportable; the token does not wrap by the algorithm), TOKEN, MEMORY; IO, LEDGER,
- * CONFIG (of the ledger: nothing is handed out).
+ * not put in as exportable; the token does not wrap by the algorithm), TOKEN, MEMORY; APPROVAL; IO,
+ * LEDGER, CONFIG (of the ledger: nothing is handed out).
  */
 HSMIAM_API hsmiam_status hsmiam_access_key_export(hsmiam_custody *custody, const char *key_uri,
                                                   const hsmiam_recipient *recipient,

@@ -16,6 +16,7 @@ typedef struct exporting {
     hsmiam_export_algorithm algorithm;
     hsmiam_secret *bytes;
     const hsmiam_export_form *form;
+    uint64_t request; /* by which it is approved */
 } exporting;
 
 static hsmiam_status wrap(void *context, hsmiam_error *error)
@@ -42,17 +43,33 @@ static hsmiam_status find_user(hsmiam_token *token, const char *id,
     return status;
 }
 
-static hsmiam_status record(const hsmiam_custody *custody, const hsmiam_wrapped_key *wrapped,
-                            hsmiam_error *error)
+static hsmiam_ledger_facts gather_facts(const exporting *run, const char *user_name)
 {
-    const char *user_name = hsmiam_wrapped_key_get_user_name(wrapped);
-    const hsmiam_ledger_facts facts = {
-        .token_serial = hsmiam_token_get_serial(custody->token),
+    return (hsmiam_ledger_facts){
+        .token_serial = hsmiam_token_get_serial(run->token),
         .user_name = user_name[0] != '\0' ? user_name : NULL,
-        .access_key_id = hsmiam_wrapped_key_get_access_key_id(wrapped),
-        .algorithm = hsmiam_wrapped_key_get_form(wrapped)->word,
-        .recipient = hsmiam_wrapped_key_get_fingerprint(wrapped),
+        .access_key_id = run->id,
+        .algorithm = run->form != NULL ? run->form->word : NULL,
+        .recipient = hsmiam_recipient_get_fingerprint(run->recipient),
+        .request = run->request,
     };
+}
+
+static hsmiam_status ask_approval(const hsmiam_custody *custody, exporting *run,
+                                  const char *user_name, hsmiam_error *error)
+{
+    const hsmiam_ledger_facts facts = gather_facts(run, user_name);
+
+    if (custody->ledger == NULL)
+        return HSMIAM_OK;
+    return hsmiam_ledger_ask_approval(custody->ledger, HSMIAM_ACT_EXPORT, &facts, false,
+                                      &run->request, error);
+}
+
+static hsmiam_status record(const hsmiam_custody *custody, const exporting *run,
+                            const char *user_name, hsmiam_error *error)
+{
+    const hsmiam_ledger_facts facts = gather_facts(run, user_name);
 
     if (custody->ledger == NULL)
         return HSMIAM_OK;
@@ -94,13 +111,15 @@ hsmiam_status hsmiam_access_key_export(hsmiam_custody *custody, const char *key_
     if (status == HSMIAM_OK)
         status = find_user(custody->token, id, user_name, error);
     if (status == HSMIAM_OK)
+        status = ask_approval(custody, &run, user_name, error);
+    if (status == HSMIAM_OK)
         status = hsmiam_sealed_run(wrap, &run, error);
     if (status == HSMIAM_OK)
         status = hsmiam_wrapped_key_take(id, user_name, run.form,
                                          hsmiam_recipient_get_fingerprint(recipient), run.bytes,
                                          &wrapped, error);
     if (status == HSMIAM_OK)
-        status = record(custody, wrapped, error);
+        status = record(custody, &run, user_name, error);
     if (status == HSMIAM_OK) {
         *wrapped_out = wrapped;
         wrapped = NULL;

@@ -32,6 +32,7 @@ hsmiam_status hsmiam_rotating_record(hsmiam_rotating *run, hsmiam_rotation_step 
         .replicas = run->custody->replica_serials,
         .user_name = run->user_name,
         .access_key_id = id,
+        .exportable = run->custody->exportable ? "yes" : NULL,
     };
     hsmiam_status status = HSMIAM_OK;
 

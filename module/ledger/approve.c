@@ -59,6 +59,8 @@ static hsmiam_status confirm_request(const hsmiam_dual *dual, const hsmiam_dual_
         .user_name = or_empty(fields[HSMIAM_FIELD_USER_NAME]),
         .access_key_id = or_empty(fields[HSMIAM_FIELD_ACCESS_KEY_ID]),
         .status = or_empty(fields[HSMIAM_FIELD_STATUS]),
+        .recipient = or_empty(fields[HSMIAM_FIELD_RECIPIENT]),
+        .is_exportable = fields[HSMIAM_FIELD_EXPORTABLE] != NULL,
         .token_serial = or_empty(fields[HSMIAM_FIELD_TOKEN_SERIAL]),
         .credential_id = or_empty(fields[HSMIAM_FIELD_CREDENTIAL_ID]),
         .endpoint = or_empty(fields[HSMIAM_FIELD_ENDPOINT]),

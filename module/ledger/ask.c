@@ -136,7 +136,7 @@ static hsmiam_status ask_alone(asking *run, uint64_t *request_out, hsmiam_error 
     if (status != HSMIAM_OK || !run->is_needed)
         return status;
     if (run->record.fields[HSMIAM_FIELD_ACCOUNT] == NULL && run->operation != HSMIAM_ACT_IMPORT &&
-        run->operation != HSMIAM_ACT_POLICY)
+        run->operation != HSMIAM_ACT_EXPORT && run->operation != HSMIAM_ACT_POLICY)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                 "The policy in force asks for an approval, which names the "
                                 "account, and STS did not tell it (GetCallerIdentity): nothing was "

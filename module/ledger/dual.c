@@ -15,16 +15,18 @@ static const struct {
 } operations[] = {
     {HSMIAM_EVENT_INTENT, HSMIAM_ACT_CREATE}, {HSMIAM_EVENT_ROTATION, HSMIAM_ACT_ROTATE},
     {HSMIAM_EVENT_DELETE, HSMIAM_ACT_DELETE}, {HSMIAM_EVENT_UPDATE, HSMIAM_ACT_UPDATE},
-    {HSMIAM_EVENT_IMPORT, HSMIAM_ACT_IMPORT}, {HSMIAM_EVENT_POLICY, HSMIAM_ACT_POLICY},
+    {HSMIAM_EVENT_IMPORT, HSMIAM_ACT_IMPORT}, {HSMIAM_EVENT_EXPORT, HSMIAM_ACT_EXPORT},
+    {HSMIAM_EVENT_POLICY, HSMIAM_ACT_POLICY},
 };
 
 /* The facts that an approval does not bind: what is known only when the request to IAM is made, and
- * how the key gets into the token. Any other that an event has, it does; an event with a new one
- * needs it in the form of requests as well. */
+ * how the key gets into the token or out of it. Any other that an event has, it does; an event with
+ * a new one needs it in the form of requests as well. */
 static const uint64_t unbound =
     HSMIAM_FIELD_BIT(REQUEST) | HSMIAM_FIELD_BIT(POLICY) | HSMIAM_FIELD_BIT(REQUEST_ID) |
     HSMIAM_FIELD_BIT(REQUEST_TIME) | HSMIAM_FIELD_BIT(IAM_TIME) | HSMIAM_FIELD_BIT(KEYS_BEFORE) |
-    HSMIAM_FIELD_BIT(SETTLED) | HSMIAM_FIELD_BIT(ROUTE) | HSMIAM_FIELD_BIT(WRAPPING_KEY);
+    HSMIAM_FIELD_BIT(SETTLED) | HSMIAM_FIELD_BIT(ROUTE) | HSMIAM_FIELD_BIT(WRAPPING_KEY) |
+    HSMIAM_FIELD_BIT(EXPORTABLE_WRAPPING_KEY) | HSMIAM_FIELD_BIT(ALGORITHM);
 
 hsmiam_act hsmiam_dual_get_operation(const hsmiam_record *record)
 {

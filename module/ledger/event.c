@@ -52,7 +52,8 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                              of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID) | BIT(REQUEST_TIME),
                              of_service | of_approved, HSMIAM_APPEND_SIGNED, true},
     [HSMIAM_EVENT_ROTATION] = {"rotation", of_issue | BIT(ENDPOINT) | BIT(ACCESS_KEY_ID),
-                               of_service | of_approved, HSMIAM_APPEND_SIGNED, false},
+                               of_service | of_approved | BIT(EXPORTABLE), HSMIAM_APPEND_SIGNED,
+                               false},
     [HSMIAM_EVENT_ROTATION_STEP] = {"rotation-step",
                                     of_issue | BIT(INTENT) | BIT(STEP) | BIT(ACCESS_KEY_ID),
                                     of_service, HSMIAM_APPEND_SIGNED, false},
@@ -67,7 +68,8 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
                              of_approved, HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_REQUEST] = {"request", BIT(OPERATION) | BIT(EXPIRES),
                               of_service | of_issue | BIT(ACCESS_KEY_ID) | BIT(STATUS) |
-                                  BIT(OPERATIONS) | BIT(APPROVALS) | BIT(APPROVERS),
+                                  BIT(OPERATIONS) | BIT(APPROVALS) | BIT(APPROVERS) |
+                                  BIT(EXPORTABLE) | BIT(RECIPIENT),
                               HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_APPROVAL] = {"approval",
                                BIT(TOKEN_SERIAL) | BIT(REQUEST) | BIT(APPROVER) | BIT(APPROVAL), 0,
@@ -75,7 +77,7 @@ const hsmiam_event_form hsmiam_event_forms[HSMIAM_EVENT_COUNT] = {
     [HSMIAM_EVENT_EXPORT] = {"export",
                              BIT(TOKEN_SERIAL) | BIT(ACCESS_KEY_ID) | BIT(ALGORITHM) |
                                  BIT(RECIPIENT),
-                             BIT(USER_NAME), HSMIAM_APPEND_SIGNED, false},
+                             of_approved | BIT(USER_NAME), HSMIAM_APPEND_SIGNED, false},
     [HSMIAM_EVENT_CHECKPOINT] = {"checkpoint", 0, 0, HSMIAM_APPEND_SIGNED, false},
 };
 

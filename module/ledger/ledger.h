@@ -135,6 +135,7 @@ typedef enum hsmiam_act {
     HSMIAM_ACT_DELETE,
     HSMIAM_ACT_UPDATE,
     HSMIAM_ACT_IMPORT,
+    HSMIAM_ACT_EXPORT,
     HSMIAM_ACT_POLICY, /* needs one under every policy that is in force */
     HSMIAM_ACT_COUNT
 } hsmiam_act;

@@ -11,6 +11,7 @@ static const char *const names[HSMIAM_ACT_COUNT] = {
     [HSMIAM_ACT_DELETE] = "delete",
     [HSMIAM_ACT_UPDATE] = "update",
     [HSMIAM_ACT_IMPORT] = "import",
+    [HSMIAM_ACT_EXPORT] = "export",
     [HSMIAM_ACT_POLICY] = "policy",
 };
 
@@ -69,8 +70,8 @@ hsmiam_status hsmiam_policy_require(hsmiam_policy *policy, const char *operation
         if (operation == HSMIAM_ACT_COUNT)
             return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                     "There is no operation \"%.*s\" that could need an approval; "
-                                    "there are create-access-key, rotate, delete, update, import "
-                                    "and policy.",
+                                    "there are create-access-key, rotate, delete, update, import, "
+                                    "export and policy.",
                                     (int)(size < 64 ? size : 64), at);
         policy->operations |= bit(operation);
         at += size;

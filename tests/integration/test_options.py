@@ -43,7 +43,7 @@ COMMANDS = {
     ],
     "export-access-key": [
         "--access-key-id", "--recipient", "--recipient-fingerprint", "--yes", "--algorithm",
-        "--allow-expired",
+        "--allow-expired", *APPROVERS,
     ],
     "delete-access-key": [
         "--user-name", "--access-key-id", "--yes", "--cli-input-json", "--cli-input-yaml",
