@@ -3,222 +3,17 @@
 
 #include "heap.h"
 #include "paths.h"
-#include "progress.h"
 #include "prompt.h"
+#include "session_parts.h"
 #include "signals.h"
 #include "text.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
-
-/* In the order of hsmiam_import_route. */
-const char *const tool_route_choices[] = {"auto", "rsa-oaep", "aes-kwp", "create-object", NULL};
-
-/* In the order of hsmiam_sigv4_route. */
-const char *const tool_sigv4_choices[] = {"auto", "sign", "in-token", NULL};
-
-/* One write per line: the library may call this on a thread of its own. */
-static void log_line(void *context, hsmiam_log_level level, const char *line)
-{
-    const tool_context *tool = context;
-    const char *kind = level == HSMIAM_LOG_DEBUG ? "debug" : "warning";
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = NULL;
-
-    if (level == HSMIAM_LOG_DEBUG && !tool->debug)
-        return;
-    if (level == HSMIAM_LOG_NOTICE && tool->notices && !tool_notices_add(tool->notices, line))
-        return;
-    stream = open_memstream(&text, &size);
-    if (!stream)
-        return;
-    tool_text_print(stream, "%shsmiam: %s: ", tool_progress_get_eraser(), kind);
-    tool_text_write(stream, line);
-    tool_text_put_char('\n', stream);
-    if (fclose(stream) == 0)
-        (void)fwrite(text, 1, size, stderr);
-    free(text);
-}
-
-static void log_setting(tool_context *context, const char *name, const char *value)
-{
-    char *line = NULL;
-
-    if (!context->debug || !value || asprintf(&line, "%s: %s", name, value) < 0)
-        return;
-    log_line(context, HSMIAM_LOG_DEBUG, line);
-    free(line);
-}
 
 static hsmiam_status fail(const tool_session *session, tool_error *error)
 {
     return tool_error_set_library(error, session->error);
-}
-
-/* Names a token. `owns_pin_source`: --pin-source is meant for it. */
-static hsmiam_status name_token(tool_session *session, tool_context *context, const char *uri,
-                                bool owns_pin_source, hsmiam_token **token_out, tool_error *error)
-{
-    const tool_settings *settings = &context->settings;
-    const char *source = NULL;
-
-    if (hsmiam_token_new(uri, token_out, session->error) != HSMIAM_OK)
-        return fail(session, error);
-    /* A flag goes over what the URI says, the profile only where it says nothing. */
-    if (owns_pin_source && settings->pin_source)
-        source = settings->pin_source;
-    else if (owns_pin_source && hsmiam_token_needs_pin_callback(*token_out))
-        source = settings->profile_pin_source;
-    if (source && hsmiam_token_set_pin_source(*token_out, source, session->error) != HSMIAM_OK)
-        return fail(session, error);
-    hsmiam_token_set_pin_callback(*token_out, tool_prompt_pin, &session->pin_error);
-    hsmiam_token_set_allow_final_try(*token_out, settings->allow_final_try);
-    hsmiam_token_set_timeout(*token_out, settings->token_timeout);
-    hsmiam_token_set_log(*token_out, log_line, context);
-    return HSMIAM_OK;
-}
-
-/* The place of an option's value among its choices; the first if it was not given. */
-static int find_choice(const tool_arguments *arguments, const char *name,
-                       const char *const *choices)
-{
-    const char *value = tool_arguments_get(arguments, name);
-
-    for (int i = 0; value && choices[i]; i++) {
-        if (strcmp(value, choices[i]) == 0)
-            return i;
-    }
-    return 0;
-}
-
-static void write_to_syslog(void *context, const char *line)
-{
-    (void)context;
-    syslog(LOG_NOTICE, "%s", line);
-}
-
-/* `signing`: the token whose audit key signs, NULL for reading. */
-static hsmiam_status make_ledger(tool_session *session, tool_context *context,
-                                 hsmiam_token *signing, tool_error *error)
-{
-    if (hsmiam_ledger_new(context->settings.ledger, &session->ledger, session->error) != HSMIAM_OK)
-        return fail(session, error);
-    hsmiam_ledger_set_token(session->ledger, signing);
-    hsmiam_ledger_set_log(session->ledger, log_line, context);
-    if (context->settings.audit_syslog) {
-        openlog("hsmiam", LOG_PID, LOG_AUTHPRIV);
-        hsmiam_ledger_set_mirror(session->ledger, write_to_syslog, NULL);
-    }
-    log_setting(context, "ledger", context->settings.ledger);
-    return HSMIAM_OK;
-}
-
-/* Those whose PIN is asked for only once there is something to approve. */
-static hsmiam_status add_approvers(tool_session *session, tool_context *context, tool_error *error)
-{
-    const tool_arguments *arguments = context->arguments;
-    long long seconds = 0;
-    hsmiam_status status = HSMIAM_OK;
-
-    if (!tool_approver_is_taken(arguments))
-        return HSMIAM_OK;
-    session->approver.tokens = session->approvers;
-    session->approver.uris = arguments->repeated_values;
-    session->approver.is_batch = tool_arguments_get(arguments, "--user-names") != NULL;
-    status = tool_arguments_get_duration(arguments, "--approval-expires", &seconds, error);
-    if (status == HSMIAM_OK && seconds != 0 &&
-        hsmiam_ledger_set_approval_expiry(session->ledger,
-                                          seconds > UINT_MAX ? UINT_MAX : (unsigned)seconds,
-                                          session->error) != HSMIAM_OK)
-        status = fail(session, error);
-    for (size_t i = 0; status == HSMIAM_OK && arguments->repeated_values[i]; i++) {
-        session->approver_count = i + 1;
-        session->approver.count = i + 1;
-        status = name_token(session, context, arguments->repeated_values[i], false,
-                            &session->approvers[i], error);
-        if (status == HSMIAM_OK &&
-            hsmiam_ledger_add_approver(session->ledger, session->approvers[i], tool_approver_show,
-                                       &session->approver, session->error) != HSMIAM_OK)
-            status = fail(session, error);
-    }
-    return status;
-}
-
-/* How keys go into a token. */
-typedef struct tool_routes {
-    int import;
-    int sigv4;
-    bool forbid;
-    bool exportable;
-} tool_routes;
-
-static hsmiam_status new_custody(tool_session *session, tool_context *context, hsmiam_token *token,
-                                 const tool_routes *routes, hsmiam_custody **custody_out,
-                                 tool_error *error)
-{
-    if (hsmiam_custody_new(token, custody_out, session->error) != HSMIAM_OK)
-        return fail(session, error);
-    hsmiam_custody_set_log(*custody_out, log_line, context);
-    hsmiam_custody_set_ledger(*custody_out, session->ledger);
-    hsmiam_custody_set_import_route(*custody_out, (hsmiam_import_route)routes->import);
-    hsmiam_custody_set_sigv4_route(*custody_out, (hsmiam_sigv4_route)routes->sigv4);
-    hsmiam_custody_set_forbid_plaintext(*custody_out, routes->forbid);
-    hsmiam_custody_set_exportable(*custody_out, routes->exportable);
-    return HSMIAM_OK;
-}
-
-/* Each has its own PIN, by its URI or the terminal. */
-static hsmiam_status add_replicas(tool_session *session, tool_context *context,
-                                  const tool_routes *routes, tool_error *error)
-{
-    const char *const *uris = context->settings.replicas;
-    hsmiam_status status = HSMIAM_OK;
-
-    if (!context->arguments->command->takes_tokens)
-        return HSMIAM_OK;
-    for (size_t i = 0; status == HSMIAM_OK && uris[i]; i++) {
-        session->replica_count = i + 1;
-        status = name_token(session, context, uris[i], false, &session->replica_tokens[i], error);
-        if (status == HSMIAM_OK)
-            status = new_custody(session, context, session->replica_tokens[i], routes,
-                                 &session->replicas[i], error);
-        if (status == HSMIAM_OK &&
-            hsmiam_custody_add_replica(session->custody, session->replicas[i], session->error) !=
-                HSMIAM_OK)
-            status = fail(session, error);
-    }
-    return status;
-}
-
-/* The audit key is that of the credential's token, which signs already, if there is one. */
-static hsmiam_status make_custody(tool_session *session, tool_context *context, tool_error *error)
-{
-    const tool_routes routes = {
-        .import = find_choice(context->arguments, "--import-route", tool_route_choices),
-        .sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices),
-        .forbid = context->settings.forbid_plaintext ||
-                  tool_arguments_get(context->arguments, "--forbid-plaintext-import"),
-        .exportable = tool_arguments_get(context->arguments, "--exportable") != NULL};
-    hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
-    hsmiam_status status = HSMIAM_OK;
-
-    session->forbids_plaintext = routes.forbid;
-    if (routes.forbid && routes.import == HSMIAM_ROUTE_CREATE_OBJECT)
-        return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
-                                           "is not allowed where plaintext import is forbidden "
-                                           "(--forbid-plaintext-import, or "
-                                           "hsmiam_forbid_plaintext_import in the profile)");
-    status = make_ledger(session, context, signing, error);
-    if (status == HSMIAM_OK)
-        status = add_approvers(session, context, error);
-    if (status == HSMIAM_OK)
-        status = new_custody(session, context, session->token, &routes, &session->custody, error);
-    if (status == HSMIAM_OK)
-        status = add_replicas(session, context, &routes, error);
-    return status;
 }
 
 /* The tokens have taken copies of what they need: no PIN stays where other processes, or the
@@ -267,9 +62,9 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context, t
                               "hsmiam_token in the profile.");
     if (!(session->error = hsmiam_error_new()))
         return tool_error_set_memory(error);
-    status = name_token(session, context, uri, true, &session->token, error);
+    status = tool_session_name_token(session, context, uri, true, &session->token, error);
     if (status == HSMIAM_OK)
-        status = make_custody(session, context, error);
+        status = tool_session_make_custody(session, context, error);
     if (status == HSMIAM_OK)
         status = check_heap(session, session->token, error);
     remove_pins(context);
@@ -294,7 +89,7 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
     if (hsmiam_client_new(session->signer, &session->client, session->error) != HSMIAM_OK)
         return fail(session, error);
     client = session->client;
-    hsmiam_client_set_log(client, log_line, context);
+    hsmiam_client_set_log(client, tool_session_log_line, context);
     hsmiam_client_set_cancel(client, is_stopping, session);
     hsmiam_client_set_timeouts(client, settings->connect_timeout, settings->read_timeout);
     hsmiam_client_set_no_verify(client, settings->no_verify);
@@ -314,10 +109,10 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
     if (settings->ca_bundle &&
         hsmiam_client_set_ca_bundle(client, settings->ca_bundle, session->error) != HSMIAM_OK)
         return fail(session, error);
-    log_setting(context, "profile", settings->profile_name);
-    log_setting(context, "region", settings->region);
-    log_setting(context, "endpoint", settings->endpoint_url);
-    log_setting(context, "CA bundle", settings->ca_bundle);
+    tool_session_log_setting(context, "profile", settings->profile_name);
+    tool_session_log_setting(context, "region", settings->region);
+    tool_session_log_setting(context, "endpoint", settings->endpoint_url);
+    tool_session_log_setting(context, "CA bundle", settings->ca_bundle);
     return HSMIAM_OK;
 }
 
@@ -325,8 +120,8 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
 static hsmiam_status name_tokens(tool_session *session, tool_context *context, tool_error *error)
 {
     const tool_settings *settings = &context->settings;
-    hsmiam_status status =
-        name_token(session, context, settings->credential, true, &session->credential_token, error);
+    hsmiam_status status = tool_session_name_token(session, context, settings->credential, true,
+                                                   &session->credential_token, error);
 
     if (status != HSMIAM_OK)
         return status;
@@ -335,7 +130,8 @@ static hsmiam_status name_tokens(tool_session *session, tool_context *context, t
         return HSMIAM_OK;
     }
     /* Another token has another PIN, and a wrong one counts against it. */
-    return name_token(session, context, settings->token, false, &session->token, error);
+    return tool_session_name_token(session, context, settings->token, false, &session->token,
+                                   error);
 }
 
 /* The signer of the credential. `wants_target`: the token that keys go to is named as well. */
@@ -354,13 +150,13 @@ static hsmiam_status make_signer(tool_session *session, tool_context *context, b
     if (!(session->error = hsmiam_error_new()))
         return tool_error_set_memory(error);
     status = wants_target ? name_tokens(session, context, error)
-                          : name_token(session, context, settings->credential, true,
-                                       &session->credential_token, error);
+                          : tool_session_name_token(session, context, settings->credential, true,
+                                                    &session->credential_token, error);
     if (status == HSMIAM_OK && hsmiam_signer_new(session->credential_token, settings->credential,
                                                  &session->signer, session->error) != HSMIAM_OK)
         status = fail(session, error);
     if (status == HSMIAM_OK)
-        hsmiam_signer_set_log(session->signer, log_line, context);
+        hsmiam_signer_set_log(session->signer, tool_session_log_line, context);
     return status;
 }
 
@@ -386,7 +182,7 @@ hsmiam_status tool_session_start_client(tool_session *session, tool_context *con
     if (status == HSMIAM_OK)
         status = make_client(session, context, error);
     if (status == HSMIAM_OK)
-        status = make_custody(session, context, error);
+        status = tool_session_make_custody(session, context, error);
     remove_pins(context);
     return status;
 }
@@ -398,7 +194,7 @@ hsmiam_status tool_session_start_ledger(tool_session *session, tool_context *con
 
     if (!(session->error = hsmiam_error_new()))
         return tool_error_set_memory(error);
-    status = make_ledger(session, context, NULL, error);
+    status = tool_session_make_ledger(session, context, NULL, error);
     remove_pins(context);
     return status;
 }
@@ -411,9 +207,9 @@ hsmiam_status tool_session_start_approver(tool_session *session, tool_context *c
     session->arguments = context->arguments;
     if (!(session->error = hsmiam_error_new()))
         return tool_error_set_memory(error);
-    status = name_token(session, context, uri, true, &session->token, error);
+    status = tool_session_name_token(session, context, uri, true, &session->token, error);
     if (status == HSMIAM_OK)
-        status = make_ledger(session, context, NULL, error);
+        status = tool_session_make_ledger(session, context, NULL, error);
     remove_pins(context);
     return status;
 }
