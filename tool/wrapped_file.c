@@ -26,7 +26,7 @@ static bool is_known(const tool_value *member)
 
 static hsmiam_status check(const tool_value *object, const char *path, tool_error *error)
 {
-    if (object->type != TOOL_VALUE_OBJECT)
+    if (!object || object->type != TOOL_VALUE_OBJECT)
         return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
                               "%s does not hold what `hsmiam export-access-key` prints as JSON.",
                               path);

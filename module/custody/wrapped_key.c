@@ -97,10 +97,10 @@ hsmiam_status hsmiam_wrapped_key_take(const char *access_key_id, const char *use
     hsmiam_wrapped_key *wrapped = NULL;
     hsmiam_status status = make(access_key_id, user_name, form, fingerprint, &wrapped, error);
 
-    if (status == HSMIAM_OK && !hsmiam_secret_append(wrapped->bytes, hsmiam_secret_get_data(bytes),
-                                                     hsmiam_secret_get_size(bytes)))
+    if (wrapped != NULL && !hsmiam_secret_append(wrapped->bytes, hsmiam_secret_get_data(bytes),
+                                                 hsmiam_secret_get_size(bytes)))
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "A wrapped key does not fit.");
-    if (status == HSMIAM_OK)
+    if (wrapped != NULL && status == HSMIAM_OK)
         status = encode(wrapped->bytes, wrapped->base64, error);
     if (status == HSMIAM_OK)
         *wrapped_out = wrapped;
@@ -133,7 +133,7 @@ hsmiam_status hsmiam_wrapped_key_new(const char *access_key_id, const char *user
     if (base64 == NULL)
         return refuse(error, "WrappedKey", "is missing");
     status = make(access_key_id, name, form, fingerprint, &wrapped, error);
-    if (status == HSMIAM_OK)
+    if (wrapped != NULL)
         status = decode(base64, wrapped, error);
     if (status == HSMIAM_OK)
         *wrapped_out = wrapped;

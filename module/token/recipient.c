@@ -43,7 +43,7 @@ static void clear_block(pem_block *block)
 
 static bool is_named(const pem_block *block, const char *name)
 {
-    return strcmp(block->name, name) == 0;
+    return block->name != NULL && strcmp(block->name, name) == 0;
 }
 
 /* Whoever gives a private key here would give it to others as well. */

@@ -24,6 +24,19 @@ from harness import (
 
 USER = "alice"
 
+# A key that nobody has.
+RECIPIENT = """\
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAyaWYs4i5xXmB/4w4d5Up
+SKBbP5Fvss+IjdT4Hmm5URbL4zzxnuquEvv2yh9Nffntlcefl4BeCwgm/iUFp38y
+ocHS5e5Hahyscl/pXzJioIkZ1nEyBmWGj7saWDcjmMsKBHmmwdQS9upqebgQ09FZ
+dZ6ikR2ySdQB6n5IvRz5oGkkqPDLYyWjl6Od36IyzS2QtBMcMA65afViSRC+hL5z
+YYQ5IxJvQsqerKoGueJ2ywyAxth7C0E5Te64BBqdYZ6XTeAhL9iNUm9uUCqxwj2i
+CAHdXYXH3lg4CuGBlFaW1JyiWeUT/CM0rK0vt30Gui1wM443Z+vyvLyDjzZ/rYwM
+xQIDAQAB
+-----END PUBLIC KEY-----
+"""
+
 
 class DualTest(IntegrationTest):
     """Bob's token is beside the custodian's."""
@@ -176,7 +189,7 @@ class AheadOfTimeTest(DualTest):
 
 
 class TerminalTest(DualTest):
-    required = "delete,update,import"
+    required = "delete,update,import,export"
 
     def test_each(self) -> None:
         bob = ("--approver", self.bob.uri())
@@ -201,9 +214,22 @@ class TerminalTest(DualTest):
         words = ("rotate-access-key", *self.iam_arguments(), "--user-name", "bob")
         self.issue_for("bob")
         self.hsmiam(*words, "--delete-old", expect=CONFIGURATION)
-        self.hsmiam(*words, "--delete-old", *bob)
-        self.assertEqual(len(self.iam.key_ids("bob")), 1)
+        self.hsmiam(*words, "--delete-old", "--exportable", *bob)
+        (key,) = self.iam.key_ids("bob")
+        self.assert_export(key, *bob)
         self.assert_intact()
+
+    def assert_export(self, key: str, *approvers: str) -> None:
+        """An approval is for one recipient."""
+        public = self.write("recipient.pem", RECIPIENT)
+        words = ("export-access-key", "--token", self.token.uri(), "--access-key-id", key,
+                 "--recipient", str(public), "--yes")  # fmt: skip
+        run = self.hsmiam(*words, expect=CONFIGURATION)
+        self.assertEqual(run.out, "")
+        run = self.hsmiam(*words, *approvers)
+        self.assertIn(f"recipient with fingerprint {run.json['RecipientFingerprint']}", run.err)
+        asked = self.records("request")[-1]["sequence"]
+        self.assertEqual(self.records("export")[-1]["request"], asked)
 
     def test_person(self) -> None:
         """The other PIN is asked for, behind what it is wanted for."""
