@@ -38,7 +38,7 @@ static void clear_block(pem_block *block)
     OPENSSL_free(block->name);
     OPENSSL_free(block->header);
     OPENSSL_clear_free(block->data, block->size > 0 ? (size_t)block->size : 0);
-    *block = (pem_block){NULL};
+    *block = (pem_block){0};
 }
 
 static bool is_named(const pem_block *block, const char *name)
@@ -51,7 +51,7 @@ static hsmiam_status read_block(const char *pem, size_t size, pem_block *block_o
                                 hsmiam_error *error)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)size);
-    pem_block block = {NULL};
+    pem_block block = {0};
     bool found = false;
     bool is_private = false;
 
@@ -180,7 +180,7 @@ hsmiam_status hsmiam_recipient_new(const char *pem, size_t size, bool allow_expi
                                    hsmiam_recipient **recipient_out, hsmiam_error *error)
 {
     hsmiam_recipient *recipient = NULL;
-    pem_block block = {NULL};
+    pem_block block = {0};
     EVP_PKEY *key = NULL;
 
     if (pem == NULL || size > INT32_MAX)

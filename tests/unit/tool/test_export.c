@@ -81,7 +81,9 @@ static void wants_a_confirmation(void **state)
     RUN(&result, "export-access-key", "--token", TOKEN, "--recipient", path, "--yes",
         "--recipient-fingerprint", FINGERPRINT);
     assert_int_equal(result.code, 252);
-    static const char *const others[] = {"", "aa11", FINGERPRINT "00", "zz" FINGERPRINT};
+    static const char longer[] = FINGERPRINT "00";
+    static const char later[] = "zz" FINGERPRINT;
+    static const char *const others[] = {"", "aa11", longer, later};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         RUN(&result, "export-access-key", "--token", TOKEN, "--recipient", path,
             "--recipient-fingerprint", others[i]);
