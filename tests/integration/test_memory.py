@@ -123,6 +123,14 @@ class ToolTest(MemoryTest):
                              ["write", "error"], b"alice\nbob\n", underway=("write 1",))  # fmt: skip
         self.assertIn("2 of 2 users done, 0 failed", printed)
 
+    def test_rotation(self) -> None:
+        """The new key has signed by then, and has changed the old one."""
+        self.iam.act("CreateAccessKey", UserName="alice")
+        words = self.iam_arguments(credential=self.uri(self.iam.root_id))
+        printed = self.watch([HSMIAM, "rotate-access-key", *words, "--user-name", "alice"], OK,
+                             ["write"])  # fmt: skip
+        self.assertIn('"PreviousStatus": "Inactive"', printed)
+
     def test_token_that_refuses(self) -> None:
         """The transport key and the rehearsal's value go before the secret."""
         self.environment["HSMIAM_TAP_REFUSE"] = "3"
