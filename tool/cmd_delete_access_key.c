@@ -2,7 +2,6 @@
 #include "approver.h"
 #include "commands.h"
 #include "input.h"
-#include "output.h"
 #include "prompt.h"
 #include "session.h"
 #include "signals.h"
@@ -111,7 +110,7 @@ static bool is_unknown_to_iam(const hsmiam_error *error)
            strcmp(hsmiam_error_get_code_name(error), "NoSuchEntity") == 0;
 }
 
-static hsmiam_status delete (tool_context *context, const tool_value *input, tool_error *error)
+static hsmiam_status delete_key(tool_context *context, const tool_value *input, tool_error *error)
 {
     bool asks = !tool_arguments_get(context->arguments, "--yes");
     const char *user = tool_input_get_text(input, "UserName");
@@ -140,17 +139,7 @@ static hsmiam_status delete (tool_context *context, const tool_value *input, too
 
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
-    tool_value *input = NULL;
-    hsmiam_status status = HSMIAM_OK;
-
-    if (tool_input_print_skeleton(context->arguments, &schema))
-        return tool_output_close(error);
-    status = tool_input_gather(context->arguments, &schema, &input, error);
-    /* There is no output of which a sample could be printed. */
-    if (status == HSMIAM_OK && !tool_arguments_get(context->arguments, "--generate-cli-skeleton"))
-        status = delete (context, input, error);
-    tool_value_free(&input);
-    return status;
+    return tool_input_run_silent(context, &schema, delete_key, error);
 }
 
 const tool_command tool_delete_access_key = {

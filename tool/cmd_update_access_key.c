@@ -2,7 +2,6 @@
 #include "approver.h"
 #include "commands.h"
 #include "input.h"
-#include "output.h"
 #include "session.h"
 #include "signals.h"
 
@@ -70,17 +69,7 @@ static hsmiam_status update(tool_context *context, const tool_value *input, tool
 
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
-    tool_value *input = NULL;
-    hsmiam_status status = HSMIAM_OK;
-
-    if (tool_input_print_skeleton(context->arguments, &schema))
-        return tool_output_close(error);
-    status = tool_input_gather(context->arguments, &schema, &input, error);
-    /* There is no output of which a sample could be printed. */
-    if (status == HSMIAM_OK && !tool_arguments_get(context->arguments, "--generate-cli-skeleton"))
-        status = update(context, input, error);
-    tool_value_free(&input);
-    return status;
+    return tool_input_run_silent(context, &schema, update, error);
 }
 
 const tool_command tool_update_access_key = {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "input.h"
 
+#include "output.h"
 #include "paths.h"
+#include "session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +157,24 @@ bool tool_input_print_skeleton(const tool_arguments *arguments, const tool_schem
     else
         tool_schema_print_yaml(schema, stdout);
     return true;
+}
+
+hsmiam_status tool_input_run_silent(tool_context *context, const tool_schema *schema,
+                                    hsmiam_status (*run)(tool_context *context,
+                                                         const tool_value *input,
+                                                         tool_error *error),
+                                    tool_error *error)
+{
+    tool_value *input = NULL;
+    hsmiam_status status = HSMIAM_OK;
+
+    if (tool_input_print_skeleton(context->arguments, schema))
+        return tool_output_close(error);
+    status = tool_input_gather(context->arguments, schema, &input, error);
+    if (status == HSMIAM_OK && !tool_arguments_get(context->arguments, "--generate-cli-skeleton"))
+        status = run(context, input, error);
+    tool_value_free(&input);
+    return status;
 }
 
 const char *tool_input_get_text(const tool_value *input, const char *name)

@@ -55,6 +55,14 @@ hsmiam_status tool_input_gather(const tool_arguments *arguments, const tool_sche
 bool tool_input_print_skeleton(const tool_arguments *arguments,
                                const tool_schema *schema) HSMIAM_MUST_USE;
 
+/* Runs a command that prints no result, and so has no sample of one: its skeleton, or the check of
+ * its parameters alone, or `run` with them. Statuses: those of tool_input_gather(), of `run`. */
+hsmiam_status tool_input_run_silent(tool_context *context, const tool_schema *schema,
+                                    hsmiam_status (*run)(tool_context *context,
+                                                         const tool_value *input,
+                                                         tool_error *error),
+                                    tool_error *error) HSMIAM_MUST_USE;
+
 /* The text of a member, NULL if it is not there. */
 const char *tool_input_get_text(const tool_value *input, const char *name);
 

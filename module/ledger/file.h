@@ -121,4 +121,14 @@ void hsmiam_forward_clear(hsmiam_forward *forward);
 hsmiam_status hsmiam_forward_next(hsmiam_forward *forward, hsmiam_line *line_out, bool *found_out,
                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Receives a line. A failure ends the reading. */
+typedef hsmiam_status (*hsmiam_line_fn)(void *context, const hsmiam_line *line,
+                                        hsmiam_error *error);
+
+/* Hands over the lines of a file that goes on growing, from `*place` on, and moves that behind
+ * those that were taken. A line without an end is left for the next time.
+ * Statuses: IO, MEMORY, LEDGER (it became shorter), those of `take`. */
+hsmiam_status hsmiam_forward_read_on(hsmiam_file *file, uint64_t *place, hsmiam_line_fn take,
+                                     void *context, hsmiam_error *error) HSMIAM_MUST_USE;
+
 #endif

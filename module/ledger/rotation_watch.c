@@ -72,9 +72,9 @@ static bool contains(const hsmiam_line *line, const char *text)
 
 /* Nothing is verified here: a record that nobody signed lets a search begin later, and read more.
  */
-static hsmiam_status meet(hsmiam_rotation_watch *watch, const hsmiam_line *line,
-                          hsmiam_error *error)
+static hsmiam_status meet(void *context, const hsmiam_line *line, hsmiam_error *error)
 {
+    hsmiam_rotation_watch *watch = context;
     hsmiam_record record;
     size_t signed_size = 0;
 
@@ -90,34 +90,6 @@ static hsmiam_status meet(hsmiam_rotation_watch *watch, const hsmiam_line *line,
     watch->count += place->hash == 0;
     *place = (user_place){.hash = hash, .end = line->start + line->size + 1};
     return HSMIAM_OK;
-}
-
-/* Reads what was written since; what has no end yet is left for the next time. */
-static hsmiam_status read_on(hsmiam_rotation_watch *watch, hsmiam_error *error)
-{
-    hsmiam_forward lines = {.window = NULL};
-    hsmiam_line line;
-    uint64_t size = 0;
-    bool more = true;
-    hsmiam_status status = hsmiam_file_get_size(&watch->file, &size, error);
-
-    if (status != HSMIAM_OK || size == watch->read_to)
-        return status;
-    if (size < watch->read_to)
-        return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
-                                "The ledger %s became shorter; `hsmiam audit verify` tells more.",
-                                watch->file.path);
-    status = hsmiam_forward_init(&lines, &watch->file, size, error);
-    lines.start = watch->read_to;
-    while (status == HSMIAM_OK) {
-        status = hsmiam_forward_next(&lines, &line, &more, error);
-        if (status != HSMIAM_OK || !more || !line.ended)
-            break;
-        status = meet(watch, &line, error);
-        watch->read_to = line.start + line.size + 1;
-    }
-    hsmiam_forward_clear(&lines);
-    return status;
 }
 
 /* From the beginning, once another file has the ledger's name, or none was read yet. */
@@ -177,7 +149,7 @@ hsmiam_status hsmiam_rotation_watch_find(hsmiam_rotation_watch *watch, const cha
     hsmiam_status status = open_file(watch, error);
     if (status == HSMIAM_OK) {
         (void)pthread_mutex_lock(&watch->ledger->lock);
-        status = read_on(watch, error);
+        status = hsmiam_forward_read_on(&watch->file, &watch->read_to, meet, watch, error);
         (void)pthread_mutex_unlock(&watch->ledger->lock);
     }
     if (status == HSMIAM_OK && watch->room > 0)

@@ -54,18 +54,20 @@ static void remove_settled(hsmiam_ledger_watch *watch, uint64_t sequence)
 
 /* An outcome counts if the ledger's own key signed it. One that does not count leaves the intent in
  * the list, which costs time only: whoever is told "perhaps" looks again. */
-static void meet(hsmiam_ledger_watch *watch, const hsmiam_line *line)
+static hsmiam_status meet(void *context, const hsmiam_line *line, hsmiam_error *error)
 {
+    hsmiam_ledger_watch *watch = context;
     hsmiam_record record;
     size_t signed_size = 0;
     hsmiam_result result = HSMIAM_RESULT_UNKNOWN;
 
-    if (!hsmiam_record_read(line->text, line->size, &watch->storage, &record, &signed_size))
-        return;
+    if (memmem(line->text, line->size, "\"intent\"", strlen("\"intent\"")) == NULL ||
+        !hsmiam_record_read(line->text, line->size, &watch->storage, &record, &signed_size))
+        return HSMIAM_OK;
     if (hsmiam_record_is(&record, HSMIAM_EVENT_INTENT)) {
         add(watch, hsmiam_record_get_number(&record, HSMIAM_FIELD_SEQUENCE),
             record.fields[HSMIAM_FIELD_USER_NAME]);
-        return;
+        return watch->failed ? hsmiam_error_set_memory(error, "open intents") : HSMIAM_OK;
     }
     const char *name = record.fields[HSMIAM_FIELD_RESULT];
     if ((hsmiam_record_is(&record, HSMIAM_EVENT_OUTCOME) ||
@@ -75,36 +77,7 @@ static void meet(hsmiam_ledger_watch *watch, const hsmiam_line *line)
         (watch->verifier == NULL ||
          hsmiam_lookup_is_own(watch->ledger, watch->verifier, line, signed_size, &record)))
         remove_settled(watch, hsmiam_record_get_number(&record, HSMIAM_FIELD_INTENT));
-}
-
-/* Reads what was written since; what has no end yet is left for the next time. */
-static hsmiam_status read_on(hsmiam_ledger_watch *watch, hsmiam_error *error)
-{
-    hsmiam_forward lines = {.window = NULL};
-    hsmiam_line line;
-    uint64_t size = 0;
-    bool more = true;
-    hsmiam_status status = hsmiam_file_get_size(&watch->file, &size, error);
-
-    if (status != HSMIAM_OK || size == watch->read_to)
-        return status;
-    if (size < watch->read_to)
-        return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
-                                "The ledger %s became shorter; `hsmiam audit verify` tells more.",
-                                watch->file.path);
-    status = hsmiam_forward_init(&lines, &watch->file, size, error);
-    lines.start = watch->read_to;
-    while (status == HSMIAM_OK) {
-        status = hsmiam_forward_next(&lines, &line, &more, error);
-        if (status != HSMIAM_OK || !more || !line.ended)
-            break;
-        watch->read_to = line.start + line.size + 1;
-        if (memmem(line.text, line.size, "\"intent\"", strlen("\"intent\"")) != NULL)
-            meet(watch, &line);
-    }
-    hsmiam_forward_clear(&lines);
-    return status == HSMIAM_OK && watch->failed ? hsmiam_error_set_memory(error, "open intents")
-                                                : status;
+    return HSMIAM_OK;
 }
 
 static bool take_open(void *context, const hsmiam_open_intent *intent)
@@ -205,7 +178,7 @@ hsmiam_status hsmiam_ledger_watch_ask(hsmiam_ledger_watch *watch, const char *us
         status = begin(watch, error);
     if (status == HSMIAM_OK) {
         (void)pthread_mutex_lock(&watch->ledger->lock);
-        status = read_on(watch, error);
+        status = hsmiam_forward_read_on(&watch->file, &watch->read_to, meet, watch, error);
         (void)pthread_mutex_unlock(&watch->ledger->lock);
     }
     for (size_t i = 0; status == HSMIAM_OK && i < watch->count; i++)

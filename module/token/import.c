@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The routes of a secret into the token, and the forms that tokens want them in. */
-#include "token/key_template.h"
-#include "token/keys.h"
+/* The routes of a secret into the token. */
+#include "token/import_run.h"
 
 #include <string.h>
 
@@ -9,39 +8,7 @@
 #define WRAPPED_SIZE_MAX 1024
 #define USUAL_SIZE       44 /* "AWS4" and a secret of IAM's usual 40 characters */
 
-/* In the order of preference; CloudHSM takes the first only, YubiHSM the second. */
-static const CK_KEY_TYPE key_types[] = {CKK_GENERIC_SECRET, CKK_SHA256_HMAC};
-
-#define KEY_TYPES (sizeof key_types / sizeof key_types[0])
-
-const char *hsmiam_import_get_key_type_name(size_t index)
-{
-    static const char *const names[KEY_TYPES] = {"CKK_GENERIC_SECRET", "CKK_SHA256_HMAC"};
-
-    return index < KEY_TYPES ? names[index] : NULL;
-}
-
-/* One import, and what became of the last attempt at it. */
-typedef struct import_run {
-    hsmiam_token *token;
-    const hsmiam_session *session;
-    hsmiam_import_route route;
-    const hsmiam_key_spec *spec;
-    const hsmiam_secret *value;
-    const hsmiam_wrapped_value *wrapped; /* NULL: `value` goes in */
-    size_t wrapped_by;                   /* the value in it, by this one of the AES key wraps */
-    const hsmiam_import_trial *trial;    /* NULL: a form that works is looked for */
-    CK_OBJECT_HANDLE key;                /* of the token, that the value is wrapped under */
-    hsmiam_key_template template;
-    CK_OBJECT_HANDLE object;
-    const char *function; /* that gave `rv` */
-    CK_RV rv;
-    bool doubted;
-    bool key_refused; /* `rv` is about the transport key, or what came in its place */
-    hsmiam_import_form before;
-} import_run;
-
-static void create_object(import_run *import)
+static void create_object(hsmiam_import_run *import)
 {
     hsmiam_key_template *template = &import->template;
 
@@ -53,7 +20,7 @@ static void create_object(import_run *import)
         import->session->handle, template->attributes, template->count, &import->object);
 }
 
-static void unwrap(import_run *import, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+static void unwrap(hsmiam_import_run *import, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
                    const hsmiam_secret *wrapped, size_t value_size)
 {
     const hsmiam_import_form *form = &import->token->form;
@@ -68,7 +35,8 @@ static void unwrap(import_run *import, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE
                                        template, &import->object);
 }
 
-static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsmiam_error *error)
+static hsmiam_status unwrap_oaep(hsmiam_import_run *import, hsmiam_secret *wrapped,
+                                 hsmiam_error *error)
 {
     hsmiam_token *token = import->token;
     const hsmiam_oaep_hash *hash = &hsmiam_oaep_hashes[token->form.oaep_hash];
@@ -84,13 +52,13 @@ static hsmiam_status unwrap_oaep(import_run *import, hsmiam_secret *wrapped, hsm
 
 /* What is filled up by zeros would be handed out so: for a key that is exportable it does not do.
  */
-static bool is_filled_up(const import_run *import, const hsmiam_key_wrap *wrap)
+static bool is_filled_up(const hsmiam_import_run *import, const hsmiam_key_wrap *wrap)
 {
     return import->spec->exportable && wrap->whole_blocks &&
            hsmiam_secret_get_size(import->value) % 8 != 0;
 }
 
-static hsmiam_status unwrap_by_transport(import_run *import, hsmiam_secret *wrapped,
+static hsmiam_status unwrap_by_transport(hsmiam_import_run *import, hsmiam_secret *wrapped,
                                          hsmiam_error *error)
 {
     hsmiam_token *token = import->token;
@@ -113,7 +81,8 @@ static hsmiam_status unwrap_by_transport(import_run *import, hsmiam_secret *wrap
     return status;
 }
 
-static hsmiam_status unwrap_aes(import_run *import, hsmiam_secret *wrapped, hsmiam_error *error)
+static hsmiam_status unwrap_aes(hsmiam_import_run *import, hsmiam_secret *wrapped,
+                                hsmiam_error *error)
 {
     hsmiam_token *token = import->token;
     const hsmiam_key_wrap *wrap = &hsmiam_key_wraps[token->form.key_wrap];
@@ -134,7 +103,7 @@ static hsmiam_status unwrap_aes(import_run *import, hsmiam_secret *wrapped, hsmi
 }
 
 /* The AES key, which is as long as the modulus, and the value behind it. */
-static hsmiam_status split(const import_run *import, hsmiam_secret **first_out,
+static hsmiam_status split(const hsmiam_import_run *import, hsmiam_secret **first_out,
                            hsmiam_secret **second_out, hsmiam_error *error)
 {
     const uint8_t *bytes = hsmiam_secret_get_data(import->wrapped->bytes);
@@ -161,7 +130,7 @@ static hsmiam_status split(const import_run *import, hsmiam_secret **first_out,
 }
 
 /* What came wrapped, one way or in two steps. How long the value is nobody tells. */
-static hsmiam_status unwrap_given(import_run *import, hsmiam_error *error)
+static hsmiam_status unwrap_given(hsmiam_import_run *import, hsmiam_error *error)
 {
     const hsmiam_wrapped_value *given = import->wrapped;
     const hsmiam_oaep_hash *hash = hsmiam_oaep_hash_find(given->hash);
@@ -194,13 +163,13 @@ out:
 }
 
 /* One attempt by the route, in the form that token->form says. */
-static hsmiam_status attempt(import_run *import, hsmiam_error *error)
+static hsmiam_status attempt(hsmiam_import_run *import, hsmiam_error *error)
 {
     hsmiam_secret *wrapped = NULL;
 
     import->object = CK_INVALID_HANDLE;
     hsmiam_key_template_fill(&import->template, import->spec,
-                             key_types[import->token->form.key_type]);
+                             hsmiam_import_get_key_type(&import->token->form));
     if (import->wrapped != NULL)
         return unwrap_given(import, error);
     if (import->route == HSMIAM_ROUTE_CREATE_OBJECT) {
@@ -216,138 +185,6 @@ static hsmiam_status attempt(import_run *import, hsmiam_error *error)
         status = unwrap_oaep(import, wrapped, error);
     hsmiam_secret_free(&wrapped);
     return status;
-}
-
-static bool next_mechanism(hsmiam_import_form *form, hsmiam_import_route route)
-{
-    size_t *index = route == HSMIAM_ROUTE_RSA_OAEP ? &form->oaep_hash : &form->key_wrap;
-    size_t count = route == HSMIAM_ROUTE_RSA_OAEP ? hsmiam_oaep_hash_count : hsmiam_key_wrap_count;
-
-    if (route == HSMIAM_ROUTE_CREATE_OBJECT || *index + 1 >= count)
-        return false;
-    (*index)++;
-    return true;
-}
-
-static bool next_key_type(hsmiam_import_form *form)
-{
-    if (form->key_type + 1 >= KEY_TYPES)
-        return false;
-    form->key_type++;
-    return true;
-}
-
-/* What tokens want most is tried first; what hardens the key is given up last. */
-static bool next_template(import_run *import)
-{
-    hsmiam_import_form *form = &import->token->form;
-    bool pinned = import->trial != NULL && import->trial->pins_key_type;
-
-    if (import->route != HSMIAM_ROUTE_CREATE_OBJECT && !form->with_value_len) {
-        form->with_value_len = true;
-        return true;
-    }
-    form->with_value_len = false;
-    if (!pinned && next_key_type(form))
-        return true;
-    if (!pinned)
-        form->key_type = 0;
-    return hsmiam_hardening_drop(&form->dropped, false);
-}
-
-/* Values are then encrypted by RSA-OAEP themselves: the same route, and what it costs. */
-static void give_up_transport(import_run *import)
-{
-    hsmiam_transport_key_drop(import->token);
-    import->token->form = import->before;
-    import->token->form.transport = false;
-}
-
-/* The same where a transport key is used. What may have been carried out is not done again. */
-static bool next_form_of_transport(import_run *import)
-{
-    hsmiam_import_form *form = &import->token->form;
-    CK_RV rv = import->rv;
-    hsmiam_verdict verdict = hsmiam_rv_judge(rv);
-    bool by_parameter = rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD;
-
-    if (verdict == HSMIAM_VERDICT_FAILED)
-        return false;
-    if (import->key_refused && by_parameter && next_mechanism(form, HSMIAM_ROUTE_RSA_OAEP))
-        return true;
-    if (!import->key_refused) {
-        if (import->spec->persistent && verdict == HSMIAM_VERDICT_DOUBTFUL)
-            return hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
-        if ((hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT) &&
-            next_template(import))
-            return true;
-        if (hsmiam_transport_key_next(import->token, import->session))
-            return true;
-    }
-    give_up_transport(import);
-    return true;
-}
-
-/* The same of what came wrapped, whose mechanism is given, but for the AES key wrap's number. */
-static bool next_form_of_given(import_run *import)
-{
-    hsmiam_import_form *form = &import->token->form;
-    hsmiam_verdict verdict = hsmiam_rv_judge(import->rv);
-
-    if (verdict == HSMIAM_VERDICT_FAILED || import->key_refused)
-        return false;
-    if (hsmiam_rv_is_template_refusal(import->rv) || import->rv == CKR_KEY_TYPE_INCONSISTENT)
-        return next_template(import);
-    if (import->wrapped->by_aes && import->wrapped_by + 1 < hsmiam_key_wrap_count &&
-        !hsmiam_key_wraps[import->wrapped_by + 1].whole_blocks) {
-        import->wrapped_by++;
-        return true;
-    }
-    return import->spec->persistent && verdict == HSMIAM_VERDICT_DOUBTFUL &&
-           hsmiam_hardening_retry(import->rv, false, &form->dropped, &import->doubted);
-}
-
-/* After a refusal, the next form to try; false if there is none. A rehearsal, which can lose
- * nothing, takes a doubtful answer for a refusal of the mechanism. */
-static bool next_form(import_run *import)
-{
-    hsmiam_import_form *form = &import->token->form;
-    CK_RV rv = import->rv;
-
-    if (import->wrapped != NULL)
-        return next_form_of_given(import);
-    if (import->route == HSMIAM_ROUTE_RSA_OAEP && form->transport)
-        return next_form_of_transport(import);
-    if (hsmiam_rv_is_template_refusal(rv) || rv == CKR_KEY_TYPE_INCONSISTENT)
-        return next_template(import);
-    if (import->trial != NULL)
-        return false;
-    if (rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD)
-        return next_mechanism(form, import->route);
-    if (!import->spec->persistent)
-        return hsmiam_rv_judge(rv) != HSMIAM_VERDICT_FAILED && next_mechanism(form, import->route);
-    /* The mechanism is known to work by now, so it is the template of a token object. */
-    return hsmiam_rv_judge(rv) == HSMIAM_VERDICT_DOUBTFUL &&
-           hsmiam_hardening_retry(rv, false, &form->dropped, &import->doubted);
-}
-
-bool hsmiam_token_try_other_form(hsmiam_token *token, hsmiam_import_route route)
-{
-    (void)pthread_mutex_lock(&token->importing);
-    bool more = route == HSMIAM_ROUTE_AES_KWP && next_mechanism(&token->form, route);
-    if (!more) {
-        more = next_key_type(&token->form);
-        if (!more)
-            token->form.key_type = 0;
-        token->form.with_value_len = false;
-    }
-    if (!more && route == HSMIAM_ROUTE_RSA_OAEP && token->form.transport) {
-        hsmiam_transport_key_drop(token);
-        token->form.transport = false;
-        more = true;
-    }
-    (void)pthread_mutex_unlock(&token->importing);
-    return more;
 }
 
 /* Tokens that do not say how much is free say CK_UNAVAILABLE_INFORMATION; or 0 and 1 (NSS), even of
@@ -374,7 +211,7 @@ static hsmiam_status check_room(const hsmiam_token *token, hsmiam_error *error)
 
 /* Whether it is certain that a call that failed has made nothing in the token: what a token says of
  * a refusal is not believed when the same secret is about to be put in again. */
-static bool is_missing(const import_run *import)
+static bool is_missing(const hsmiam_import_run *import)
 {
     size_t count = 0;
 
@@ -385,14 +222,14 @@ static bool is_missing(const import_run *import)
 }
 
 /* Attempts the import in one form after the other. */
-static hsmiam_status run_import(import_run *import, CK_OBJECT_HANDLE *handle_out,
+static hsmiam_status run_import(hsmiam_import_run *import, CK_OBJECT_HANDLE *handle_out,
                                 hsmiam_error *error)
 {
     do {
         hsmiam_status status = attempt(import, error);
         if (status != HSMIAM_OK)
             return status;
-    } while (import->rv != CKR_OK && is_missing(import) && next_form(import));
+    } while (import->rv != CKR_OK && is_missing(import) && hsmiam_import_next_form(import));
     if (import->rv != CKR_OK)
         return hsmiam_rv_set_error(import->token, import->rv, import->function, error);
     *handle_out = import->object;
@@ -407,13 +244,13 @@ hsmiam_status hsmiam_import_key_once(hsmiam_token *token, const hsmiam_session *
     hsmiam_import_form before = token->form;
     bool to_exportable =
         source->wrapped != NULL ? source->wrapped->to_exportable : spec->exportable;
-    import_run import = {.token = token,
-                         .session = session,
-                         .route = route,
-                         .spec = spec,
-                         .value = source->value,
-                         .wrapped = source->wrapped,
-                         .before = before};
+    hsmiam_import_run import = {.token = token,
+                                .session = session,
+                                .route = route,
+                                .spec = spec,
+                                .value = source->value,
+                                .wrapped = source->wrapped,
+                                .before = before};
     hsmiam_status status = check_room(token, error);
 
     if (status == HSMIAM_OK)
@@ -435,13 +272,13 @@ hsmiam_status hsmiam_import_try_once(hsmiam_token *token, const hsmiam_session *
                                      hsmiam_error *error)
 {
     hsmiam_import_form before = token->form;
-    import_run import = {.token = token,
-                         .session = session,
-                         .route = trial->route,
-                         .spec = trial->spec,
-                         .value = value,
-                         .trial = trial,
-                         .key = key};
+    hsmiam_import_run import = {.token = token,
+                                .session = session,
+                                .route = trial->route,
+                                .spec = trial->spec,
+                                .value = value,
+                                .trial = trial,
+                                .key = key};
 
     if (key == CK_INVALID_HANDLE) {
         hsmiam_status status =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger_fixture.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 #include "token/keys.h"
 
-static char directory[] = "/tmp/hsmiam-ledger-XXXXXX";
+static char directory[64];
 static char path[sizeof directory + 16];
 static hsmiam_ledger *ledger;
 static char told[1024];
@@ -19,6 +20,7 @@ int ledger_fixture_set_up(void **state)
     int failed = fixture_set_up(state);
     fixture *fix = *state;
 
+    (void)snprintf(directory, sizeof directory, "/tmp/hsmiam-ledger-XXXXXX");
     if (failed != 0 || mkdtemp(directory) == NULL)
         return -1;
     (void)snprintf(path, sizeof path, "%s/ledger", directory);
@@ -33,14 +35,16 @@ int ledger_fixture_set_up(void **state)
 
 int ledger_fixture_tear_down(void **state)
 {
-    char locks[sizeof path + 16];
+    char pattern[sizeof path + 16];
+    glob_t found = {0};
 
     hsmiam_ledger_free(&ledger);
-    (void)unlink(path);
-    (void)snprintf(locks, sizeof locks, "%s.lock", path);
-    (void)unlink(locks);
+    (void)snprintf(pattern, sizeof pattern, "%s*", path);
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            (void)unlink(found.gl_pathv[i]);
+    globfree(&found);
     int left = rmdir(directory);
-    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
     return fixture_tear_down(state) != 0 ? -1 : left;
 }
 

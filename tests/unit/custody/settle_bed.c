@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settle_bed.h"
 
-#include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "token/cryptoki.h"
-#include "token/keys.h"
-
-static char directory[] = "/tmp/hsmiam-settle-XXXXXX";
-static char path[sizeof directory + 16];
 hsmiam_ledger *settle_ledger;
 uint64_t settle_intent;
 
@@ -57,37 +49,14 @@ void settle_add_intent(fixture *fix, const hsmiam_ledger_facts *facts, const cha
 
 int settle_set_up(void **state)
 {
-    hsmiam_object key = 0;
-    int failed = fixture_set_up(state);
+    int failed = ledger_fixture_set_up(state);
     fixture *fix = *state;
 
-    if (failed != 0 || mkdtemp(directory) == NULL)
+    if (failed != 0)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/ledger", directory);
-    if (hsmiam_token_open(fix->token, fix->error) != HSMIAM_OK ||
-        hsmiam_pair_generate(fix->token, &hsmiam_pair_audit, &key, fix->error) != HSMIAM_OK ||
-        hsmiam_ledger_new(path, &settle_ledger, fix->error) != HSMIAM_OK)
-        return -1;
-    hsmiam_ledger_set_token(settle_ledger, fix->token);
-    hsmiam_custody_set_ledger(fix->custody, settle_ledger);
+    settle_ledger = ledger_fixture_get();
     fix->client.service_time = SENT + 1;
     return 0;
-}
-
-int settle_tear_down(void **state)
-{
-    char pattern[sizeof path + 16];
-    glob_t found = {0};
-
-    hsmiam_ledger_free(&settle_ledger);
-    (void)snprintf(pattern, sizeof pattern, "%s*", path);
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
-    globfree(&found);
-    int left = rmdir(directory);
-    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
-    return fixture_tear_down(state) != 0 ? -1 : left;
 }
 
 void settle_expect_settled(fixture *fix, const char *result)

@@ -4,7 +4,7 @@
 #define HSMIAM_TESTS_CUSTODY_SETTLE_BED_H
 
 #include "custody/settle.h"
-#include "fixture.h"
+#include "ledger_fixture.h"
 
 #define USER     "bob"
 #define ENDPOINT "https://iam.test/"
@@ -27,7 +27,6 @@ extern hsmiam_ledger *settle_ledger;
 extern uint64_t settle_intent; /* the last that was added */
 
 int settle_set_up(void **state);
-int settle_tear_down(void **state);
 
 hsmiam_ledger_facts settle_make_facts(const fixture *fix);
 void settle_add_intent(fixture *fix, const hsmiam_ledger_facts *facts, const char *before);
@@ -39,6 +38,7 @@ hsmiam_status settle_recover(fixture *fix, bool dry_run);
 void settle_expect_settled(fixture *fix, const char *result);
 void settle_expect_open(fixture *fix, const char *reason);
 
-#define settle_test(test) cmocka_unit_test_setup_teardown(test, settle_set_up, settle_tear_down)
+#define settle_test(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, settle_set_up, ledger_fixture_tear_down)
 
 #endif

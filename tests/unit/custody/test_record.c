@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the ledger is told of an issue and of an import. */
-#include "fixture.h"
+#include "ledger_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "token/keys.h"
-
 #define NEW_USER "bob"
 
-static char directory[] = "/tmp/hsmiam-custody-XXXXXX";
-static char path[sizeof directory + 16];
 static hsmiam_ledger *ledger;
 
 static void use_ledger(fixture *fix, const char *where)
@@ -26,37 +22,16 @@ static void use_ledger(fixture *fix, const char *where)
 
 static int set_up(void **state)
 {
-    hsmiam_object key = 0;
-    int failed = fixture_set_up(state);
-    fixture *fix = *state;
-
-    if (failed != 0 || mkdtemp(directory) == NULL)
+    if (ledger_fixture_set_up(state) != 0)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/ledger", directory);
-    if (hsmiam_token_open(fix->token, fix->error) != HSMIAM_OK ||
-        hsmiam_pair_generate(fix->token, &hsmiam_pair_audit, &key, fix->error) != HSMIAM_OK)
-        return -1;
-    use_ledger(fix, path);
+    use_ledger(*state, ledger_fixture_get_path());
     return 0;
-}
-
-/* The file of the locks on users stays beside the ledger. */
-static void remove_locks(void)
-{
-    char name[sizeof path + 16];
-
-    (void)snprintf(name, sizeof name, "%s.lock", path);
-    (void)unlink(name);
 }
 
 static int tear_down(void **state)
 {
     hsmiam_ledger_free(&ledger);
-    (void)unlink(path);
-    remove_locks();
-    int left = rmdir(directory);
-    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
-    return fixture_tear_down(state) != 0 ? -1 : left;
+    return ledger_fixture_tear_down(state);
 }
 
 typedef struct expected {
@@ -92,7 +67,7 @@ static void expect_last(fixture *fix, const char *event, const char *result, con
 
 static size_t count_lines(void)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(ledger_fixture_get_path(), "r");
     size_t lines = 0;
 
     for (int c = file != NULL ? fgetc(file) : EOF; c != EOF; c = fgetc(file))
@@ -268,8 +243,8 @@ static void test_token_is_gone(void **state)
 static void ledger_breaks(hsmiam_client *client)
 {
     (void)client;
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(unlink(ledger_fixture_get_path()), 0);
+    assert_int_equal(mkdir(ledger_fixture_get_path(), 0700), 0);
 }
 
 /* The key is held; that its outcome is not on record is an error all the same. */
@@ -281,7 +256,7 @@ static void test_outcome_that_cannot_be_written(void **state)
     assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_IO);
     fixture_expect_message(fix, NEW_ID " was made and is in the token, but its outcome is not on");
     assert_true(fixture_token_has(NEW_ID));
-    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(ledger_fixture_get_path()), 0);
 }
 
 static void test_ledger_that_cannot_be_written(void **state)
@@ -331,7 +306,7 @@ static void test_import_that_cannot_be_recorded(void **state)
     mock.slots[0].info.flags &= ~(CK_FLAGS)CKF_HW_SLOT; /* whose files are synced */
     hsmiam_ledger_free(&ledger);
     fixture_name_token(fix, "pkcs11:token=mock%20token?pin-value=" MOCK_PIN);
-    use_ledger(fix, path);
+    use_ledger(fix, ledger_fixture_get_path());
     fix->custody->sync = break_ledger; /* between the proof and the record */
     assert_int_equal(hsmiam_access_key_import(fix->custody, NEW_ID, NEW_USER, NEW_SECRET, 40,
                                               &fix->key, fix->error),
@@ -339,7 +314,7 @@ static void test_import_that_cannot_be_recorded(void **state)
     fixture_expect_message(fix, "Access key " NEW_ID " was taken out of the token again.");
     assert_null(fix->key);
     assert_int_equal(mock_find(CKO_SECRET_KEY, NEW_ID), 0);
-    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(ledger_fixture_get_path()), 0);
 }
 
 /* The ledger has another wrapping key of this token than the token has now. */

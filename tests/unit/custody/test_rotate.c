@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Replacing a key: the rules, then what they lead to. */
-#include "fixture.h"
+#include "ledger_fixture.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "custody/rotate.h"
-#include "token/keys.h"
 
 #define USER "bob"
 #define OLD  OTHER_ID
@@ -50,8 +47,6 @@ static void test_rules(void **state)
         assert_int_equal(hsmiam_rotation_decide(&cases[i].view), cases[i].action);
 }
 
-static char directory[] = "/tmp/hsmiam-rotate-XXXXXX";
-static char path[sizeof directory + 16];
 static hsmiam_ledger *ledger;
 static hsmiam_rotation *rotation;
 static fixture *current;
@@ -67,19 +62,12 @@ static void pause_for(unsigned milliseconds)
 
 static int set_up(void **state)
 {
-    hsmiam_object key = 0;
-    int failed = fixture_set_up(state);
+    int failed = ledger_fixture_set_up(state);
     fixture *fix = *state;
 
-    if (failed != 0 || mkdtemp(directory) == NULL)
+    if (failed != 0)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/ledger", directory);
-    if (hsmiam_token_open(fix->token, fix->error) != HSMIAM_OK ||
-        hsmiam_pair_generate(fix->token, &hsmiam_pair_audit, &key, fix->error) != HSMIAM_OK ||
-        hsmiam_ledger_new(path, &ledger, fix->error) != HSMIAM_OK)
-        return -1;
-    hsmiam_ledger_set_token(ledger, fix->token);
-    hsmiam_custody_set_ledger(fix->custody, ledger);
+    ledger = ledger_fixture_get();
     fix->custody->pause = pause_for;
     current = fix;
     pauses = 0;
@@ -89,19 +77,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char pattern[sizeof path + 16];
-    glob_t found = {0};
-
     hsmiam_rotation_free(&rotation);
-    hsmiam_ledger_free(&ledger);
-    (void)snprintf(pattern, sizeof pattern, "%s*", path);
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            (void)unlink(found.gl_pathv[i]);
-    globfree(&found);
-    int left = rmdir(directory);
-    memcpy(directory + sizeof directory - 7, "XXXXXX", 6);
-    return fixture_tear_down(state) != 0 ? -1 : left;
+    return ledger_fixture_tear_down(state);
 }
 
 static hsmiam_status rotate(fixture *fix, const hsmiam_rotation_options *options)

@@ -43,7 +43,7 @@ static void test_owners(void **state)
         fix->client.service_time = OVER;
         settle_expect_open(fix, cases[i].reason);
         assert_int_equal(settle_told.come_back, -1);
-        assert_int_equal(settle_tear_down(state), 0);
+        assert_int_equal(ledger_fixture_tear_down(state), 0);
     }
 }
 
@@ -221,7 +221,7 @@ static void test_known_id_that_is_strange(void **state)
         fix->client.service_time = OVER;
         settle_expect_open(fix, "this request cannot have made");
         assert_int_equal(fix->client.updates, 0);
-        assert_int_equal(settle_tear_down(state), 0);
+        assert_int_equal(ledger_fixture_tear_down(state), 0);
     }
 }
 
