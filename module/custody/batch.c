@@ -130,10 +130,12 @@ static bool is_about_all(hsmiam_status status, const hsmiam_error *error)
 }
 
 /* Whether IAM, or a token that is being looked for, has been out of reach for too many by now. */
-static bool is_out_of_reach(batch_crew *crew, hsmiam_status status)
+static bool is_out_of_reach(batch_crew *crew, hsmiam_status status, const hsmiam_error *error)
 {
     bool missed = status == HSMIAM_ERR_NETWORK || status == HSMIAM_ERR_UNKNOWN_OUTCOME ||
-                  status == HSMIAM_ERR_REPLY || status == HSMIAM_ERR_NOT_FOUND;
+                  status == HSMIAM_ERR_REPLY ||
+                  (status == HSMIAM_ERR_NOT_FOUND &&
+                   strcmp(hsmiam_error_get_code_name(error), HSMIAM_NO_ACTIVE_KEY) != 0);
 
     (void)pthread_mutex_lock(&crew->lock);
     crew->misses = missed ? crew->misses + 1 : 0;
@@ -165,7 +167,7 @@ static void *run_worker(void *context)
             crew->batch->work(crew->batch->context, worker->client, &worker->custody, name, &error);
         if (status == HSMIAM_ERR_CANCELLED && is_cancelled(crew))
             break;
-        bool is_unreachable = is_out_of_reach(crew, status);
+        bool is_unreachable = is_out_of_reach(crew, status, &error);
         if (is_unreachable || is_about_all(status, &error))
             stop(crew, status, &error);
     }

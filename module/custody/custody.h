@@ -77,6 +77,9 @@ hsmiam_status hsmiam_custody_destroy_key(const hsmiam_custody *custody, const ch
                                          const char *id, const char *label,
                                          hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The code name of a rotation's NOT_FOUND for a user who has no key to replace. */
+#define HSMIAM_NO_ACTIVE_KEY "NoActiveKey"
+
 /* custody.c -------------------------------------------------------------------------------------*/
 
 /* Makes the secret that takes a key's value, "AWS4" already in it. */

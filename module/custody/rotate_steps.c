@@ -174,11 +174,10 @@ hsmiam_status hsmiam_rotating_prove(hsmiam_rotating *run, hsmiam_error *error)
     return status;
 }
 
-/* The old key must not sign its own end: where it is the signer's, the new one does. */
-static hsmiam_status choose_signer(hsmiam_rotating *run, hsmiam_error *error)
+/* No key signs its own end: where it is the signer's, the new one does. */
+static hsmiam_status choose_signer(hsmiam_rotating *run, const char *id, hsmiam_error *error)
 {
-    return strcmp(run->signer_id, run->record.old_id) == 0 ? hsmiam_rotating_sign_as_new(run, error)
-                                                           : HSMIAM_OK;
+    return strcmp(run->signer_id, id) == 0 ? hsmiam_rotating_sign_as_new(run, error) : HSMIAM_OK;
 }
 
 static bool is_gone(hsmiam_status status, const hsmiam_error *error)
@@ -209,14 +208,18 @@ static hsmiam_status change(hsmiam_rotating *run, const char *id, bool is_deleti
 hsmiam_status hsmiam_rotating_deactivate(hsmiam_rotating *run, hsmiam_error *error)
 {
     const char *id = run->record.old_id;
-    hsmiam_status status = choose_signer(run, error);
+    hsmiam_status status = choose_signer(run, id, error);
 
     if (status == HSMIAM_OK)
         status = change(run, id, false, error);
     run->made->previous_status = is_gone(status, error) ? "Deleted" : "Inactive";
     if (is_gone(status, error)) {
         hsmiam_error_clear(error);
-        return hsmiam_rotating_record(run, HSMIAM_ROTATION_DELETED, id, error);
+        /* Its object goes with it only if that is asked for. */
+        return run->options.delete_old
+                   ? hsmiam_rotating_delete(run, id, HSMIAM_ROTATION_DELETING,
+                                            HSMIAM_ROTATION_DELETED, error)
+                   : hsmiam_rotating_record(run, HSMIAM_ROTATION_DELETED, id, error);
     }
     if (status == HSMIAM_OK)
         return hsmiam_rotating_record(run, HSMIAM_ROTATION_DEACTIVATED, id, error);
@@ -248,7 +251,7 @@ hsmiam_status hsmiam_rotating_delete(hsmiam_rotating *run, const char *id,
     if (run->record.step != before)
         status = hsmiam_rotating_record(run, before, id, error);
     if (status == HSMIAM_OK)
-        status = choose_signer(run, error);
+        status = choose_signer(run, id, error);
     if (status == HSMIAM_OK)
         status = change(run, id, true, error);
     if (is_gone(status, error)) {

@@ -71,11 +71,14 @@ static hsmiam_status refuse(const hsmiam_rotating *run, hsmiam_rotation_action a
     const char *user = hsmiam_rotating_name_user(run);
     const char *active = find_by_status(&run->list, true, 0);
 
-    if (action == HSMIAM_ROTATE_REFUSE_NONE)
-        return hsmiam_error_set(error, HSMIAM_ERR_NOT_FOUND,
-                                "There is no active access key of %s to rotate; create-access-key "
-                                "makes one.",
-                                user);
+    if (action == HSMIAM_ROTATE_REFUSE_NONE) {
+        hsmiam_status status = hsmiam_error_set(
+            error, HSMIAM_ERR_NOT_FOUND,
+            "There is no active access key of %s to rotate; create-access-key makes one.", user);
+        /* Whoever rotates for many must tell this from a token that is not there. */
+        (void)snprintf(error->code_name, sizeof error->code_name, HSMIAM_NO_ACTIVE_KEY);
+        return status;
+    }
     if (action == HSMIAM_ROTATE_REFUSE_TWO)
         return hsmiam_error_set(error, HSMIAM_ERR_EXISTS,
                                 "Two access keys of %s are active, %s and %s, and IAM allows no "
@@ -109,6 +112,7 @@ static hsmiam_status go_on_deleting(hsmiam_rotating *run, bool *done_out, hsmiam
     char id[HSMIAM_ACCESS_KEY_ID_MAX + 1];
 
     memcpy(id, is_clearing ? run->record.step_id : run->record.old_id, sizeof id);
+    *done_out = !is_clearing;
     if (is_active(find_key(&run->list, id))) {
         hsmiam_status status = hsmiam_rotating_record(run, HSMIAM_ROTATION_ABANDONED, id, error);
         if (status == HSMIAM_OK && !is_clearing)
@@ -118,7 +122,6 @@ static hsmiam_status go_on_deleting(hsmiam_rotating *run, bool *done_out, hsmiam
                                       id);
         return status;
     }
-    *done_out = !is_clearing;
     run->made->previous_status = "Deleted";
     return is_clearing ? hsmiam_rotating_delete(run, id, HSMIAM_ROTATION_CLEARING,
                                                 HSMIAM_ROTATION_CLEARED, error)

@@ -64,8 +64,8 @@ static hsmiam_status destroy_then_delete(hsmiam_settling *run, hsmiam_error *err
     return status == HSMIAM_OK && run->to->reason[0] == '\0' ? delete_at_iam(run, error) : status;
 }
 
-/* What IAM says to what the key in the tokens signs. */
-static hsmiam_key_verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller)
+/* What IAM says to what the key in the tokens signs: in all of them, or in `any`. */
+static hsmiam_key_verdict ask_as_key(hsmiam_settling *run, bool any, hsmiam_caller *caller)
 {
     hsmiam_holders holders;
     hsmiam_status status = hsmiam_custody_find_holders(run->custody, run->intent->replica_serials,
@@ -73,9 +73,10 @@ static hsmiam_key_verdict ask_as_key(hsmiam_settling *run, hsmiam_caller *caller
 
     if (status != HSMIAM_OK)
         return HSMIAM_KEY_TROUBLE;
-    if (holders.count > 0 && holders.count < holders.tokens)
+    if (!any && holders.count > 0 && holders.count < holders.tokens)
         return HSMIAM_KEY_PARTIAL;
-    return hsmiam_ask_as_key(run->client, run->custody->token, run->candidate, caller, &run->why);
+    return hsmiam_ask_as_key(run->client, holders.count > 0 ? holders.first : run->custody->token,
+                             run->candidate, caller, &run->why);
 }
 
 static hsmiam_status leave_unproven(hsmiam_settling *run)
@@ -89,7 +90,7 @@ static hsmiam_status prove_held(hsmiam_settling *run, hsmiam_error *error)
     const hsmiam_evidence *evidence = &run->evidence;
     hsmiam_caller caller = {.account = ""};
 
-    switch (ask_as_key(run, &caller)) {
+    switch (ask_as_key(run, false, &caller)) {
     case HSMIAM_KEY_TAKEN:
         if (caller.account[0] == '\0' || run->account[0] == '\0' ||
             strcmp(caller.account, run->account) == 0)
@@ -126,11 +127,12 @@ static hsmiam_status destroy_dead(hsmiam_settling *run, hsmiam_error *error)
 {
     hsmiam_caller caller = {.account = ""};
 
-    switch (ask_as_key(run, &caller)) {
+    switch (ask_as_key(run, true, &caller)) {
     case HSMIAM_KEY_TAKEN:
+    case HSMIAM_KEY_WRONG:
         return hsmiam_settling_leave_to_person(
             run,
-            "The token holds access key %s, which IAM accepts, and does "
+            "The token holds access key %s, which IAM knows, and does "
             "not list for this user; it was not touched.",
             run->candidate);
     case HSMIAM_KEY_TROUBLE:

@@ -291,16 +291,71 @@ static void test_wanted_again(void **state)
     assert_int_equal(recover(fix, false), HSMIAM_OK);
 }
 
+/* Before there is a new key, the credential itself frees the place that it needs. */
+static void test_signer_clears(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_rotation_options options = {.proofs = 1, .delete_inactive = true};
+
+    fake_iam_add_key(&fix->client, fix->client.keys[0].user_name, OLD);
+    fix->client.keys[fix->client.key_count - 1].is_inactive = true;
+    assert_int_equal(rotate(fix, &options), HSMIAM_OK);
+    assert_false(fake_iam_has_key(&fix->client, OLD));
+    assert_string_equal(hsmiam_rotation_get_previous_id(rotation), ROOT_ID);
+}
+
+/* What was to make place is in use again: nothing was rotated, and that is what is told. */
+static void test_place_is_taken_again(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_rotation_options clearing = {
+        .user_name = USER, .proofs = 1, .delete_inactive = true};
+
+    fake_iam_add_key(&fix->client, USER, OLD);
+    fake_iam_add_key(&fix->client, USER, "AKIATHIRDTHIRDTHIRD1");
+    fix->client.keys[1].is_inactive = true;
+    fix->client.delete = (fake_answer){HSMIAM_ERR_SERVICE, "ServiceFailure"};
+    assert_int_equal(rotate(fix, &clearing), HSMIAM_ERR_SERVICE);
+    fix->client.delete = (fake_answer){HSMIAM_OK, NULL};
+    fix->client.keys[1].is_inactive = false;
+    assert_int_equal(rotate(fix, &clearing), HSMIAM_ERR_EXISTS);
+    fixture_expect_message(fix, "Two access keys");
+    assert_int_equal(get_step(fix, USER), HSMIAM_ROTATION_ABANDONED);
+    assert_true(fake_iam_has_key(&fix->client, OLD));
+}
+
+/* Somebody deleted the old key meanwhile: with --delete-old its object goes all the same. */
+static void test_old_key_is_gone(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_rotation_options options = {.user_name = USER, .proofs = 1, .delete_old = true};
+
+    fake_iam_add_key(&fix->client, USER, OLD);
+    (void)mock_add_access_key(OLD, USER, NEW_SECRET);
+    fix->client.update = (fake_answer){HSMIAM_ERR_SERVICE, "NoSuchEntity"};
+    assert_int_equal(rotate(fix, &options), HSMIAM_OK);
+    assert_false(fixture_token_has(OLD));
+    assert_string_equal(hsmiam_rotation_get_previous_status(rotation), "Deleted");
+    assert_int_equal(get_step(fix, USER), HSMIAM_ROTATION_DELETED);
+}
+
 #define rotate_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),    rotate_test(test_user),
-        rotate_test(test_signer),        rotate_test(test_refusals),
-        rotate_test(test_late_key),      rotate_test(test_new_key_is_gone),
-        rotate_test(test_other_account), rotate_test(test_recovery),
+        cmocka_unit_test(test_rules),
+        rotate_test(test_user),
+        rotate_test(test_signer),
+        rotate_test(test_refusals),
+        rotate_test(test_late_key),
+        rotate_test(test_new_key_is_gone),
+        rotate_test(test_other_account),
+        rotate_test(test_recovery),
         rotate_test(test_wanted_again),
+        rotate_test(test_signer_clears),
+        rotate_test(test_place_is_taken_again),
+        rotate_test(test_old_key_is_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,7 +190,11 @@ static void test_known_id_that_only_the_token_has(void **state)
     (void)mock_add_access_key(NEW_ID, USER, NEW_SECRET);
     settle_expect_open(fix, "does not list access key");
     fix->client.service_time = OVER;
-    settle_expect_open(fix, "which IAM accepts");
+    settle_expect_open(fix, "which IAM knows");
+    assert_true(fixture_token_has(NEW_ID));
+    /* A key of which the token holds another value is one that IAM has. */
+    fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "SignatureDoesNotMatch"};
+    settle_expect_open(fix, "which IAM knows");
     assert_true(fixture_token_has(NEW_ID));
     fix->client.other_caller = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
     settle_expect_settled(fix, "deleted");
