@@ -47,7 +47,9 @@ static char *make_name(const tool_context *context, const hsmiam_credentials_req
                            request->session_name,
                            request->external_id,
                            request->policy,
-                           request->mfa_serial};
+                           request->mfa_serial,
+                           tool_arguments_get(context->arguments, "--mfa-serial"),
+                           settings->fips ? "fips" : NULL};
     size_t length = strcspn(credential, "?"); /* what follows is no part of the key's name */
     char *name = NULL;
     size_t size = 0;

@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALGORITHMS       5
-#define FINGERPRINT_SIZE 64
-
 static const char command_name[] = "export-access-key";
 
 /* In the order of hsmiam_export_algorithm. */
@@ -147,7 +144,7 @@ static hsmiam_export_algorithm get_algorithm(const tool_arguments *arguments)
 {
     const char *name = tool_arguments_get(arguments, "--algorithm");
 
-    for (int i = 0; name && i < ALGORITHMS; i++)
+    for (int i = 0; name && algorithm_choices[i]; i++)
         if (strcmp(name, algorithm_choices[i]) == 0)
             return (hsmiam_export_algorithm)i;
     return HSMIAM_EXPORT_AUTO;

@@ -242,8 +242,10 @@ static hsmiam_status start(tool_server *server, int fd, tool_error *error)
         char *body = refusals[i].body;
 
         server->refusals[i] = make_response(server, body, strlen(body), keep_nothing, NULL);
-        if (!server->refusals[i])
+        if (!server->refusals[i]) {
+            (void)close(fd); /* as the daemon would */
             return tool_error_set_memory(error);
+        }
     }
     server->daemon = server->http->start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer,

@@ -25,11 +25,6 @@ const char *hsmiam_export_algorithm_get_name(hsmiam_export_algorithm algorithm)
     return (size_t)algorithm < FORMS ? forms[algorithm].name : "";
 }
 
-const hsmiam_export_form *hsmiam_export_get_form(hsmiam_export_algorithm algorithm)
-{
-    return &forms[algorithm];
-}
-
 const hsmiam_export_form *hsmiam_export_find_form(const char *name)
 {
     for (size_t i = 1; i < FORMS; i++)

@@ -15,8 +15,7 @@ typedef struct hsmiam_export_form {
     bool by_aes;      /* CKM_RSA_AES_KEY_WRAP */
 } hsmiam_export_form;
 
-/* The form of an algorithm, which is not AUTO; or of the one with that name, NULL for none. */
-const hsmiam_export_form *hsmiam_export_get_form(hsmiam_export_algorithm algorithm);
+/* The form of the algorithm with that name; NULL: there is none. */
 const hsmiam_export_form *hsmiam_export_find_form(const char *name);
 
 /* The numbers of a recipient's key, big-endian. */

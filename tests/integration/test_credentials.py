@@ -102,10 +102,12 @@ class CredentialsTest(IntegrationTest):
         self.assertEqual(self.ask(*cached).out, first.out)
         self.assertNotEqual(self.ask(*role).out, first.out)
         self.assertNotEqual(self.ask(*cached, "--duration-seconds", "901").out, first.out)
+        by_device = self.ask(*cached, "--mfa-serial", DEVICE, "--token-code", "000001")
+        self.assertNotEqual(by_device.out, first.out)
         self.assertEqual(self.ask(*cached).out, first.out)
-        self.assertEqual(len(self.iam.requests("AssumeRole")), 3)
+        self.assertEqual(len(self.iam.requests("AssumeRole")), 4)
         lines = [line for line in self.keys() if "hsmiam:0:" in line]
-        self.assertEqual(len(lines), 1)
+        self.assertEqual(len(lines), 2)
         # the last quarter of the hour is left to the next
         self.assertIn(lines[0].split()[3], ("44m", "45m"), lines)
 
