@@ -9,12 +9,13 @@
 #define TOOL_APPROVER_OPTIONS                                                                      \
     {.name = "--approver",                                                                         \
      .kind = TOOL_OPTION_REPEATED,                                                                 \
+     .value = "URI",                                                                               \
      .help = "The PKCS#11 URI of an approver's token, other than the one at work, whose key "      \
              "approves this now, if the ledger's policy asks for that. Its PIN comes from the "    \
              "URI's pin-source or the terminal. May be given several times. Without it, a "        \
              "request goes into the ledger, for `hsmiam approve`."},                               \
     {                                                                                              \
-        .name = "--approval-expires", .kind = TOOL_OPTION_VALUE,                                   \
+        .name = "--approval-expires", .kind = TOOL_OPTION_VALUE, .value = "DURATION",              \
         .help = "How long such a request can be approved and used: a number with a unit of s, m, " \
                 "h, d or w, from 5m to 30d. Default: 24h."                                         \
     }

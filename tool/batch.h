@@ -38,12 +38,12 @@ hsmiam_status tool_batch_run(tool_context *context, const tool_batch_task *task,
 
 /* The options of such a command; what it does with --resume is its own. */
 #define TOOL_BATCH_USERS                                                                           \
-    .name = "--user-names", .kind = TOOL_OPTION_VALUE,                                             \
+    .name = "--user-names", .kind = TOOL_OPTION_VALUE, .value = "FILE",                            \
     .help = "A file of user names, one a line, or - for standard input. Empty lines and those "    \
             "that begin with # are passed over. All names are checked before anything is done; "   \
             "one that is there twice is an error."
 #define TOOL_BATCH_CONCURRENCY                                                                     \
-    .name = "--max-concurrency", .kind = TOOL_OPTION_NUMBER,                                       \
+    .name = "--max-concurrency", .kind = TOOL_OPTION_NUMBER, .value = "NUMBER",                    \
     .help = "How many users are worked on at a time, at most 64. Default: 8, or as many as "       \
             "memory may be locked for, some 640 KiB each."
 

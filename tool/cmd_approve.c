@@ -15,6 +15,7 @@
 static const tool_option options[] = {
     {.name = "--approver",
      .kind = TOOL_OPTION_VALUE,
+     .value = "URI",
      .help = "The PKCS#11 URI of the token with the approver's key. Its PIN comes from the URI's "
              "pin-source, --pin-source or the terminal. Required."},
     {.name = "--yes",
@@ -22,6 +23,7 @@ static const tool_option options[] = {
      .help = "Do not ask. Required where there is no terminal to ask on."},
     {.name = "--public-key",
      .kind = TOOL_OPTION_REPEATED,
+     .value = "FILE",
      .help = "A file with a public key, PEM, that is trusted to sign the ledger, as for `audit "
              "verify`. May be given several times."},
     {.name = NULL},

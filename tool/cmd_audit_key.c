@@ -14,6 +14,7 @@ static const tool_option no_options[] = {{.name = NULL}};
 static const tool_option add_key_options[] = {
     {.name = "--public-key",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "The file with the new audit key's public half, PEM, as export-public-key prints it."},
     {.name = NULL},
 };

@@ -13,16 +13,19 @@
 static const tool_option options[] = {
     {.name = "--require",
      .kind = TOOL_OPTION_VALUE,
+     .value = "OPERATIONS",
      .help = "What needs approvals, parted by commas: create-access-key, rotate, delete, update, "
              "import, export, policy. A rotation does if creating, deleting or updating a key "
              "does, and a "
              "change of the policy always."},
     {.name = "--approvers",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "The file with the approvers' public keys, PEM one after the other: EC P-256, as "
              "`provision-token --approver-key` makes, or RSA of 2048 bits and more."},
     {.name = "--approvals",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "NUMBER",
      .help = "By how many different approvers each must be approved. Default: 1."},
     {.name = "--none",
      .kind = TOOL_OPTION_FLAG,

@@ -13,18 +13,25 @@
 static const char list_name[] = "Records";
 
 static const tool_option options[] = {
-    {.name = "--user-name", .kind = TOOL_OPTION_VALUE, .help = "Show what concerns this IAM user."},
+    {.name = "--user-name",
+     .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
+     .help = "Show what concerns this IAM user."},
     {.name = "--access-key-id",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ID",
      .help = "Show what concerns this access key, or was signed for by it."},
     {.name = "--since",
      .kind = TOOL_OPTION_VALUE,
+     .value = "TIME",
      .help = "Show what was done then or later: UTC, as 2026-11-24 or 2026-11-24T07:39:10Z."},
     {.name = "--until",
      .kind = TOOL_OPTION_VALUE,
+     .value = "TIME",
      .help = "Show what was done by then; of a date, the whole day counts."},
     {.name = "--event",
      .kind = TOOL_OPTION_VALUE,
+     .value = "EVENT",
      .help = "Show records of one kind, such as intent or outcome."},
     {.name = NULL},
 };

@@ -13,11 +13,13 @@
 static const tool_option options[] = {
     {.name = "--public-key",
      .kind = TOOL_OPTION_REPEATED,
+     .value = "FILE",
      .help = "A file with a public key, PEM, that is trusted to sign, as `audit export-public-key` "
              "prints it. May be given several times. Default: the key that the ledger itself "
              "begins with, which shows that the ledger is of one piece, not whose it is."},
     {.name = "--checkpoint",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "A file with a line that `audit checkpoint` printed: the ledger must still have what "
              "it had then."},
     {.name = "--allow-unsigned",

@@ -26,6 +26,7 @@ static const tool_schema schema = {members};
 static const tool_option options[] = {
     {.name = "--user-name",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
      .help = "The name of the IAM user that the new key will belong to: 1 to 128 letters, digits "
              "and any of _+=,.@- Default: the user of the key that signs."},
     TOOL_INPUT_OPTIONS,

@@ -21,6 +21,7 @@ static const tool_option options[] = {
     TOOL_CREDENTIALS_OPTIONS,
     {.name = "--serial-number",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ARN",
      .help = "The ARN or serial number of the MFA device that STS is to check."},
     {.name = "--cache",
      .kind = TOOL_OPTION_VALUE,

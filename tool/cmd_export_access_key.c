@@ -24,13 +24,16 @@ static const char *const algorithm_choices[] = {"auto",
 static const tool_option options[] = {
     {.name = "--access-key-id",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ID",
      .help = "The id of the access key. Default: the one that the token's URI names."},
     {.name = "--recipient",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "The file with the recipient's certificate or public key, PEM, RSA of 2048 to 4096 "
              "bits. Required."},
     {.name = "--recipient-fingerprint",
      .kind = TOOL_OPTION_VALUE,
+     .value = "HEX",
      .group = "confirm",
      .help = "The SHA-256 of the recipient's public key (SubjectPublicKeyInfo) in hex, as the "
              "recipient told it; nothing is asked then, and nothing is done if it is another."},

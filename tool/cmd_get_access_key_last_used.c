@@ -23,6 +23,7 @@ static const tool_schema schema = {members};
 static const tool_option options[] = {
     {.name = "--access-key-id",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ID",
      .help = "The id of the access key. Required."},
     TOOL_INPUT_OPTIONS,
     {.name = NULL},

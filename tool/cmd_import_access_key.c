@@ -23,23 +23,28 @@
 static const tool_option options[] = {
     {.name = "--access-key-id",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ID",
      .help = "The id of the access key (AKIA...). With --csv it may be left out if the file has "
              "one row only."},
     {.name = "--user-name",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
      .help = "The name of the key's IAM user, which becomes the label of the object. Default: "
              "what the CSV file says, or the access key id."},
     {.name = "--secret-fd",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "NUMBER",
      .group = "secret",
      .help = "Read the secret access key from this file descriptor. Default: standard input, or "
              "the terminal, without echo, if that is one."},
     {.name = "--csv",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .group = "secret",
      .help = "Read the key from the CSV file that the AWS console handed out."},
     {.name = "--wrapped",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .group = "secret",
      .help = "Take in what `export-access-key` printed on another host, for a wrapping key of this "
              "token; only the token unwraps it."},

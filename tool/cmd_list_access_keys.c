@@ -29,6 +29,7 @@ static const tool_schema schema = {members};
 static const tool_option options[] = {
     {.name = "--user-name",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
      .help = "The name of the IAM user. Default: the user of the key that signs."},
     {.name = "--all-users",
      .kind = TOOL_OPTION_FLAG,
@@ -41,6 +42,7 @@ static const tool_option options[] = {
      .help = "Do not ask IAM when each key was last used, which takes a request for each."},
     {.name = "--max-age",
      .kind = TOOL_OPTION_VALUE,
+     .value = "DURATION",
      .help = "Mark the keys that are older, in TooOld, and exit with 1 if there are any. A number "
              "with a unit of s, m, h, d or w, as 90d."},
     TOOL_PAGING_OPTIONS,

@@ -26,6 +26,7 @@ static const tool_option options[] = {
          "audit key that no other one introduced. For when you know who changed them."},
     {.name = "--export-wrapping-key",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "Write the public half of the wrapping key into this new file, PEM, for a custodian "
              "who exports keys to this token by `export-access-key --recipient`."},
     {.name = "--exportable",

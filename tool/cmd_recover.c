@@ -26,12 +26,14 @@ static const tool_option options[] = {
              "after it was sent."},
     {.name = "--close",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NUMBER",
      .help = "Close the intent of this number, which nothing else settles: because its account, "
              "its token or its endpoint is gone, or because only a person knows which key is "
              "whose. No key is touched and IAM is not asked; that you closed it, and why, goes on "
              "record, and its user can get keys again."},
     {.name = "--reason",
      .kind = TOOL_OPTION_VALUE,
+     .value = "TEXT",
      .help = "Why it is closed, for the record: at most 256 bytes, in words of less than 40."},
     {.name = "--yes", .kind = TOOL_OPTION_FLAG, .help = "Close it without asking on the terminal."},
     {.name = NULL},

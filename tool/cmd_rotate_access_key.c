@@ -22,6 +22,7 @@ static const char command_name[] = "rotate-access-key";
 static const tool_option options[] = {
     {.name = "--user-name",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
      .group = "whose",
      .help = "The IAM user whose key is rotated."},
     {.name = "--root",
@@ -43,10 +44,12 @@ static const tool_option options[] = {
      .help = "With --root: let hsmiam_credential in the profile name the new key."},
     {.name = "--proofs",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "NUMBER",
      .help = "How often in a row IAM must know the new key before the old one is deactivated. "
              "Default: 3."},
     {.name = "--proof-timeout",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "SECONDS",
      .help = "The longest time to wait for that, in seconds. Default: 120."},
     {TOOL_BATCH_CONCURRENCY},
     {.name = "--resume",
@@ -56,6 +59,7 @@ static const tool_option options[] = {
              "the ledger shows as finished --since then."},
     {.name = "--since",
      .kind = TOOL_OPTION_VALUE,
+     .value = "TIME",
      .help = "With --resume: when the first run of the file began, in UTC, as "
              "2026-11-24T07:39:10Z. A run that does not finish names it."},
     TOOL_IMPORT_OPTIONS,

@@ -25,15 +25,18 @@ static const tool_option options[] = {
     TOOL_CREDENTIALS_OPTIONS,
     {.name = "--port",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "PORT",
      .help = "The port of 127.0.0.1 to listen on. Default: any that is free. A socket that systemd "
              "passes on goes before it."},
     {.name = "--authorization-token-file",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .group = "authorization token",
      .help = "Make a random authorization token, and write it to this file, which only this user "
              "can read and which goes when the command ends."},
     {.name = "--authorization-token-credential",
      .kind = TOOL_OPTION_VALUE,
+     .value = "NAME",
      .group = "authorization token",
      .help = "Take the authorization token from the systemd credential of this name."},
     {.name = NULL},

@@ -5,6 +5,9 @@
 
 #include "options.h"
 
+/* All of them, NULL-terminated. */
+extern const tool_command *const tool_commands[];
+
 extern const tool_command tool_audit; /* a group; its operations follow */
 extern const tool_command tool_audit_add_key;
 extern const tool_command tool_audit_checkpoint;

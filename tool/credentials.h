@@ -10,19 +10,23 @@
 #define TOOL_CREDENTIALS_OPTIONS                                                                   \
     {.name = "--role-arn",                                                                         \
      .kind = TOOL_OPTION_VALUE,                                                                    \
+     .value = "ARN",                                                                               \
      .help = "The ARN of the role to assume. Without it, STS is asked for a session of the "       \
              "key's own user (GetSessionToken), which IAM itself takes only with MFA."},           \
         {.name = "--role-session-name",                                                            \
          .kind = TOOL_OPTION_VALUE,                                                                \
+         .value = "NAME",                                                                          \
          .help = "The name of the role's session, which CloudTrail shows. Default: hsmiam."},      \
         {.name = "--duration-seconds",                                                             \
          .kind = TOOL_OPTION_NUMBER,                                                               \
+         .value = "SECONDS",                                                                       \
          .help = "For how long. Default: STS's, an hour for a role and 12 hours for a user."},     \
         {.name = "--external-id",                                                                  \
          .kind = TOOL_OPTION_VALUE,                                                                \
+         .value = "ID",                                                                            \
          .help = "The external id that the role's trust policy asks for."},                        \
     {                                                                                              \
-        .name = "--policy", .kind = TOOL_OPTION_VALUE,                                             \
+        .name = "--policy", .kind = TOOL_OPTION_VALUE, .value = "JSON",                            \
         .help = "A policy in JSON that narrows the role's rights for this session."                \
     }
 

@@ -8,22 +8,26 @@ static const char *const color_choices[] = {"on", "off", "auto", NULL};
 const tool_option tool_global_options[] = {
     {.name = "--credential",
      .kind = TOOL_OPTION_VALUE,
+     .value = "URI",
      .help = "PKCS#11 URI of the access key in a token that signs the requests to IAM. Default: "
              "HSMIAM_CREDENTIAL, or hsmiam_credential in the profile."},
     {.name = "--token",
      .kind = TOOL_OPTION_REPEATED,
+     .value = "URI",
      .help = "PKCS#11 URI of the token that takes keys in. Commands that make or import keys, and "
              "recover, take several: every key goes into each of these tokens, or into none. "
              "Default: HSMIAM_TOKEN, hsmiam_token in the profile (several are parted by blanks), "
              "or the credential's token."},
     {.name = "--pin-source",
      .kind = TOOL_OPTION_VALUE,
+     .value = "SOURCE",
      .help = "Where the PIN comes from: a file, |command, or the name of a systemd credential. It "
              "belongs to the credential's token, or to --token for a command that needs no "
              "credential. Default: the URI's pin-source or pin-value, hsmiam_pin_source in the "
              "profile, or the terminal."},
     {.name = "--ledger",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "The file in which everything that is done goes on record, signed. Default: "
              "HSMIAM_LEDGER, hsmiam_ledger in the profile, or hsmiam/ledger.jsonl in "
              "XDG_STATE_HOME (~/.local/state)."},
@@ -36,6 +40,7 @@ const tool_option tool_global_options[] = {
      .help = "Log in even if the token says that one more wrong PIN locks it."},
     {.name = "--token-timeout",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "SECONDS",
      .help =
          "How long the token may take in all before the command gives it up, in seconds; 0: for "
          "ever. The time that a person takes to type a PIN does not count, and that for making a "
@@ -43,11 +48,13 @@ const tool_option tool_global_options[] = {
          "it anew. Default: hsmiam_token_timeout in the profile, or 300."},
     {.name = "--mfa-serial",
      .kind = TOOL_OPTION_VALUE,
+     .value = "ARN",
      .help = "The ARN or serial number of an MFA device, where the policy of the credential asks "
              "for MFA: a session is begun by it, whose secret goes into the credential's token for "
              "as long as the command runs, and signs."},
     {.name = "--token-code",
      .kind = TOOL_OPTION_VALUE,
+     .value = "CODE",
      .help = "What the MFA device shows. Default: asked for on the terminal."},
     {.name = "--require-locked-memory",
      .kind = TOOL_OPTION_FLAG,
@@ -56,13 +63,16 @@ const tool_option tool_global_options[] = {
          "at the end. What holds a secret is always locked."},
     {.name = "--profile",
      .kind = TOOL_OPTION_VALUE,
+     .value = "PROFILE",
      .help = "Use a profile of the configuration file (~/.aws/config, or AWS_CONFIG_FILE)."},
     {.name = "--region",
      .kind = TOOL_OPTION_VALUE,
+     .value = "REGION",
      .help = "The region, which chooses the partition and thereby IAM's endpoint. Overrides "
              "environment and profile."},
     {.name = "--endpoint-url",
      .kind = TOOL_OPTION_VALUE,
+     .value = "URL",
      .help = "Send the requests to this URL: https, or http on this machine's loopback."},
     {.name = "--output",
      .kind = TOOL_OPTION_VALUE,
@@ -70,6 +80,7 @@ const tool_option tool_global_options[] = {
      .help = "The form of the output. Default: json."},
     {.name = "--ca-bundle",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FILE",
      .help = "A PEM file of CA certificates to trust instead of the system's. Overrides "
              "environment and profile."},
     {.name = "--no-verify-ssl",
@@ -77,9 +88,11 @@ const tool_option tool_global_options[] = {
      .help = "Do not verify the server's certificate. Works on this machine's loopback only."},
     {.name = "--cli-connect-timeout",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "SECONDS",
      .help = "The longest time to wait for a connection, in seconds; 0: no limit. Default: 60."},
     {.name = "--cli-read-timeout",
      .kind = TOOL_OPTION_NUMBER,
+     .value = "SECONDS",
      .help = "The longest time to wait for the next byte, in seconds; 0: no limit. Default: 60."},
     {.name = "--debug",
      .kind = TOOL_OPTION_FLAG,
@@ -98,9 +111,11 @@ const tool_option tool_global_options[] = {
      .help = "Accepted as by the AWS CLI; without effect, for no pager is used."},
     {.name = "--cli-binary-format",
      .kind = TOOL_OPTION_VALUE,
+     .value = "FORMAT",
      .help = "Accepted as by the AWS CLI; without effect, for no parameter is binary."},
     {.name = "--query",
      .kind = TOOL_OPTION_VALUE,
+     .value = "EXPRESSION",
      .refusal = "hsmiam filters no output. Give its JSON to jq: hsmiam ... | jq .AccessKey",
      .help = "Refused: pipe the JSON output to jq instead."},
     {.name = "--no-sign-request",

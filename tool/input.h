@@ -11,11 +11,13 @@
 #define TOOL_INPUT_OPTIONS                                                                         \
     {.name = "--cli-input-json",                                                                   \
      .kind = TOOL_OPTION_VALUE,                                                                    \
+     .value = "JSON",                                                                              \
      .group = "cli-input",                                                                         \
      .help = "Parameters as JSON, text or file://PATH, of the form that --generate-cli-skeleton "  \
              "prints. Flags override them. Not together with --cli-input-yaml."},                  \
         {.name = "--cli-input-yaml",                                                               \
          .kind = TOOL_OPTION_VALUE,                                                                \
+         .value = "YAML",                                                                          \
          .group = "cli-input",                                                                     \
          .help = "Parameters as YAML, text or file://PATH, of the form that "                      \
                  "--generate-cli-skeleton yaml-input prints. Flags override them. Not together "   \

@@ -23,6 +23,7 @@ typedef enum tool_option_kind {
 typedef struct tool_option {
     const char *name; /* with its dashes */
     tool_option_kind kind;
+    const char *value;          /* what its value is, in capitals, if there are no choices */
     const char *const *choices; /* NULL-terminated; NULL: any value */
     const char *bare;           /* what an OPTIONAL stands for without a value */
     const char *group;          /* neighbours of one group are shown as [--a | --b] */

@@ -20,13 +20,15 @@ typedef struct tool_paging {
 #define TOOL_PAGING_OPTIONS                                                                        \
     {.name = "--max-items",                                                                        \
      .kind = TOOL_OPTION_NUMBER,                                                                   \
+     .value = "NUMBER",                                                                            \
      .help = "The most items to show. If there are more, the output has a NextToken. With "        \
              "--no-paginate: the same as --page-size, by which IAM cuts its page."},               \
         {.name = "--starting-token",                                                               \
          .kind = TOOL_OPTION_VALUE,                                                                \
+         .value = "TOKEN",                                                                         \
          .help = "Go on where an earlier output ended: its NextToken."},                           \
     {                                                                                              \
-        .name = "--page-size", .kind = TOOL_OPTION_NUMBER,                                         \
+        .name = "--page-size", .kind = TOOL_OPTION_NUMBER, .value = "NUMBER",                      \
         .help = "How many items each request asks for, at most 1000. Changes nothing in the "      \
                 "output."                                                                          \
     }

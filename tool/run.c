@@ -8,7 +8,7 @@
 #include "session.h"
 #include "signals.h"
 
-static const tool_command *const commands[] = {
+const tool_command *const tool_commands[] = {
     &tool_approve,
     &tool_audit,
     &tool_batch_create_access_key,
@@ -38,7 +38,7 @@ static hsmiam_status print_information(const tool_arguments *arguments, tool_err
     else if (arguments->command)
         tool_help_print_command(arguments->group, arguments->command, stdout);
     else
-        tool_help_print(commands, stdout);
+        tool_help_print(tool_commands, stdout);
     return tool_output_close(error);
 }
 
@@ -76,7 +76,7 @@ int tool_run(int argc, char **argv)
     tool_arguments arguments = {0};
     tool_error error = {0};
     hsmiam_status status =
-        tool_arguments_parse(argc, (const char *const *)argv, commands, &arguments, &error);
+        tool_arguments_parse(argc, (const char *const *)argv, tool_commands, &arguments, &error);
     int code = TOOL_EXIT_OK;
     bool finding = false;
 
