@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs a preset's build into a folder of its own and uses what is there: by pkg-config (shared
-# and static), by CMake, from C++, each header by itself, and the tool: check-install.sh PRESET
+# and static), by CMake, from C++, each header by itself, the program that the README shows, and the
+# tool: check-install.sh PRESET
 set -eu
 
 work=$(mktemp -d)
@@ -23,6 +24,12 @@ int main(void)
     return wrong;
 }
 EOF
+cp tests/examples/sign_and_export.c "$work"
+# It ends before it looks for a token: what it says of the URI comes from the library.
+try_example() {
+    said=$("$@" https://no-uri recipient.pem none ledger.jsonl 2>&1) && return 1
+    case $said in *'begins with "pkcs11:"'*) ;; *) echo "$*: $said" >&2 && return 1 ;; esac
+}
 
 for header in "$work"/usr/include/hsmiam/*.h; do
     cc -std=c17 -Wall -Wextra -Werror -I"$work/usr/include" -fsyntax-only "$header"
@@ -33,6 +40,8 @@ export PKG_CONFIG_PATH
 # shellcheck disable=SC2046 # lists of words
 {
     cc "$work/user.c" -o "$work/shared" $(pkg-config --cflags --libs hsmiam)
+    cc -std=c17 -Wall -Wextra -Werror "$work/sign_and_export.c" -o "$work/example" \
+        $(pkg-config --cflags --libs hsmiam)
     c++ -x c++ "$work/user.c" -o "$work/shared-cxx" $(pkg-config --cflags --libs hsmiam)
     # hsmiam.pc's --static is for a program without any shared library; this one has only ours so.
     cc "$work/user.c" -o "$work/static" $(pkg-config --cflags hsmiam) "$libdir/libhsmiam.a" \
@@ -41,6 +50,7 @@ export PKG_CONFIG_PATH
 LD_LIBRARY_PATH="$libdir" "$work/shared"
 LD_LIBRARY_PATH="$libdir" "$work/shared-cxx"
 "$work/static"
+try_example env LD_LIBRARY_PATH="$libdir" "$work/example"
 
 cat >"$work/CMakeLists.txt" <<'EOF'
 cmake_minimum_required(VERSION 3.25)
@@ -50,11 +60,14 @@ add_executable(user-shared user.c)
 target_link_libraries(user-shared PRIVATE hsmiam::shared)
 add_executable(user-static user.c)
 target_link_libraries(user-static PRIVATE hsmiam::static)
+add_executable(example sign_and_export.c)
+target_link_libraries(example PRIVATE hsmiam::shared)
 EOF
 cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/usr" >/dev/null
 cmake --build "$work/build" >/dev/null
 "$work/build/user-shared"
 "$work/build/user-static"
+try_example "$work/build/example"
 
 # Without the files by which the static library's own libraries are found, the shared one is there
 # all the same; who asks for the static one is told what is missing, and may do without.
