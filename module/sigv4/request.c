@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "sigv4/digest.h"
+#include "sigv4/scope.h"
 
 #define SHA256_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -211,10 +212,7 @@ hsmiam_status hsmiam_request_set_body_sha256(hsmiam_request *request, const char
 
 static bool is_scope_part(const char *text)
 {
-    size_t size = strnlen(text, HSMIAM_SCOPE_PART_MAX + 1);
-
-    return size >= 1 && size <= HSMIAM_SCOPE_PART_MAX &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == size;
+    return hsmiam_scope_is_part(text, strnlen(text, HSMIAM_SCOPE_PART_MAX + 1));
 }
 
 hsmiam_status hsmiam_request_set_scope(hsmiam_request *request, const char *service,

@@ -26,9 +26,20 @@ static hsmiam_status chain(const hsmiam_hmac *hmac, hsmiam_secret **key, hsmiam_
     return HSMIAM_OK;
 }
 
-static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, hsmiam_error *error)
+hsmiam_status hsmiam_signing_key_chain(const hsmiam_hmac *hmac, const hsmiam_scope *scope,
+                                       hsmiam_secret **key, hsmiam_secret **next,
+                                       hsmiam_error *error)
 {
     const char *const links[] = {scope->region, scope->service, HSMIAM_SCOPE_TERMINATOR};
+    hsmiam_status status = HSMIAM_OK;
+
+    for (size_t i = 0; status == HSMIAM_OK && i < sizeof links / sizeof links[0]; i++)
+        status = chain(hmac, key, next, links[i], error);
+    return status;
+}
+
+static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, hsmiam_error *error)
+{
     hsmiam_secret *current = NULL;
     hsmiam_secret *next = NULL;
     hsmiam_object base = 0;
@@ -54,8 +65,8 @@ static hsmiam_status derive(hsmiam_signing_key *key, const hsmiam_scope *scope, 
         owned = false;
         status = hsmiam_token_destroy_object(key->token, base, error);
     }
-    for (size_t i = 0; status == HSMIAM_OK && i < sizeof links / sizeof links[0]; i++)
-        status = chain(key->hmac, &current, &next, links[i], error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_signing_key_chain(key->hmac, scope, &current, &next, error);
     if (status != HSMIAM_OK)
         goto out;
     key->value = current;

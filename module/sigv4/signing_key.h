@@ -56,6 +56,13 @@ struct hsmiam_signing_key {
     unsigned losses; /* after so many of them */
 };
 
+/* Takes the chain from kDate, 32 bytes in `*key`, to the signing key of the scope, which `*key` is
+ * then. `*next` has room for as much; either may be the other one afterwards, and what it holds is
+ * wiped. */
+hsmiam_status hsmiam_signing_key_chain(const hsmiam_hmac *hmac, const hsmiam_scope *scope,
+                                       hsmiam_secret **key, hsmiam_secret **next,
+                                       hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Gives the key that the chain begins with. If it had to be put together (a bare secret), it is
  * `owned`, an object that the caller destroys. */
 hsmiam_status hsmiam_signing_key_get_base(const hsmiam_signing_key *key, bool signs,

@@ -78,24 +78,20 @@ static bool is_kept(const hsmiam_bool_rule *rule, bool_answer answer)
     return (answer == ANSWER_TRUE) == rule->value;
 }
 
-hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
-                                           const hsmiam_bool_rule *rules, size_t count,
-                                           const hsmiam_bool_rule **broken_out, hsmiam_error *error)
+CK_RV hsmiam_session_check_bools(const hsmiam_session *session, CK_OBJECT_HANDLE object,
+                                 const hsmiam_bool_rule *rules, size_t count,
+                                 const hsmiam_bool_rule **broken_out)
 {
     CK_BBOOL values[HSMIAM_BOOL_RULES_MAX];
     CK_ATTRIBUTE attributes[HSMIAM_BOOL_RULES_MAX];
 
     if (count > HSMIAM_BOOL_RULES_MAX)
-        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "%zu rules are too many.", count);
+        return CKR_GENERAL_ERROR;
     /* The length must be the value's: it tells the token how much room there is. */
     for (size_t i = 0; i < count; i++) {
         values[i] = NOT_READ;
         attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof values[i]};
     }
-    hsmiam_session *session = NULL;
-    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
-    if (status != HSMIAM_OK)
-        return status;
     CK_RV rv = session->functions->C_GetAttributeValue(session->handle, object, attributes, count);
     if (rv == CKR_ATTRIBUTE_TYPE_INVALID)
         rv = CKR_OK;
@@ -109,6 +105,21 @@ hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_obj
         if (!is_kept(&rules[i], answer))
             *broken_out = &rules[i];
     }
+    return rv;
+}
+
+hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_object object,
+                                           const hsmiam_bool_rule *rules, size_t count,
+                                           const hsmiam_bool_rule **broken_out, hsmiam_error *error)
+{
+    hsmiam_session *session = NULL;
+
+    if (count > HSMIAM_BOOL_RULES_MAX)
+        return hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "%zu rules are too many.", count);
+    hsmiam_status status = hsmiam_session_borrow(token, &session, error);
+    if (status != HSMIAM_OK)
+        return status;
+    CK_RV rv = hsmiam_session_check_bools(session, object, rules, count, broken_out);
     hsmiam_session_return(token, &session, rv);
     return rv == CKR_OK ? HSMIAM_OK : hsmiam_rv_set_error(token, rv, "C_GetAttributeValue", error);
 }

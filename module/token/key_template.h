@@ -39,4 +39,15 @@ CK_RV hsmiam_session_unwrap(hsmiam_token *token, const hsmiam_session *session,
                             const hsmiam_secret *wrapped, hsmiam_key_template *template,
                             CK_OBJECT_HANDLE *handle_out);
 
+/* derive.c: hsmiam_token_derive_hmac() in a session that the caller has, whosever it is.
+ * `*unlimited`: no derived key can be given CKA_ALLOWED_MECHANISMS here, which it may find out. */
+CK_RV hsmiam_session_derive_hmac(const hsmiam_session *session, CK_OBJECT_HANDLE base,
+                                 const void *data, size_t size, bool last, bool *unlimited,
+                                 CK_OBJECT_HANDLE *derived_out) HSMIAM_MUST_USE;
+
+/* Whether the token made of it what was asked for: `broken_out->name` is NULL then. The caller
+ * destroys the key in any case. */
+CK_RV hsmiam_session_check_derived(const hsmiam_session *session, CK_OBJECT_HANDLE derived,
+                                   bool signs, hsmiam_bool_rule *broken_out) HSMIAM_MUST_USE;
+
 #endif

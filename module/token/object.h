@@ -27,6 +27,11 @@ hsmiam_status hsmiam_attribute_check_bools(const hsmiam_token *token, hsmiam_obj
                                            const hsmiam_bool_rule **broken_out,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* The same in a session that the caller has, whosever it is; at most HSMIAM_BOOL_RULES_MAX. */
+CK_RV hsmiam_session_check_bools(const hsmiam_session *session, CK_OBJECT_HANDLE object,
+                                 const hsmiam_bool_rule *rules, size_t count,
+                                 const hsmiam_bool_rule **broken_out) HSMIAM_MUST_USE;
+
 /* C_GetAttributeValue in a borrowed session; its result goes to `rv_out`. */
 hsmiam_status hsmiam_attribute_read(const hsmiam_token *token, CK_OBJECT_HANDLE object,
                                     CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV *rv_out,
