@@ -114,5 +114,6 @@ const tool_command tool_approve = {
         "The approver needs no PIN but that of the own token, and leave to write to the ledger's "
         "file. `audit policy` tells what needs approvals and whose.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

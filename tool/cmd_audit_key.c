@@ -84,6 +84,7 @@ const tool_command tool_audit_export_public_key = {
                    "whoever can write the ledger cannot change it, for `audit verify --public-key` "
                    "and for openssl.",
     .options = no_options,
+    .asks_nothing = true,
     .run = run_export,
 };
 
@@ -94,6 +95,7 @@ const tool_command tool_audit_checkpoint = {
                    "key. Kept elsewhere, it shows by `audit verify --checkpoint` whether the "
                    "ledger was cut off later, which the ledger alone cannot show.",
     .options = no_options,
+    .asks_nothing = true,
     .run = run_checkpoint,
 };
 
@@ -104,5 +106,6 @@ const tool_command tool_audit_add_key = {
                    "of the token that --token or the credential names. From then on both may "
                    "write to the ledger, and `audit verify` follows from one to the other.",
     .options = add_key_options,
+    .asks_nothing = true,
     .run = run_add_key,
 };

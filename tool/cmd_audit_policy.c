@@ -177,5 +177,6 @@ const tool_command tool_audit_policy = {
         "hsmiam, but not write a ledger that `audit verify` accepts without the approvals. What "
         "must not happen at all is for the HSM's own quorum, or for IAM, to prevent.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

@@ -201,5 +201,6 @@ const tool_command tool_audit_show = {
                    "are what was written, `audit verify` tells. A table has the most important "
                    "members only. Needs no token.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

@@ -167,5 +167,6 @@ const tool_command tool_audit_verify = {
         "Lines cut off from the end leave no trace in the file: only a checkpoint that was kept "
         "elsewhere, or a copy in a journal, shows that.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

@@ -272,5 +272,6 @@ const tool_command tool_check_token = {
         "any case, as far as it got.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

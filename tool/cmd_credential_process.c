@@ -157,10 +157,6 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     request.mfa_serial = tool_arguments_get(arguments, "--serial-number");
     if (status == HSMIAM_OK)
         status = tool_arguments_exclude(arguments, "--serial-number", "--mfa-serial", error);
-    if (status == HSMIAM_OK && !request.role_arn && tool_arguments_get(arguments, "--mfa-serial"))
-        status = tool_error_set_usage(error, "hsmiam: error: argument --mfa-serial: a session is "
-                                             "not asked for by a session; give --serial-number, "
-                                             "or --role-arn too");
     if (status == HSMIAM_OK)
         status = tool_secret_init(&text, error);
     if (status == HSMIAM_OK)

@@ -237,5 +237,6 @@ const tool_command tool_export_access_key = {
         "stays in the token as well.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
+    .asks_nothing = true,
     .run = run_export,
 };

@@ -321,5 +321,6 @@ const tool_command tool_import_access_key = {
     .options = options,
     .takes_tokens = true,
     .hides_values = true,
+    .asks_nothing = true,
     .run = run,
 };

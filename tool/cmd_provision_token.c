@@ -235,5 +235,6 @@ const tool_command tool_provision_token = {
         "key that is not the one on record is refused.\n\n"
         "The token is named by --token, or else by the credential's URI.",
     .options = options,
+    .asks_nothing = true,
     .run = run,
 };

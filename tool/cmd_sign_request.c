@@ -12,6 +12,7 @@
 
 #define CHUNK           65536
 #define EXPIRES_DEFAULT 3600
+#define SESSION_SECONDS 43200 /* of a session by MFA, unless STS makes it shorter */
 
 static const char command_name[] = "sign-request";
 
@@ -307,6 +308,12 @@ static hsmiam_status check(const tool_context *context, unsigned *expires_out, t
                                                "presigned URL expires so; give --presign too");
         status = tool_arguments_get_number(arguments, "--expires-in", HSMIAM_PRESIGN_EXPIRES_MAX,
                                            expires_out, error);
+        if (status == HSMIAM_OK && tool_arguments_get(arguments, "--mfa-serial") &&
+            *expires_out > SESSION_SECONDS)
+            return tool_error_set_usage(error,
+                                        "hsmiam: error: argument --expires-in: a session by MFA "
+                                        "ends after %d seconds, and the URL with it",
+                                        SESSION_SECONDS);
     }
     if (status == HSMIAM_OK && !context->settings.region)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
@@ -328,6 +335,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     if (status == HSMIAM_OK)
         status = tool_session_start_signer(&signing.session, context, error);
     if (status == HSMIAM_OK)
+        status = tool_session_ask_pins(&signing.session, error);
+    if (status == HSMIAM_OK)
         status = sign(&signing, expires, error);
     if (status == HSMIAM_OK)
         status = print(&signing, context, error);
@@ -346,11 +355,13 @@ const tool_command tool_sign_request = {
     .summary = "Sign a request to any AWS service with a key in the token.",
     .description =
         "Signs an HTTP request by AWS Signature Version 4 with the access key that --credential "
-        "names; the secret stays in the token. Nothing is sent. The request is printed as a file "
-        "for curl:\n\n"
+        "names; the secret stays in the token. The request is not sent, but printed as a file for "
+        "curl:\n\n"
         "    hsmiam sign-request --service s3 --url https://... | curl --config -\n\n"
         "With --output it is printed in that form, as Method, Url and Headers. With --presign, "
         "the URL alone. The region is that of --region, of the environment or of the profile.\n\n"
+        "With --mfa-serial a session signs that is begun by MFA, and its session token is part of "
+        "what is printed; a presigned URL is good until the session ends, at the latest.\n\n"
         "The time of signing is now, unless a header X-Amz-Date says otherwise. A signature is "
         "good for some minutes, and for this one request.",
     .options = options,

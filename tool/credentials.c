@@ -22,6 +22,11 @@ hsmiam_status tool_credentials_read(const tool_arguments *arguments,
             return tool_error_set_usage(
                 error, "hsmiam: error: argument %s: it belongs to a role; give --role-arn too",
                 of_role[i]);
+    if (!request.role_arn && tool_arguments_get(arguments, "--mfa-serial"))
+        return tool_error_set_usage(error,
+                                    "hsmiam: error: argument --mfa-serial: STS gives no session to "
+                                    "a session; give --role-arn too, or use credential-process "
+                                    "with --serial-number");
     if (tool_arguments_get(arguments, "--duration-seconds"))
         status = tool_arguments_get_number(arguments, "--duration-seconds", INT_MAX,
                                            &request.duration_seconds, error);

@@ -46,6 +46,7 @@ typedef struct tool_command {
     const tool_option *options;
     const struct tool_command *const *operations; /* of a group, NULL-terminated; else NULL */
     bool takes_tokens;                            /* --token may be given several times */
+    bool asks_nothing;                            /* signs no request: MFA changes nothing */
     bool hides_values; /* a secret may have been typed by mistake: stray words are not echoed */
     hsmiam_status (*run)(tool_context *context, tool_error *error);
 } tool_command;

@@ -50,16 +50,36 @@ static bool needs_settings(const tool_arguments *arguments)
     return !skeleton || skeleton[0] == 'o';
 }
 
+/* Before anything is read or opened: PINs and codes are not asked for in vain. */
+static hsmiam_status check_mfa(const tool_arguments *arguments, tool_error *error)
+{
+    static const char *const names[] = {"--mfa-serial", "--token-code"};
+    const tool_command *command = arguments->command;
+
+    for (size_t i = 0; command->asks_nothing && i < sizeof names / sizeof names[0]; i++)
+        if (tool_arguments_get(arguments, names[i]))
+            return tool_error_set_usage(error,
+                                        "hsmiam: error: argument %s: %s signs no request, so MFA "
+                                        "changes nothing here",
+                                        names[i], command->name);
+    if (tool_arguments_get(arguments, "--token-code") &&
+        !tool_arguments_get(arguments, "--mfa-serial") &&
+        !tool_arguments_get(arguments, "--serial-number"))
+        return tool_error_set_usage(error, "hsmiam: error: argument --token-code: of which "
+                                           "device? Give --mfa-serial too");
+    return HSMIAM_OK;
+}
+
 static hsmiam_status run_command(const tool_arguments *arguments, char **argv, bool *finding_out,
                                  tool_error *error)
 {
     tool_context context = {.arguments = arguments,
                             .argv = argv,
                             .debug = tool_arguments_get(arguments, "--debug") != NULL};
-    hsmiam_status status = HSMIAM_OK;
+    hsmiam_status status = check_mfa(arguments, error);
 
     tool_signals_install(TOOL_SIGNALS_ONCE);
-    if (needs_settings(arguments))
+    if (status == HSMIAM_OK && needs_settings(arguments))
         status = tool_settings_load(arguments, &context.settings, error);
     if (status == HSMIAM_OK)
         status = tool_heap_check(arguments, false, error);

@@ -36,25 +36,12 @@ static hsmiam_status check_heap(tool_session *session, hsmiam_token *token, tool
     return tool_heap_check(session->arguments, true, error);
 }
 
-/* For commands that ask IAM nothing. */
-static hsmiam_status refuse_mfa(const tool_context *context, tool_error *error)
-{
-    if (!tool_arguments_get(context->arguments, "--mfa-serial"))
-        return HSMIAM_OK;
-    return tool_error_set_usage(error,
-                                "hsmiam: error: argument --mfa-serial: %s asks IAM nothing, "
-                                "so MFA changes nothing here",
-                                context->arguments->command->name);
-}
-
 hsmiam_status tool_session_start(tool_session *session, tool_context *context, tool_error *error)
 {
     const tool_settings *settings = &context->settings;
     const char *uri = settings->token ? settings->token : settings->credential;
-    hsmiam_status status = refuse_mfa(context, error);
+    hsmiam_status status = HSMIAM_OK;
 
-    if (status != HSMIAM_OK)
-        return status;
     session->arguments = context->arguments;
     if (!uri)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
@@ -142,6 +129,7 @@ static hsmiam_status make_signer(tool_session *session, tool_context *context, b
     hsmiam_status status = HSMIAM_OK;
 
     session->arguments = context->arguments;
+    session->forbids_plaintext = settings->forbid_plaintext;
     if (!settings->credential)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
                               "Unable to locate credentials. Name the key in the token by "
@@ -163,11 +151,11 @@ static hsmiam_status make_signer(tool_session *session, tool_context *context, b
 hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
                                         tool_error *error)
 {
-    hsmiam_status status = refuse_mfa(context, error);
+    hsmiam_status status = make_signer(session, context, false, error);
 
-    if (status != HSMIAM_OK)
-        return status;
-    status = make_signer(session, context, false, error);
+    /* It is IAM's STS that begins a session. */
+    if (status == HSMIAM_OK && tool_arguments_get(context->arguments, "--mfa-serial"))
+        status = make_client(session, context, error);
     if (status == HSMIAM_OK)
         status = check_heap(session, session->credential_token, error);
     remove_pins(context);
@@ -275,10 +263,6 @@ static hsmiam_status begin_mfa(tool_session *session, tool_error *error)
     };
     hsmiam_status status = HSMIAM_OK;
 
-    if (!mfa.serial && tool_arguments_get(arguments, "--token-code") &&
-        !tool_arguments_get(arguments, "--serial-number"))
-        return tool_error_set_usage(error, "hsmiam: error: argument --token-code: of which "
-                                           "device? Give --mfa-serial too");
     if (!mfa.serial)
         return HSMIAM_OK;
     status = tool_session_ask_code(session, mfa.serial, &code, error);

@@ -47,8 +47,9 @@ hsmiam_status tool_session_start(tool_session *session, tool_context *context,
 hsmiam_status tool_session_start_client(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;
 
-/* Names the credential's token and the key in it that signs. Nothing is opened, but, with
- * --require-locked-memory, the token, by which its objects are loaded.
+/* Names the credential's token and the key in it that signs; with --mfa-serial, a client as well,
+ * which asks for the session. Nothing is opened, but, with --require-locked-memory, the token, by
+ * which its objects are loaded.
  * Statuses: ARGUMENT, CONFIG, MEMORY. */
 hsmiam_status tool_session_start_signer(tool_session *session, tool_context *context,
                                         tool_error *error) HSMIAM_MUST_USE;

@@ -162,13 +162,11 @@ hsmiam_status tool_session_make_custody(tool_session *session, tool_context *con
     const tool_routes routes = {
         .import = find_choice(context->arguments, "--import-route", tool_route_choices),
         .sigv4 = find_choice(context->arguments, "--sigv4-route", tool_sigv4_choices),
-        .forbid = context->settings.forbid_plaintext ||
-                  tool_arguments_get(context->arguments, "--forbid-plaintext-import"),
+        .forbid = context->settings.forbid_plaintext,
         .exportable = tool_arguments_get(context->arguments, "--exportable") != NULL};
     hsmiam_token *signing = session->credential_token ? session->credential_token : session->token;
     hsmiam_status status = HSMIAM_OK;
 
-    session->forbids_plaintext = routes.forbid;
     if (routes.forbid && routes.import == HSMIAM_ROUTE_CREATE_OBJECT)
         return tool_error_set_usage(error, "hsmiam: error: argument --import-route: create-object "
                                            "is not allowed where plaintext import is forbidden "

@@ -246,8 +246,11 @@ static hsmiam_status choose_token(const tool_arguments *arguments, tool_settings
     hsmiam_status status = choose_tokens(arguments, settings, error);
     if (status != HSMIAM_OK)
         return status;
-    return choose_switch(settings, TOOL_PROFILE_FORBID_PLAINTEXT, "hsmiam_forbid_plaintext_import",
-                         &settings->forbid_plaintext, error);
+    status = choose_switch(settings, TOOL_PROFILE_FORBID_PLAINTEXT,
+                           "hsmiam_forbid_plaintext_import", &settings->forbid_plaintext, error);
+    settings->forbid_plaintext |=
+        tool_arguments_get(arguments, "--forbid-plaintext-import") != NULL;
+    return status;
 }
 
 /* The XDG base directory specification takes absolute paths only. */

@@ -72,9 +72,10 @@ typedef struct hsmiam_mfa {
  * (aws:MultiFactorAuthPresent). The session's secret goes into the credential's token, by the way
  * that a new access key would take, as an object that no other program sees and that ends with the
  * token's session: private, sensitive, not extractable. From then on it signs in the place of the
- * client's signer, also for clients that a batch makes; what the ledger names, and
- * hsmiam_signer_get_access_key_id(), stays the access key. The session token goes with each request
- * as a header, and so through the heap and libcurl; nothing can be signed by it.
+ * client's signer, also for clients that a batch makes, and in hsmiam_request_sign() and
+ * hsmiam_request_presign(); what the ledger names, and hsmiam_signer_get_access_key_id(), stays the
+ * access key. The session token goes with each request, as a header or in a presigned URL, and so
+ * through the heap and libcurl; nothing can be signed by it.
  * Once the token is lost, what signs fails with TOKEN, for a code serves once.
  * Statuses: those of hsmiam_client_get_credentials() and hsmiam_custody_prepare(); CUSTODY.
  */

@@ -97,6 +97,8 @@ HSMIAM_API void hsmiam_request_set_canonical_flags(hsmiam_request *request, unsi
  * Signs the request by AWS Signature Version 4 with the key in the token. The secret stays there.
  * On a token that cannot run the whole chain, the day's derived keys pass through locked memory;
  * the signing key of one date, region and service stays cached there until the signer is freed.
+ * Where hsmiam_client_begin_mfa_session() has begun a session for the signer, that signs, and
+ * X-Amz-Security-Token is one of the headers to add; the request must not have it already.
  * Statuses: ARGUMENT (scope or URL missing), those of hsmiam_signer_open(), TOKEN.
  */
 HSMIAM_API hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
@@ -109,7 +111,7 @@ HSMIAM_API hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_sig
  * Signs the request by its URL, which then is all that someone needs to send it: method and added
  * headers must be as they were signed, and for S3 the body may be any, unless X-Amz-Content-Sha256
  * is among the headers. A header X-Amz-Date is refused, and a URL that is presigned already. A
- * presigned URL is a credential for that one request.
+ * presigned URL is a credential for that one request; if a session signs, for no longer than that.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
  * expires  seconds from the time of signing, 1 to HSMIAM_PRESIGN_EXPIRES_MAX.
  * Statuses: those of hsmiam_request_sign().

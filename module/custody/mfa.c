@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A session that is begun by MFA: its secret goes into the token, as that of an access key does,
  * but for as long as the token's session only. */
-#include "custody/custody.h"
+#include "custody/rotate.h"
 
 #include "base/sealed.h"
 #include "iam/credentials.h"
@@ -65,6 +65,12 @@ static hsmiam_status begin(void *context, hsmiam_error *error)
         status = hsmiam_custody_prepare(begun->custody, error);
     if (status == HSMIAM_OK)
         status = hsmiam_client_get_credentials(begun->client, &request, &credentials, error);
+    if (hsmiam_rotating_is_unknown_key(status, error))
+        hsmiam_error_append(
+            error,
+            "Access key %s, which asks for the session, is inactive or deleted; if "
+            "it was rotated, name the one that took its place as the credential.",
+            hsmiam_signer_get_access_key_id(hsmiam_client_get_signer(begun->client)));
     if (status == HSMIAM_OK)
         status = take_in(begun, credentials, error);
     hsmiam_credentials_free(&credentials);

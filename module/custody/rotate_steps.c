@@ -174,10 +174,31 @@ hsmiam_status hsmiam_rotating_prove(hsmiam_rotating *run, hsmiam_error *error)
     return status;
 }
 
-/* No key signs its own end: where it is the signer's, the new one does. */
+/* Whether a session that was begun by MFA signs. */
+static bool has_session(const hsmiam_rotating *run)
+{
+    return hsmiam_signer_get_session_token(hsmiam_client_get_signer(run->client)) != NULL;
+}
+
+/* No key signs its own end: where it is the signer's, the new one does. But a session goes on: it
+ * may do what the new key without MFA may not, and is good until it expires, whatever becomes of
+ * the key that it was asked for by (IAM User Guide, "Disabling permissions for temporary security
+ * credentials"). */
 static hsmiam_status choose_signer(hsmiam_rotating *run, const char *id, hsmiam_error *error)
 {
-    return strcmp(run->signer_id, id) == 0 ? hsmiam_rotating_sign_as_new(run, error) : HSMIAM_OK;
+    if (strcmp(run->signer_id, id) != 0 || has_session(run))
+        return HSMIAM_OK;
+    return hsmiam_rotating_sign_as_new(run, error);
+}
+
+/* The one who signs is the session of a key that is at its end. */
+static void explain_session(const hsmiam_rotating *run, const char *id, hsmiam_error *error)
+{
+    if (strcmp(run->signer_id, id) == 0 && has_session(run))
+        hsmiam_error_append(error,
+                            "It was signed by the session of that key; to go on, name the new key "
+                            "%s as the credential (id=%s), with a new MFA code.",
+                            run->record.new_id, run->record.new_id);
 }
 
 static bool is_gone(hsmiam_status status, const hsmiam_error *error)
@@ -260,6 +281,7 @@ hsmiam_status hsmiam_rotating_delete(hsmiam_rotating *run, const char *id,
     }
     if (status != HSMIAM_OK) {
         hsmiam_error_append(error, "That was to delete access key %s, which is inactive.", id);
+        explain_session(run, id, error);
         return status;
     }
     status = destroy(run, id, error);

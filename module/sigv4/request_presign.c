@@ -12,17 +12,18 @@
 
 #define SIGNATURE_PARAMETER "X-Amz-Signature"
 
-/* Parameters that signing makes. */
-static const char *const made_here[] = {"X-Amz-Algorithm",     "X-Amz-Credential",
-                                        "X-Amz-Date",          "X-Amz-Expires",
-                                        "X-Amz-SignedHeaders", SIGNATURE_PARAMETER};
+/* Parameters that signing makes, the last of them for a session only. */
+static const char *const made_here[] = {
+    "X-Amz-Algorithm",     "X-Amz-Credential",  "X-Amz-Date",          "X-Amz-Expires",
+    "X-Amz-SignedHeaders", SIGNATURE_PARAMETER, "X-Amz-Security-Token"};
+#define MADE_HERE_COUNT (sizeof made_here / sizeof made_here[0])
 
-static hsmiam_status check_query(const char *query, hsmiam_error *error)
+static hsmiam_status check_query(const char *query, size_t count, hsmiam_error *error)
 {
     while (*query != '\0') {
         size_t size = strcspn(query, "&");
         size_t name_size = strcspn(query, "=&");
-        for (size_t i = 0; i < sizeof made_here / sizeof made_here[0]; i++) {
+        for (size_t i = 0; i < count; i++) {
             if (strlen(made_here[i]) == name_size &&
                 strncasecmp(query, made_here[i], name_size) == 0)
                 return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
@@ -36,8 +37,11 @@ static hsmiam_status check_query(const char *query, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
-static hsmiam_status check(const hsmiam_request *request, unsigned expires, hsmiam_error *error)
+static hsmiam_status check(const hsmiam_request *request, const hsmiam_signer *signer,
+                           unsigned expires, hsmiam_error *error)
 {
+    bool has_session = hsmiam_signer_get_session_token(signer) != NULL;
+
     if (expires < 1 || expires > HSMIAM_PRESIGN_EXPIRES_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "A presigned URL is good for 1 to %u seconds (7 days), not %u.",
@@ -46,7 +50,8 @@ static hsmiam_status check(const hsmiam_request *request, unsigned expires, hsmi
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "A presigned URL has its time in the query: leave the header "
                                 "X-Amz-Date out, and set the time of signing.");
-    return check_query(request->url.query, error);
+    return check_query(request->url.query, has_session ? MADE_HERE_COUNT : MADE_HERE_COUNT - 1,
+                       error);
 }
 
 /* The added headers, and Host: those of a presigned URL are no more than what its user sends. */
@@ -168,7 +173,7 @@ hsmiam_status hsmiam_request_presign(hsmiam_request *request, hsmiam_signer *sig
     hsmiam_signature *signature = &request->signature;
     hsmiam_buffer_init(&query, HSMIAM_CANONICAL_SIZE_MAX);
 
-    status = check(request, expires, error);
+    status = check(request, signer, expires, error);
     if (status != HSMIAM_OK)
         goto out;
     status = hsmiam_signer_open(signer, error); /* the query names the key */

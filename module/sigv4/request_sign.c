@@ -183,7 +183,15 @@ hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam
     if (request != NULL)
         hsmiam_signature_clear(&request->signature);
     hsmiam_status status = check_complete(request, signer, error);
-    return status == HSMIAM_OK && request != NULL ? set_timestamp(request, error) : status;
+    if (status != HSMIAM_OK || request == NULL)
+        return status;
+    /* That of a session goes with each request that the session signs. */
+    if (hsmiam_signer_get_session_token(signer) != NULL &&
+        hsmiam_header_list_find(&request->headers, HSMIAM_HEADER_TOKEN) != NULL)
+        return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "The request has a header " HSMIAM_HEADER_TOKEN ", which signing "
+                                "by a session makes; leave it out.");
+    return set_timestamp(request, error);
 }
 
 hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,

@@ -86,6 +86,7 @@ class Permissions:
     allowed: set[tuple[str, str]] = field(default_factory=set)
     denied: set[tuple[str, str]] = field(default_factory=set)
     needs_mfa: bool = False  # of all who call IAM
+    ends_sessions: bool = False  # together with the keys that they were asked for by
 
     @staticmethod
     def matches(entries: set[tuple[str, str]], user: str, action: str) -> bool:
@@ -259,6 +260,8 @@ class Service:
         key = self.store.find_key(access_key_id)
         if isinstance(key, Session) and key.expires and key.expires <= self.clock.now():
             raise errors.expired_token()
+        if isinstance(key, Session) and self.permissions.ends_sessions:
+            return key.secret if self._secret_of(key.asked_by) else None
         return key.secret if key and key.status == ACTIVE else None
 
     def _token_of(self, access_key_id: str) -> str | None:

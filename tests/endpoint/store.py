@@ -71,6 +71,7 @@ class Session(AccessKey):
     token: str = ""
     expires: datetime | None = None
     with_mfa: bool = False
+    asked_by: str = ""  # the id of the key or session that signed
 
 
 class Store:
@@ -129,11 +130,13 @@ class Store:
         self.keys[key.access_key_id] = key
         return key
 
-    def add_session(self, user: User, now: datetime, seconds: int, with_mfa: bool) -> Session:
+    def add_session(
+        self, user: User, now: datetime, seconds: int, with_mfa: bool, asked_by: str
+    ) -> Session:
         session = Session(
             new_access_key_id("ASIA"), new_secret(), user, now, [(now, ACTIVE)],
             token=base64.b64encode(secrets.token_bytes(300)).decode(),
-            expires=now + timedelta(seconds=seconds), with_mfa=with_mfa,
+            expires=now + timedelta(seconds=seconds), with_mfa=with_mfa, asked_by=asked_by,
         )  # fmt: skip
         self.sessions[session.access_key_id] = session
         return session

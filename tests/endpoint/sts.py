@@ -45,7 +45,8 @@ def credentials(context: Context, user: User, parameters: Parameters, hours: int
             "durationSeconds", str(seconds), "have value greater than or equal to 900"
         )
     with_mfa = check_mfa(context, parameters)
-    session = context.store.add_session(user, context.now, seconds, with_mfa)
+    asked_by = context.key.access_key_id if context.key else ""
+    session = context.store.add_session(user, context.now, seconds, with_mfa, asked_by)
     fields: list[Node] = [
         ("AccessKeyId", session.access_key_id),
         ("SecretAccessKey", session.secret),

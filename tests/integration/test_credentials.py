@@ -209,6 +209,39 @@ class MfaTest(IntegrationTest):
         self.hsmiam("credential-process", *self.iam_arguments(), *self.device("000011"),
                     expect=USAGE)  # fmt: skip
 
+    def rotate(self, code: str, *more: str, credential: str = "", **options: Any) -> Run:
+        named = {"credential": credential} if credential else {}
+        return self.hsmiam("rotate-access-key", "--root", "--proofs", "1", *self.device(code),
+                           *self.iam_arguments(**named), *more, **options)  # fmt: skip
+
+    def statuses(self) -> dict[str, str]:
+        return {key["AccessKeyId"]: key["Status"] for key in self.iam.keys_of("root-admin")}
+
+    def test_the_credential_is_rotated(self) -> None:
+        """The new key has no session: that of the old one ends the old one."""
+        old = self.iam.root_id
+        made = self.rotate("000001").json
+        new = made["AccessKey"]["AccessKeyId"]
+        self.assertEqual(self.statuses(), {old: "Inactive", new: "Active"})
+        refused = self.rotate("000011", expect=REFUSED)
+        self.assertIn(f"{old}, which asks for the session, is inactive", refused.sentence)
+        self.rotate("000011", "--delete-old", credential=made["CredentialUri"])
+        self.assertEqual(self.statuses(), {new: "Active"})
+        self.assertEqual(self.token.access_key_ids(), [new])
+        newest = self.rotate("000021", "--delete-old", credential=made["CredentialUri"])
+        self.assertEqual(self.statuses(), {newest.json["AccessKey"]["AccessKeyId"]: "Active"})
+        self.assertEqual(self.hsmiam("audit", "verify").json["Verdict"], "intact")
+
+    def test_a_session_ends_with_its_key(self) -> None:
+        """Should it, the old key stays inactive, until the new one asks for another session."""
+        self.iam.end_sessions()
+        refused = self.rotate("000001", "--delete-old", expect=REFUSED)
+        (new,) = set(self.statuses()) - {self.iam.root_id}
+        self.assertIn(f"name the new key {new} as the credential", refused.sentence)
+        self.assertEqual(self.statuses(), {self.iam.root_id: "Inactive", new: "Active"})
+        self.rotate("000011", "--delete-old", credential=self.token.key_uri(new))
+        self.assertEqual(self.statuses(), {new: "Active"})
+
 
 if __name__ == "__main__":
     unittest.main(warnings="ignore")

@@ -90,6 +90,10 @@ class LocalIam:
         """From now on IAM takes sessions only that were begun by MFA."""
         self.endpoint.service.permissions.needs_mfa = True
 
+    def end_sessions(self) -> None:
+        """From now on a session ends with the key that it was asked for by."""
+        self.endpoint.service.permissions.ends_sessions = True
+
     def sessions(self) -> list[tuple[str, str, str]]:
         """All temporary credentials: id, secret, session token."""
         service = self.endpoint.service

@@ -426,7 +426,7 @@ hsmiam_status hsmiam_client_get_credentials(hsmiam_client *client,
                    request->token_code, request->duration_seconds);
     if (made == NULL || client->session.status != HSMIAM_OK) {
         free(made);
-        return hsmiam_error_set(error, client->session.status, "The fake IAM gives no session.");
+        return answer(&client->session, "GetSessionToken", error);
     }
     (void)snprintf(made->access_key_id, sizeof made->access_key_id, "%s", FAKE_SESSION_ID);
     if (hsmiam_secret_new(256, &made->secret, error) != HSMIAM_OK ||

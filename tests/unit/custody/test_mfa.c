@@ -80,6 +80,27 @@ static void test_session_signs(void **state)
     assert_null(strstr(fix->log, FAKE_SESSION_TOKEN));
 }
 
+/* A request has one session token: that of who signs. */
+static void test_session_token_is_the_sessions(void **state)
+{
+    static const char query[] = "https://iam.amazonaws.com/?x-amz-security-token=t";
+    fixture *fix = *state;
+    hsmiam_request *request = new_request();
+
+    assert_int_equal(hsmiam_request_set_url(request, query, NULL), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_presign(request, fix->signer, 60, fix->error), HSMIAM_OK);
+    begin(fix);
+    assert_int_equal(hsmiam_request_presign(request, fix->signer, 60, fix->error),
+                     HSMIAM_ERR_ARGUMENT);
+    fixture_expect_message(fix, "X-Amz-Security-Token");
+    assert_int_equal(hsmiam_request_sign(request, fix->signer, fix->error), HSMIAM_OK);
+    assert_int_equal(hsmiam_request_add_header(request, "X-Amz-Security-Token", "t", NULL),
+                     HSMIAM_OK);
+    assert_int_equal(hsmiam_request_sign(request, fix->signer, fix->error), HSMIAM_ERR_ARGUMENT);
+    fixture_expect_message(fix, "leave it out");
+    hsmiam_request_free(&request);
+}
+
 /* A batch has a signer for each of its threads. */
 static void test_session_is_shared(void **state)
 {
@@ -121,6 +142,10 @@ static void test_refusals(void **state)
     assert_int_equal(hsmiam_client_begin_mfa_session(&fix->client, &mfa, fix->error),
                      HSMIAM_ERR_SERVICE);
     assert_int_equal(mock_count_session_objects(), 0);
+    fix->client.session = (fake_answer){HSMIAM_ERR_SERVICE, "InvalidClientTokenId"};
+    assert_int_equal(hsmiam_client_begin_mfa_session(&fix->client, &mfa, fix->error),
+                     HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "if it was rotated, name the one that took its place");
     fix->client.session = (fake_answer){HSMIAM_OK, NULL};
     mock.wrong_hmac = true;
     fix->client.mfa[0] = '\0';
@@ -137,9 +162,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(test_session_signs),
-        fixture_test(test_session_is_shared),
-        fixture_test(test_lost_token),
+        fixture_test(test_session_signs),     fixture_test(test_session_token_is_the_sessions),
+        fixture_test(test_session_is_shared), fixture_test(test_lost_token),
         fixture_test(test_refusals),
     };
 

@@ -162,6 +162,41 @@ static void test_signer(void **state)
     assert_true(fixture_token_has(NEW_ID));
 }
 
+static void begin_session(fixture *fix)
+{
+    const hsmiam_mfa mfa = {.serial = "GAHT12345678", .token_code = "123456"};
+
+    assert_int_equal(hsmiam_client_begin_mfa_session(&fix->client, &mfa, fix->error), HSMIAM_OK);
+}
+
+/* The new key has no session, and may not do what asks for MFA. */
+static void test_signer_with_session(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_rotation_options options = {.proofs = 1, .delete_old = true};
+
+    begin_session(fix);
+    assert_int_equal(rotate(fix, &options), HSMIAM_OK);
+    assert_true(hsmiam_rotation_is_of_signer(rotation));
+    assert_false(fix->client.updated_as_other);
+    assert_false(fake_iam_has_key(&fix->client, ROOT_ID));
+    assert_int_equal(mock_find(CKO_SECRET_KEY, ROOT_ID), 0);
+    assert_true(fixture_token_has(NEW_ID));
+}
+
+static void test_session_ends_with_its_key(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_rotation_options options = {.proofs = 1, .delete_old = true};
+
+    begin_session(fix);
+    fix->client.delete = unknown_key;
+    assert_int_equal(rotate(fix, &options), HSMIAM_ERR_SERVICE);
+    fixture_expect_message(fix, "name the new key " NEW_ID " as the credential");
+    assert_true(is_inactive(fix, ROOT_ID));
+    assert_int_equal(get_step(fix, fix->client.own_user), HSMIAM_ROTATION_DELETING);
+}
+
 static void test_refusals(void **state)
 {
     fixture *fix = *state;
@@ -347,6 +382,8 @@ int main(void)
         cmocka_unit_test(test_rules),
         rotate_test(test_user),
         rotate_test(test_signer),
+        rotate_test(test_signer_with_session),
+        rotate_test(test_session_ends_with_its_key),
         rotate_test(test_refusals),
         rotate_test(test_late_key),
         rotate_test(test_new_key_is_gone),

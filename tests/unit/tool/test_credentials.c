@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #define ASK "credential-process", "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
+#define SIGN                                                                                       \
+    "sign-request", "--credential", "pkcs11:token=t?pin-value=sEcReT", "--region", "r",            \
+        "--service", "s", "--url", "https://h/"
 
 static run_result result;
 
@@ -82,13 +85,12 @@ static void begins_a_session_by_mfa(void **state)
         "--token-code", "1");
     assert_int_equal(result.code, 252);
     assert_contains(result.err, "Give --mfa-serial too");
-    RUN(&result, "sign-request", "--credential", "pkcs11:token=t?pin-value=sEcReT", "--region", "r",
-        "--service", "s", "--url", "https://h/", "--mfa-serial", "s");
+    RUN(&result, SIGN, "--mfa-serial", "s", "--token-code", "123456");
+    assert_int_equal(result.code, 0);
+    assert_string_equal(result.fake.mfa, "s|123456");
+    RUN(&result, SIGN, "--presign", "--mfa-serial", "s", "--expires-in", "43201");
     assert_int_equal(result.code, 252);
-    assert_contains(result.err, "sign-request asks IAM nothing");
-    RUN(&result, "provision-token", "--token", "pkcs11:token=t?pin-value=sEcReT", "--mfa-serial",
-        "s");
-    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "ends after 43200 seconds, and the URL with it");
     fake.fail_at = FAKE_MFA;
     fake.status = HSMIAM_ERR_NETWORK;
     fake.message = "no way there";
@@ -96,6 +98,47 @@ static void begins_a_session_by_mfa(void **state)
         "--mfa-serial", "s", "--token-code", "123456");
     assert_int_equal(result.code, 255);
     assert_contains(result.err, "no way there");
+}
+
+/* What signs nothing says so, before it opens anything; all else takes it. */
+static void takes_mfa_where_it_signs(void **state)
+{
+    static const char *const silent[][2] = {
+        {"approve", NULL},           {"audit", "add-key"},
+        {"audit", "checkpoint"},     {"audit", "export-public-key"},
+        {"audit", "policy"},         {"audit", "show"},
+        {"audit", "verify"},         {"check-token", NULL},
+        {"export-access-key", NULL}, {"import-access-key", NULL},
+        {"provision-token", NULL},
+    };
+    static const char *const signing[] = {"batch-create-access-key",
+                                          "create-access-key",
+                                          "credential-process",
+                                          "delete-access-key",
+                                          "list-access-keys",
+                                          "get-access-key-last-used",
+                                          "recover",
+                                          "get-caller-identity",
+                                          "rotate-access-key",
+                                          "serve",
+                                          "sign-request",
+                                          "update-access-key"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+        for (int j = 0; j < 2; j++) {
+            const char *name = j ? "--token-code" : "--mfa-serial";
+
+            RUN(&result, name, "1", silent[i][0], silent[i][1]);
+            assert_int_equal(result.code, 252);
+            assert_contains(result.err, name);
+            assert_contains(result.err, "signs no request, so MFA changes nothing here");
+        }
+    for (size_t i = 0; i < sizeof signing / sizeof signing[0]; i++) {
+        RUN(&result, signing[i], "--token-code", "1");
+        assert_int_equal(result.code, 252);
+        assert_contains(result.err, "of which device? Give --mfa-serial too");
+    }
 }
 
 static void tells_failures(void **state)
@@ -121,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(asks_for_what_it_is_told, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, prepare, check),
         cmocka_unit_test_setup_teardown(begins_a_session_by_mfa, prepare, check),
+        cmocka_unit_test_setup_teardown(takes_mfa_where_it_signs, prepare, check),
         cmocka_unit_test_setup_teardown(tells_failures, prepare, check),
     };
 
