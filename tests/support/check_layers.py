@@ -10,10 +10,10 @@ import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LAYERS = ["base", "token", "ledger", "sigv4", "iam", "custody"]
+LAYERS = ["base", "token", "ledger", "sigv4", "iam", "custody", "cryptoki"]
 
 THIRD_PARTY = {
-    "p11-kit/": ["module/token"],
+    "p11-kit/": ["module/token", "module/cryptoki"],
     "curl/": ["module/iam"],
     "expat.h": ["module/iam"],
     "openssl/": ["module/token/audit_key.c", "module/token/evp.h", "module/token/fingerprint.c",

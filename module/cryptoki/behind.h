@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module behind: found, loaded, initialised, and shared with whoever else uses it here.
+ *
+ * Its uses are counted by p11-kit, as those by libhsmiam and by other instances are, so that none
+ * finalises it under another's feet. */
+#ifndef HSMIAM_CRYPTOKI_BEHIND_H
+#define HSMIAM_CRYPTOKI_BEHIND_H
+
+#include "cryptoki/cryptoki3.h"
+
+#include <stdbool.h>
+
+/* C_Initialize and C_Finalize. */
+CK_RV hsmiam_behind_initialize(CK_C_INITIALIZE_ARGS *arguments);
+CK_RV hsmiam_behind_finalize(void *reserved);
+
+/* The module behind by its list of PKCS#11 2.40 or, `of_3`, of 3.x; NULL: this module is not
+ * initialised. */
+CK_FUNCTION_LIST *hsmiam_behind_get_functions(bool of_3);
+
+/* The interfaces of the module behind, loaded if need be: 0 if it has none, or cannot be loaded. */
+CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out);
+
+/* The path of the module behind, as the settings name it. NULL: this module is not initialised, or
+ * nothing is configured. */
+const char *hsmiam_behind_get_path(void);
+
+/* Whether the settings named a credential when this module was initialised. */
+bool hsmiam_behind_has_credential(void);
+
+#endif

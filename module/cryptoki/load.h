@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading the module behind that the settings name. */
+#ifndef HSMIAM_CRYPTOKI_LOAD_H
+#define HSMIAM_CRYPTOKI_LOAD_H
+
+#include "cryptoki/cryptoki3.h"
+
+#include <stdbool.h>
+
+/* The module behind. Once loaded it stays so, and what is here does not change any more. */
+typedef struct hsmiam_loaded {
+    char *path;
+    char *words; /* for C_Initialize, where the program has none; NULL: none */
+    bool has_credential;
+    CK_FUNCTION_LIST *functions;
+    CK_FUNCTION_LIST *functions_3; /* those of 3.0 or 3.1; NULL: it has none */
+    CK_INTERFACE *interfaces;
+    CK_ULONG interface_count;
+} hsmiam_loaded;
+
+/* Loads it, unless that was done. False, after a message, if it cannot be; all is as before. */
+bool hsmiam_load(hsmiam_loaded *loaded);
+
+#endif
