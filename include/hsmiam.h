@@ -35,7 +35,8 @@
  *     way (a token that is software may keep it too), until it is freed or the token closed. They
  *     are wiped when signer, custody and token are freed. Temporary credentials are kept likewise,
  *     by hsmiam_credentials, and by a signer the token of a session by MFA; that one goes with each
- *     request, as a header, and so through the heap as well, and nothing can be signed by it.
+ *     request, as a header, and so through the heap as well, where it is wiped when the request is
+ *     done (what libcurl copied, as is said of answers below); nothing can be signed by it alone.
  *   - That holds without a hook in the process, since what touches a secret is done on a thread of
  *     the library's own, whose stack is locked and wiped. The caller's functions (for PINs, log
  *     lines, and whether to stop) may be called there. It takes 512 KiB of what may be locked

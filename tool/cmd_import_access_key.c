@@ -263,10 +263,10 @@ static hsmiam_status run_wrapped(tool_context *context, tool_error *error)
     if (status == HSMIAM_OK && hsmiam_access_key_import_wrapped(session.custody, wrapped, &key,
                                                                 session.error) != HSMIAM_OK)
         status = tool_session_fail(&session, error);
+    hsmiam_wrapped_key_free(&wrapped);
     if (status == HSMIAM_OK)
         status = print_wrapped(context, key, error);
     hsmiam_access_key_free(&key);
-    hsmiam_wrapped_key_free(&wrapped);
     tool_session_clear(&session);
     return status;
 }

@@ -117,6 +117,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         server->count--;
     }
     (void)pthread_mutex_unlock(&server->lock);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        hsmiam_thread_scrub(); /* the request was read by registers of this thread */
 }
 
 void tool_server_tick(tool_server *server)

@@ -66,5 +66,6 @@ hsmiam_status tool_wrapped_key_load(const char *path, const char *user_name,
         status = tool_error_set_library(error, library);
     tool_value_free(&object);
     free(text);
+    hsmiam_thread_scrub(); /* of what it was read by; a token's library would spill that */
     return status;
 }

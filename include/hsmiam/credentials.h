@@ -75,7 +75,7 @@ typedef struct hsmiam_mfa {
  * client's signer, also for clients that a batch makes, and in hsmiam_request_sign() and
  * hsmiam_request_presign(); what the ledger names, and hsmiam_signer_get_access_key_id(), stays the
  * access key. The session token goes with each request, as a header or in a presigned URL, and so
- * through the heap and libcurl; nothing can be signed by it.
+ * through the heap and libcurl; it is wiped there when the request is done, or freed.
  * Once the token is lost, what signs fails with TOKEN, for a code serves once.
  * Statuses: those of hsmiam_client_get_credentials() and hsmiam_custody_prepare(); CUSTODY.
  */

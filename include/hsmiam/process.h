@@ -16,6 +16,13 @@ extern "C" {
  */
 HSMIAM_API hsmiam_status hsmiam_process_harden(hsmiam_error *error) HSMIAM_MUST_USE;
 
+/**
+ * Overwrites the vector registers of the calling thread, and 8 KiB of the stack below the caller:
+ * what a program copies, libc leaves pieces of in there. For programs that handled a secret
+ * themselves, such as temporary credentials, on a thread that goes on.
+ */
+HSMIAM_API void hsmiam_thread_scrub(void);
+
 /** How much a log line matters. */
 typedef enum hsmiam_log_level {
     HSMIAM_LOG_NOTICE, /**< a person should see it: a promise that cannot be kept, a risk */

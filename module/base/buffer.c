@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
 
+#include "base/secret.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +13,16 @@ void hsmiam_buffer_init(hsmiam_buffer *buffer, size_t limit)
     *buffer = (hsmiam_buffer){.limit = limit};
 }
 
+static void discard(hsmiam_buffer *buffer)
+{
+    if (buffer->data != NULL)
+        hsmiam_wipe(buffer->data, buffer->capacity);
+    free(buffer->data);
+}
+
 void hsmiam_buffer_clear(hsmiam_buffer *buffer)
 {
-    free(buffer->data);
+    discard(buffer);
     hsmiam_buffer_init(buffer, buffer->limit);
 }
 
@@ -31,11 +40,15 @@ static bool reserve(hsmiam_buffer *buffer, size_t size)
     size_t capacity = buffer->capacity > 0 ? buffer->capacity : 128;
     while (capacity < need)
         capacity *= 2;
-    char *data = realloc(buffer->data, capacity);
+    char *data = malloc(capacity);
     if (data == NULL) {
         buffer->failed = true;
         return false;
     }
+    if (buffer->size > 0)
+        memcpy(data, buffer->data, buffer->size);
+    data[buffer->size] = '\0';
+    discard(buffer);
     buffer->data = data;
     buffer->capacity = capacity;
     return true;

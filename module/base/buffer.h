@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing, bounded string for what is not secret. Appending never fails at the call site: a
- * failure sticks, and hsmiam_buffer_check() tells it once, at the end. */
+/* A growing, bounded string for what is not secret by itself. It leaves no copy when it grows or is
+ * cleared all the same: a session's token is part of what is signed. Appending never fails at the
+ * call site: a failure sticks, and hsmiam_buffer_check() tells it once, at the end. */
 #ifndef HSMIAM_BASE_BUFFER_H
 #define HSMIAM_BASE_BUFFER_H
 
@@ -17,7 +18,7 @@ typedef struct hsmiam_buffer {
 /* Makes an empty buffer that may grow to `limit` bytes. */
 void hsmiam_buffer_init(hsmiam_buffer *buffer, size_t limit);
 
-/* Frees the content; the buffer is then empty, its limit as before. */
+/* Wipes and frees the content; the buffer is then empty, its limit as before. */
 void hsmiam_buffer_clear(hsmiam_buffer *buffer);
 
 void hsmiam_buffer_append(hsmiam_buffer *buffer, const void *data, size_t size);

@@ -90,7 +90,7 @@ static __attribute__((noinline)) void clear_stack(void)
         area[i] = 0;
 }
 
-void hsmiam_scrub(void)
+void hsmiam_thread_scrub(void)
 {
     clear_registers();
     clear_stack();

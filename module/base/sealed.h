@@ -31,8 +31,4 @@ hsmiam_status hsmiam_sealed_start(hsmiam_status (*work)(void *context, hsmiam_er
 /* Waits for the end of the work, wipes the stack, frees, and returns the work's status. */
 hsmiam_status hsmiam_sealed_join(hsmiam_sealed **sealed);
 
-/* Overwrites the vector registers of this thread and the stack below the caller, as far as a
- * computation of OpenSSL reaches: for work with a key that is too short for a thread. */
-void hsmiam_scrub(void);
-
 #endif

@@ -159,8 +159,8 @@ void hsmiam_stack_clear(hsmiam_stack *stack)
     *stack = (hsmiam_stack){0};
 }
 
-/* The page below this frame is left to the functions that are called here; hsmiam_scrub() wipes
- * what they leave, and as much as that. */
+/* The page below this frame is left to the functions that are called here; hsmiam_thread_scrub()
+ * wipes what they leave, and as much as that. */
 __attribute__((noinline)) void hsmiam_stack_wipe_unused(const hsmiam_stack *stack)
 {
     uint8_t *bottom = stack->mapping + stack->page;
@@ -168,5 +168,5 @@ __attribute__((noinline)) void hsmiam_stack_wipe_unused(const hsmiam_stack *stac
 
     if (unused > 1)
         wipe(bottom, bottom + (unused - 1) * stack->page, stack->page);
-    hsmiam_scrub();
+    hsmiam_thread_scrub();
 }

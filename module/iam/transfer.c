@@ -26,12 +26,14 @@ static int64_t now_in_milliseconds(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static const char token_header[] = "X-Amz-Security-Token";
+
 static void log_header(const hsmiam_log *log, const char *name, const char *value)
 {
     const char *signature = strstr(value, "Signature=");
 
     /* Who has the signature can replay the request, and a session's token goes with its secret. */
-    if (strcasecmp(name, "X-Amz-Security-Token") == 0)
+    if (strcasecmp(name, token_header) == 0)
         hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: <left out>", name);
     else if (signature != NULL)
         hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %s: %.*sSignature=<left out>", name,
@@ -44,24 +46,26 @@ hsmiam_status hsmiam_headers_add(hsmiam_headers *headers, const char *name, cons
                                  hsmiam_error *error)
 {
     hsmiam_status status = HSMIAM_OK;
-    char *line = NULL;
+    size_t size = strlen(name) + strlen(": ") + strlen(value) + 1;
+    char *line = malloc(size); /* not asprintf(), which makes room on the way */
 
-    if (asprintf(&line, value[0] != '\0' ? "%s: %s" : "%s:", name, value) < 0) {
-        line = NULL;
+    if (line == NULL) {
         status = hsmiam_error_set_memory(error, "a header");
         goto out;
     }
+    (void)snprintf(line, size, value[0] != '\0' ? "%s: %s" : "%s:", name, value);
     struct curl_slist *list = headers->curl->slist_append(headers->list, line);
     if (list == NULL) {
         status = hsmiam_error_set_memory(error, "a header");
         goto out;
     }
     headers->list = list;
+    headers->has_token |= strcasecmp(name, token_header) == 0;
     if (value[0] != '\0')
         log_header(headers->log, name, value);
 out:
     if (line != NULL)
-        hsmiam_wipe(line, strlen(line));
+        hsmiam_wipe(line, size);
     free(line);
     return status;
 }

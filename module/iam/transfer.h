@@ -11,6 +11,7 @@ struct hsmiam_headers {
     const hsmiam_transport_functions *curl;
     const hsmiam_log *log;
     struct curl_slist *list;
+    bool has_token; /* a session's: libcurl copies it, and names the copies to nobody */
 };
 
 struct hsmiam_transport {

@@ -3,6 +3,7 @@
  * receive buffer, which it names to nobody, and the headers, of which it keeps copies. */
 #include "iam/transfer.h"
 
+#include "base/freed.h"
 #include "base/secret.h"
 
 #include <string.h>
@@ -73,5 +74,7 @@ void hsmiam_transfer_end(hsmiam_transfer *transfer)
         overwrite_buffer(transport);
     wipe_list(transfer->headers.list);
     transport->curl->slist_free_all(transfer->headers.list);
+    if (transfer->headers.has_token)
+        hsmiam_freed_wipe();
     transport->curl->slist_free_all(transfer->resolve);
 }

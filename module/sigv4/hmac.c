@@ -68,6 +68,6 @@ hsmiam_status hsmiam_hmac_compute(const hsmiam_hmac *hmac, const hsmiam_secret *
         status = hsmiam_error_set(error, HSMIAM_ERR_INTERNAL, "OpenSSL cannot compute an HMAC.");
     EVP_MAC_CTX_free(context);
     /* OpenSSL wipes what it allocated, but not registers: the state of SHA-256 is a derived key. */
-    hsmiam_scrub();
+    hsmiam_thread_scrub();
     return status;
 }

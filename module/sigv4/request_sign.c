@@ -38,17 +38,8 @@ void hsmiam_signature_init(hsmiam_signature *signature)
     hsmiam_buffer_init(&signature->presigned_url, HSMIAM_CANONICAL_SIZE_MAX);
 }
 
-/* A session's token is part of the canonical request and of a presigned URL. */
-static void wipe(hsmiam_buffer *buffer)
-{
-    if (buffer->data != NULL)
-        hsmiam_wipe(buffer->data, buffer->capacity);
-}
-
 void hsmiam_signature_clear(hsmiam_signature *signature)
 {
-    wipe(&signature->canonical_request);
-    wipe(&signature->presigned_url);
     hsmiam_buffer_clear(&signature->canonical_request);
     hsmiam_buffer_clear(&signature->string_to_sign);
     hsmiam_buffer_clear(&signature->authorization);

@@ -5,9 +5,12 @@
  *   memory_user KEY-URI ENDPOINT CA-BUNDLE STEP...
  *
  * With TOKEN_TIMEOUT in the environment, that is how many seconds a call of the token may take;
- * with CREATE_OBJECT, keys go by that route; with PIN_FILE, the program gives the PIN when it is
- * asked. Steps: wait:SECONDS, create:USER, import:ID (the secret comes from standard input), sign,
- * close (the connection), finish (frees everything). What each came to is printed at the end. */
+ * with CREATE_OBJECT, keys go by that route; with EXPORTABLE, they may be exported; with PIN_FILE,
+ * the program gives the PIN when it is asked. Steps: wait:SECONDS, create:USER, import:ID (the
+ * secret comes from standard input), sign, credentials[:ROLE] (temporary ones, freed again),
+ * mfa:CODE (a session by MFA, which signs from then on), identity, export:ID (for the token's own
+ * wrapping key), move:ID (takes that in, as another key), close (the connection), finish (frees
+ * everything). What each came to is printed at the end. */
 #include <hsmiam.h>
 
 #include <curl/curl.h>
@@ -30,6 +33,8 @@ typedef struct job {
     hsmiam_signer *signer;
     hsmiam_client *client;
     hsmiam_custody *custody;
+    hsmiam_recipient *recipient;
+    hsmiam_wrapped_key *wrapped;
 } job;
 
 /* What any program may do with the libraries that this one stands on. */
@@ -92,6 +97,70 @@ static hsmiam_status sign(job *with, const char *unused)
     return status;
 }
 
+static hsmiam_status get_credentials(job *with, const char *role)
+{
+    const hsmiam_credentials_request request = {.role_arn = role};
+    hsmiam_credentials *credentials = NULL;
+    hsmiam_status status =
+        hsmiam_client_get_credentials(with->client, &request, &credentials, with->error);
+
+    hsmiam_credentials_free(&credentials);
+    return status;
+}
+
+static hsmiam_status begin_mfa_session(job *with, const char *code)
+{
+    const hsmiam_mfa mfa = {.serial = "arn:aws:iam::123456789012:mfa/custodian",
+                            .token_code = code};
+
+    return hsmiam_client_begin_mfa_session(with->client, &mfa, with->error);
+}
+
+static hsmiam_status identify(job *with, const char *unused)
+{
+    hsmiam_caller_identity identity = {0};
+
+    (void)unused;
+    return hsmiam_client_get_caller_identity(with->client, &identity, with->error);
+}
+
+static void take_recipient(void *context, const char *pem, const char *fingerprint)
+{
+    job *with = context;
+
+    (void)fingerprint;
+    (void)!hsmiam_recipient_new(pem, strlen(pem), false, &with->recipient, with->error);
+}
+
+static hsmiam_status export(job *with, const char *id)
+{
+    char uri[128];
+    hsmiam_status status =
+        hsmiam_token_export_wrapping_key(with->token, false, take_recipient, with, with->error);
+
+    (void)snprintf(uri, sizeof uri, "pkcs11:id=%s", id);
+    if (status == HSMIAM_OK)
+        status = hsmiam_access_key_export(with->custody, uri, with->recipient, HSMIAM_EXPORT_AUTO,
+                                          &with->wrapped, with->error);
+    return status;
+}
+
+static hsmiam_status move(job *with, const char *id)
+{
+    hsmiam_wrapped_key *wrapped = NULL;
+    hsmiam_status status =
+        hsmiam_wrapped_key_new(id, NULL, hsmiam_wrapped_key_get_algorithm(with->wrapped),
+                               hsmiam_wrapped_key_get_fingerprint(with->wrapped),
+                               hsmiam_wrapped_key_get_base64(with->wrapped), &wrapped, with->error);
+
+    hsmiam_custody_set_exportable(with->custody, false);
+    if (status == HSMIAM_OK)
+        status = hsmiam_access_key_import_wrapped(with->custody, wrapped, NULL, with->error);
+    hsmiam_wrapped_key_free(&wrapped);
+    hsmiam_wrapped_key_free(&with->wrapped);
+    return status;
+}
+
 static hsmiam_status close_connection(job *with, const char *unused)
 {
     (void)unused;
@@ -102,6 +171,8 @@ static hsmiam_status close_connection(job *with, const char *unused)
 static hsmiam_status finish(job *with, const char *unused)
 {
     (void)unused;
+    hsmiam_wrapped_key_free(&with->wrapped);
+    hsmiam_recipient_free(&with->recipient);
     hsmiam_custody_free(&with->custody);
     hsmiam_client_free(&with->client);
     hsmiam_signer_free(&with->signer);
@@ -113,8 +184,17 @@ static const struct {
     const char *name;
     hsmiam_status (*take)(job *with, const char *argument);
 } steps[] = {
-    {"create", create},          {"import", import}, {"sign", sign},
-    {"close", close_connection}, {"finish", finish}, {"wait", wait_for},
+    {"create", create},
+    {"import", import},
+    {"sign", sign},
+    {"credentials", get_credentials},
+    {"mfa", begin_mfa_session},
+    {"identity", identify},
+    {"export", export},
+    {"move", move},
+    {"close", close_connection},
+    {"finish", finish},
+    {"wait", wait_for},
 };
 
 static hsmiam_status take_step(job *with, const char *step)
@@ -163,6 +243,8 @@ static hsmiam_status open_all(job *with, char **argv)
     }
     if (status == HSMIAM_OK && getenv("CREATE_OBJECT"))
         hsmiam_custody_set_import_route(with->custody, HSMIAM_ROUTE_CREATE_OBJECT);
+    if (status == HSMIAM_OK)
+        hsmiam_custody_set_exportable(with->custody, getenv("EXPORTABLE") != NULL);
     return status;
 }
 

@@ -6,10 +6,8 @@ against moto, which enforces what it checks.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
@@ -22,12 +20,10 @@ from unittest import mock
 import boto3
 from botocore.config import Config
 
+import keyrings
 from harness import CONFIGURATION, HSMIAM, REFUSED, SECONDS, USAGE, IntegrationTest, Run
 
 ROLE = "arn:aws:iam::123456789012:role/Reader"
-# System calls of keyrings, which have the same numbers on all machines but x86-64.
-ADD_KEY, KEYCTL = (248, 250) if platform.machine() == "x86_64" else (217, 219)
-INVALIDATE, OF_THE_PROCESS = 21, -2
 DEVICE = "arn:aws:iam::123456789012:mfa/custodian"
 
 
@@ -93,12 +89,13 @@ class CredentialsTest(IntegrationTest):
         """Within the kernel's keyring; other options are other credentials, and time ends them."""
         role = ("--role-arn", ROLE, "--role-session-name", self.directory.name)
         cached = (*role, "--cache", "keyring")
-        if not self.has_keyrings():
+        if not keyrings.has_keyrings():
             refused = self.ask(*cached, expect=CONFIGURATION)
             self.assertIn("The kernel's keyring does not take the credentials", refused.sentence)
             return
         first = self.ask(*cached)
-        self.addCleanup(self.forget)
+        mine = self.token.key_uri(self.iam.root_id)[:40]
+        self.addCleanup(keyrings.forget, mine)
         self.assertEqual(self.ask(*cached).out, first.out)
         self.assertNotEqual(self.ask(*role).out, first.out)
         self.assertNotEqual(self.ask(*cached, "--duration-seconds", "901").out, first.out)
@@ -106,24 +103,10 @@ class CredentialsTest(IntegrationTest):
         self.assertNotEqual(by_device.out, first.out)
         self.assertEqual(self.ask(*cached).out, first.out)
         self.assertEqual(len(self.iam.requests("AssumeRole")), 4)
-        lines = [line for line in self.keys() if "hsmiam:0:" in line]
+        lines = [line for line in keyrings.keys(mine) if "hsmiam:0:" in line]
         self.assertEqual(len(lines), 2)
         # the last quarter of the hour is left to the next
         self.assertIn(lines[0].split()[3], ("44m", "45m"), lines)
-
-    def has_keyrings(self) -> bool:
-        """Whether keys can be made here: a container may forbid it."""
-        made = ctypes.CDLL(None).syscall(ADD_KEY, b"user", b"hsmiam-test", b"x", 1, OF_THE_PROCESS)
-        return int(made) > 0
-
-    def keys(self) -> list[str]:
-        """The lines of /proc/keys that are this test's."""
-        lines = Path("/proc/keys").read_text().splitlines()
-        return [line for line in lines if self.token.key_uri(self.iam.root_id)[:40] in line]
-
-    def forget(self) -> None:
-        for line in self.keys():
-            ctypes.CDLL(None).syscall(KEYCTL, INVALIDATE, int(line.split()[0], 16))
 
     def test_real_clients(self) -> None:
         command = shlex.join([HSMIAM, *self.arguments("--role-arn", ROLE)])

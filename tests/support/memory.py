@@ -102,14 +102,18 @@ class Found:
     def address(self) -> int:
         return int(self.place.rpartition("+")[2], 16)
 
+    @property
+    def is_in_secret_memory(self) -> bool:
+        """Whether it is where memory is locked, in no core dump, and wiped in a forked child."""
+        return {"lo", "dd", "wf"} <= set(self.flags)
+
     def begins_secret_memory(self, of_one_page: bool) -> bool:
-        """Whether it begins a mapping that is locked, in no core dump, and wiped in a forked
-        child."""
+        """Whether it begins a mapping of that kind."""
         begin, end = self.mapping
         return (
             self.address == begin
             and (not of_one_page or end - begin == os.sysconf("SC_PAGESIZE"))
-            and {"lo", "dd", "wf"} <= set(self.flags)
+            and self.is_in_secret_memory
         )
 
     def is_part_of(self, other: Found) -> bool:

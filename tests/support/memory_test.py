@@ -87,13 +87,15 @@ class MemoryTest(IntegrationTest):
         days = {(now - timedelta(minutes=past)).strftime("%Y%m%d") for past in (0, 5)}
         scopes = [(day, "us-east-1", service) for day in days for service in ("iam", "sts")]
         wanted = {"pin": self.token.pin.encode()}
-        for access_key_id, secret in (self.iam.secrets() | self.imported).items():
+        sessions = {session: secret for session, secret, _ in self.iam.sessions()}
+        for access_key_id, secret in (self.iam.secrets() | self.imported | sessions).items():
             name = "root" if access_key_id == self.iam.root_id else access_key_id
             wanted |= memory.access_key(name, secret, scopes)
         for name, key in list(wanted.items()):
             if name != "pin":
                 wanted |= {f"{name}-{state}=": value
                            for state, value in primitives.hmac_states(key).items()}  # fmt: skip
+        wanted |= {f"{session}-token": token.encode() for session, _, token in self.iam.sessions()}
         for number, key in enumerate(self.transport_keys()):
             wanted[f"transport{number}"] = primitives.aes256_schedule(key)
         # p11-kit frees the messages that it sent as they are: hsmiam.h says so.

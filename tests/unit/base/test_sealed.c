@@ -201,7 +201,7 @@ static void test_scrub_registers(void **state)
     __asm__ volatile("movdqu (%0), %%xmm5" : : "r"(mark) : "xmm5", "memory");
     if (wide)
         load_wide(mark);
-    hsmiam_scrub();
+    hsmiam_thread_scrub();
     __asm__ volatile("movdqu %%xmm5, (%0)" : : "r"(area) : "memory");
     assert_memory_equal(area, zero, sizeof zero);
     if (wide)
@@ -214,7 +214,7 @@ static void test_scrub_registers(void **state)
 static void test_scrub_registers(void **state)
 {
     (void)state;
-    hsmiam_scrub();
+    hsmiam_thread_scrub();
 }
 
 #endif

@@ -76,6 +76,10 @@ hsmiam_status hsmiam_process_harden(hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+void hsmiam_thread_scrub(void)
+{
+}
+
 hsmiam_error *hsmiam_error_new(void)
 {
     hsmiam_error *error = fake_make(sizeof *error);
