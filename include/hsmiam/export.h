@@ -22,10 +22,10 @@ typedef struct hsmiam_recipient hsmiam_recipient;
 /**
  * Reads a certificate or a public key in PEM, the first block in it. The certificate is a container
  * here: neither its issuer nor its name is looked at, so that the fingerprint is what tells whose
- * key it is.
+ * key it is. Its time and, if it names any, its key usage must allow encrypting keys.
  * allow_expired  take a certificate outside of its time all the same.
  * Statuses: ARGUMENT (no such block, a private key, another algorithm or size, a certificate that
- * expired or is not valid yet), MEMORY.
+ * expired, is not valid yet, or is for signing only), MEMORY.
  */
 HSMIAM_API hsmiam_status hsmiam_recipient_new(const char *pem, size_t size, bool allow_expired,
                                               hsmiam_recipient **recipient_out,

@@ -103,15 +103,16 @@ static hsmiam_status take(void *context, hsmiam_error *error)
     hsmiam_object object = 0;
 
     hsmiam_status status = hsmiam_token_import_wrapped(token, &run->spec, &value, &object, error);
-    if (status != HSMIAM_OK) {
-        hsmiam_error_append(error, "Access key %s, wrapped by %s, was not taken in.", run->spec.id,
-                            form->name);
-        return status;
-    }
-    status = hsmiam_token_check_key(token, object, &run->spec, error);
+    bool is_in = status == HSMIAM_OK;
+    if (status == HSMIAM_OK)
+        status = hsmiam_token_check_key(token, object, &run->spec, error);
     if (status == HSMIAM_OK)
         status = use_key(token, object, run->spec.in_token, error);
-    if (status != HSMIAM_OK && hsmiam_token_destroy_object(token, object, NULL) != HSMIAM_OK)
+    if (status == HSMIAM_OK)
+        return HSMIAM_OK;
+    hsmiam_error_append(error, "Access key %s, wrapped by %s, was not taken in.", run->spec.id,
+                        form->name);
+    if (is_in && hsmiam_token_destroy_object(token, object, NULL) != HSMIAM_OK)
         hsmiam_error_append(error, "The object %s could not be destroyed either.", run->spec.id);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,16 @@ static hsmiam_status check_time(const X509 *certificate, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+/* Without the extension a key serves for anything. */
+static hsmiam_status check_usage(X509 *certificate, hsmiam_error *error)
+{
+    if ((X509_get_key_usage(certificate) &
+         (X509v3_KU_KEY_ENCIPHERMENT | X509v3_KU_DATA_ENCIPHERMENT)) != 0)
+        return HSMIAM_OK;
+    return refuse(error, "certificate is not for encrypting keys (key usage); ask for one that is, "
+                         "or give its bare key, as `openssl x509 -noout -pubkey` writes it.");
+}
+
 static hsmiam_status take_subject(hsmiam_recipient *recipient, const X509 *certificate,
                                   hsmiam_error *error)
 {
@@ -113,6 +124,8 @@ static hsmiam_status read_certificate(hsmiam_recipient *recipient, const pem_blo
     if (certificate == NULL)
         return refuse(error, "certificate cannot be read.");
     hsmiam_status status = allow_expired ? HSMIAM_OK : check_time(certificate, error);
+    if (status == HSMIAM_OK)
+        status = check_usage(certificate, error);
     if (status == HSMIAM_OK)
         status = take_subject(recipient, certificate, error);
     if (status == HSMIAM_OK)

@@ -191,7 +191,7 @@ static CK_RV finalize(void *reserved)
 {
     (void)reserved;
     mock_reset();
-    mock_forget_rsa_key();
+    mock_forget_rsa_keys();
     return mock_enter(MOCK_C_Finalize);
 }
 

@@ -163,6 +163,9 @@ CK_OBJECT_HANDLE mock_add_access_key(const char *id, const char *label, const ch
 /* A wrapping key pair as hsmiam makes them, of 2048 bits, and its private half. */
 CK_OBJECT_HANDLE mock_add_wrapping_pair(void);
 
+/* The same for exportable keys, of another RSA key. */
+CK_OBJECT_HANDLE mock_add_exportable_wrapping_pair(void);
+
 /* A public EC key whose private half nobody has. */
 CK_OBJECT_HANDLE mock_add_public_ec(const char *label);
 

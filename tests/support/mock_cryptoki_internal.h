@@ -31,7 +31,7 @@ CK_RV mock_enter(mock_function function);
 /* NULL if there is no such session. */
 mock_session *mock_get_session(CK_SESSION_HANDLE handle);
 
-void mock_forget_rsa_key(void);
+void mock_forget_rsa_keys(void);
 void mock_remove_all_objects(void);
 void mock_remove_session_objects(CK_SESSION_HANDLE owner);
 

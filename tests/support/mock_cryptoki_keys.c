@@ -15,20 +15,23 @@
     2048 /* whatever is asked for: quicker, and all the same to the code under test                \
           */
 
-/* One RSA key per process: they take long to make. */
-static EVP_PKEY *rsa_key;
+/* Two RSA keys per process, as they take long to make: the second one is of the pair for exportable
+ * keys where that is another one. */
+static EVP_PKEY *rsa_keys[2];
 
-static EVP_PKEY *get_rsa_key(void)
+static EVP_PKEY *get_rsa_key(size_t at)
 {
-    if (rsa_key == NULL)
-        rsa_key = EVP_RSA_gen(RSA_BITS);
-    return rsa_key;
+    if (rsa_keys[at] == NULL)
+        rsa_keys[at] = EVP_RSA_gen(RSA_BITS);
+    return rsa_keys[at];
 }
 
-void mock_forget_rsa_key(void)
+void mock_forget_rsa_keys(void)
 {
-    EVP_PKEY_free(rsa_key);
-    rsa_key = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        EVP_PKEY_free(rsa_keys[i]);
+        rsa_keys[i] = NULL;
+    }
 }
 
 static void set_number(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, EVP_PKEY *key,
@@ -85,16 +88,15 @@ CK_RV mock_generate_key_pair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     if (rv != CKR_OK)
         return rv;
 
-    EVP_PKEY *key = rsa ? get_rsa_key() : EVP_EC_gen("P-256");
+    EVP_PKEY *key = rsa ? get_rsa_key(0) : EVP_EC_gen("P-256");
     complete_pair(*public_out, *private_out, rsa ? CKK_RSA : CKK_EC, key);
     if (!rsa)
         EVP_PKEY_free(key);
     return CKR_OK;
 }
 
-CK_OBJECT_HANDLE mock_add_wrapping_pair(void)
+static CK_OBJECT_HANDLE add_wrapping_pair(const char *label, EVP_PKEY *key)
 {
-    static const char label[] = "hsmiam-wrapping-key";
     static const CK_ATTRIBUTE_TYPE no[] = {CKA_EXTRACTABLE, CKA_SIGN, CKA_DECRYPT, CKA_SIGN_RECOVER,
                                            CKA_DERIVE};
     static const CK_ATTRIBUTE_TYPE yes[] = {CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, CKA_UNWRAP};
@@ -110,8 +112,18 @@ CK_OBJECT_HANDLE mock_add_wrapping_pair(void)
         mock_set_flag(private_key, yes[i], true);
     for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
         mock_set_flag(private_key, no[i], false);
-    complete_pair(public_key, private_key, CKK_RSA, get_rsa_key());
+    complete_pair(public_key, private_key, CKK_RSA, key);
     return private_key;
+}
+
+CK_OBJECT_HANDLE mock_add_wrapping_pair(void)
+{
+    return add_wrapping_pair("hsmiam-wrapping-key", get_rsa_key(0));
+}
+
+CK_OBJECT_HANDLE mock_add_exportable_wrapping_pair(void)
+{
+    return add_wrapping_pair("hsmiam-wrapping-key-exportable", get_rsa_key(1));
 }
 
 CK_OBJECT_HANDLE mock_add_public_ec(const char *label)
