@@ -100,7 +100,18 @@ static char *encode_url(const char *url)
     return encoded;
 }
 
-/* Header fields of one name are one, with a comma between (RFC 9110, 5.3). */
+/* How long a text is without the blanks at its end. */
+static int measure_trimmed(const char *text)
+{
+    size_t size = strlen(text);
+
+    while (size > 0 && strchr(" \t", text[size - 1]))
+        size--;
+    return (int)size;
+}
+
+/* Header fields of one name are one, with a comma between (RFC 9110, 5.3). Blanks around a value
+ * are no part of it, and are not signed: within a joined one they would count. */
 static bool note_header(tool_value *headers, const char *name, const char *value)
 {
     char *joined = NULL;
@@ -108,7 +119,8 @@ static bool note_header(tool_value *headers, const char *name, const char *value
     for (tool_value *header = headers->first; header; header = header->next) {
         if (strcasecmp(header->name, name) != 0)
             continue;
-        if (asprintf(&joined, "%s,%s", header->text, value) < 0)
+        if (asprintf(&joined, "%.*s,%.*s", measure_trimmed(header->text), header->text,
+                     measure_trimmed(value), value) < 0)
             return false;
         free(header->text);
         header->text = joined;

@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* curl(1), --config: between quotes these are written as escapes, all else as it is. */
 static void write_quoted(const char *text, FILE *stream)
@@ -42,12 +43,34 @@ static void write_header(const tool_value *header, FILE *stream)
     tool_text_put("\"\n", stream);
 }
 
-/* With upload-file curl streams the file, and adds its name to a URL that ends in a slash. */
+/* Whether a segment of a path stands for another one: it is empty, one dot or two, as they are or
+ * encoded. */
+static bool is_dots(const char *segment, size_t size)
+{
+    size_t dots = 0;
+
+    for (size_t i = 0; i < size; dots++) {
+        bool is_encoded = strncasecmp(segment + i, "%2e", 3) == 0;
+
+        if (segment[i] != '.' && !is_encoded)
+            return false;
+        i += is_encoded ? 3 : 1;
+    }
+    return dots <= 2;
+}
+
+/* With upload-file curl streams the file, and adds its name to a URL that ends in a slash, or does
+ * so once its dots are resolved; path-as-is does not keep it from that. */
 static bool may_upload(const tool_signed_request *request)
 {
-    size_t path = strcspn(request->url, "?");
+    const char *scheme = strstr(request->url, "://");
+    const char *path = scheme ? strchr(scheme + 3, '/') : NULL;
+    size_t size = path ? strcspn(path, "?") : 0;
+    size_t name = size;
 
-    return strcmp(request->method, "PUT") == 0 && path > 0 && request->url[path - 1] != '/';
+    while (name > 0 && path[name - 1] != '/')
+        name--;
+    return strcmp(request->method, "PUT") == 0 && name > 0 && !is_dots(path + name, size - name);
 }
 
 static void write_body(const tool_signed_request *request, FILE *stream)

@@ -12,6 +12,8 @@ import logging
 import os
 import secrets
 import shlex
+import subprocess
+import sys
 import unittest
 from typing import Any
 from unittest import mock
@@ -26,7 +28,7 @@ from moto.core.authorization import ActionAuthenticatorMixin  # noqa: E402
 from moto.iam.models import iam_backends  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
-from harness import HSMIAM, OK, REFUSED, Run  # noqa: E402
+from harness import HSMIAM, OK, REFUSED, SECONDS, Run  # noqa: E402
 from operations import OperationsTest  # noqa: E402
 
 ACCOUNT = "123456789012"
@@ -39,7 +41,7 @@ POLICY = {
             "Action": [
                 "iam:CreateAccessKey", "iam:ListAccessKeys", "iam:DeleteAccessKey",
                 "iam:UpdateAccessKey", "iam:GetAccessKeyLastUsed", "iam:ListUsers",
-                "sts:GetCallerIdentity", "sts:AssumeRole",
+                "sts:GetCallerIdentity", "sts:AssumeRole", "s3:*",
             ],  # fmt: skip
             "Resource": "*",
         }
@@ -220,6 +222,28 @@ class MotoTest(OperationsTest):
             with self.assertRaisesRegex(Exception, "AccessDenied"):
                 client.create_access_key(UserName="carol")
         self.assertEqual([key["AccessKeyId"] for key in keys], [self.key_id])
+
+    def test_requests_by_curl(self) -> None:
+        """S3's, authenticated by headers; moto cannot do that by a presigned URL, and fetches it."""
+        body = self.write("body", "hello")
+        self.send("--method", "PUT", "--url", f"{self.url}/bucket")
+        name = f"{self.url}/bucket/a~b/c.d"
+        self.send("--method", "PUT", "--url", name, "--data-file", str(body))
+        self.assertEqual(self.send("--url", name), "hello")
+        settings.INITIAL_NO_AUTH_ACTION_COUNT = sys.maxsize
+        url = self.send("--url", name, "--presign", sent=False).strip()
+        self.assertEqual(self.curl(f'url = "{url}"'), "hello")
+
+    def send(self, *words: str, sent: bool = True) -> str:
+        config = self.run_on_moto("sign-request", "--region", "us-east-1", "--service", "s3", *words)
+        return self.curl(config.out) if sent else config.out
+
+    def curl(self, config: str) -> str:
+        done = subprocess.run(["curl", "--silent", "--show-error", "--fail", "--config", "-"],
+                              input=config, env=self.environment, capture_output=True, text=True,
+                              timeout=SECONDS, check=False)  # fmt: skip
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout
 
     def test_wrong_secret(self) -> None:
         self.token.pkcs11_tool(

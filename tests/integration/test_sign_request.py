@@ -1,16 +1,38 @@
-"""sign-request and get-caller-identity: any key in the token, any request, sent by curl."""
+"""sign-request and get-caller-identity: any key in the token, any request, sent by curl.
+
+The command signs what botocore does of the same request; thousands of them are the library's, in
+test_botocore.py, which says as well what is left out of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import json
+import re
 import subprocess
 import unittest
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-from harness import HSMIAM, SECONDS, IntegrationTest, Run
+from botocore.credentials import Credentials
 
-SIZE = 32 * 1024 * 1024
+from harness import HSMIAM, REFUSED, SECONDS, IntegrationTest, Run
+from random_requests import Maker, Request, sign_by_botocore
+
+SIZE = 64 * 1024 * 1024
+COUNT = 16
+SEED = 20130524
+DEVICE = "arn:aws:iam::123456789012:mfa/custodian"
+# What a client or a server takes as an order to itself, and what only S3 knows.
+KEPT_OUT = ("connection", "content-length", "expect", "host", "te", "transfer-encoding",
+            "x-amz-content-sha256")  # fmt: skip
+
+
+def seconds_of(timestamp: str) -> int:
+    return int(datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
 
 
 class SignRequestTest(IntegrationTest):
@@ -63,6 +85,91 @@ class SignRequestTest(IntegrationTest):
             list(run.json["Headers"]), ["x-amz-date", "X-Amz-Content-Sha256", "Authorization"]
         )
 
+    def arguments(self, request: Request) -> list[str]:
+        words = ["--method", request.method, "--url", request.url, "--service", request.service,
+                 "--region", request.region]  # fmt: skip
+        for name, value in request.headers:
+            words += ["--header", f"{name}: {value}"]
+        if request.expires:
+            words += ["--presign", "--expires-in", str(request.expires)]
+        elif request.body:
+            words += ["--data-file", "-"]
+        return words
+
+    @staticmethod
+    def header(name: str, value: str) -> str:
+        """As curl is given it: a colon without a value takes the header out."""
+        return f"{name}:{value}" if value.strip() else f"{name};"
+
+    def ask(self, request: Request, *more: str) -> Run:
+        return self.hsmiam("sign-request", *self.iam_arguments(), *self.arguments(request), *more,
+                           stdin=request.body)  # fmt: skip
+
+    def assert_equal_to_botocore(self, request: Request, json: Any, credentials: Credentials) -> None:
+        """Signed at the time that stands in the answer."""
+        names = {name.lower(): value for name, value in json["Headers"].items()}
+        if request.expires:
+            query = parse_qs(urlsplit(json["Url"]).query)
+            when, got = query["X-Amz-Date"][0], query["X-Amz-Signature"][0]
+            token = query.get("X-Amz-Security-Token", [None])[0]
+        else:
+            when, got = names["x-amz-date"], names["authorization"]
+            token = names.get("x-amz-security-token")
+        wanted, _ = sign_by_botocore(replace(request, when=seconds_of(when)), credentials)
+        self.assertEqual(got, wanted, request)
+        self.assertEqual(token, credentials.token)
+        self.assertEqual(json["Method"], request.method)
+
+    def test_random_requests(self) -> None:
+        """As JSON; by the access key, and every other one by a session that MFA began."""
+        maker = Maker(SEED)
+        for number in range(COUNT):
+            request = replace(maker.request(), region="us-east-1")
+            request.expires = min(request.expires, 43200)
+            with self.subTest(request):
+                if number % 2:
+                    device = ("--mfa-serial", DEVICE, "--token-code", f"{number:05}1")
+                    run = self.ask(request, *device, "--output", "json")
+                    credentials = Credentials(*self.iam.sessions()[-1])
+                else:
+                    run = self.ask(request, "--output", "json")
+                    credentials = Credentials(self.iam.root_id, self.iam.root_secret)
+                self.assert_equal_to_botocore(request, run.json, credentials)
+
+    def test_random_requests_are_sent(self) -> None:
+        """By curl, as printed; the endpoint finds the signature by code of its own."""
+        maker = Maker(SEED)
+        body = self.directory / "body"
+        for _ in range(COUNT):
+            made = maker.request()
+            # An encoded slash within a name of S3's is one to botocore, and parts names to others.
+            rest = re.sub("^https?://[^/?]*", "", made.url).replace("%2F", "")
+            request = replace(
+                made, url=self.iam.url + ("" if rest[:1] in ("/", "") else "/") + rest,
+                service="s3" if made.service.startswith("s3") else "execute-api",
+                method="PATCH" if made.method == "HEAD" else made.method, body=b"",
+                headers=[(name, value.replace("\t", " ")) for name, value in made.headers
+                         if name.lower() not in KEPT_OUT],
+            )  # fmt: skip
+            words = []
+            if made.body:
+                body.write_bytes(made.body)
+                words = ["--data-file", str(body)]
+            with self.subTest(request):
+                printed = self.ask(request, *words).out
+                config = f'url = "{printed.strip()}"' if request.expires else printed
+                if request.expires:
+                    config += f"\nrequest = {request.method}\npath-as-is\n"
+                    config += "".join(
+                        "header = " + json.dumps(self.header(name, value), ensure_ascii=False) + "\n"
+                        for name, value in request.headers
+                    )  # fmt: skip
+                said = self.curl(config)
+                self.assertEqual(said[:1], "{", said)
+                answer = json.loads(said)
+                self.assertEqual(answer["access_key_id"], self.iam.root_id)
+                self.assertEqual(answer["presigned"], bool(request.expires))
+
     def test_large_body_in_little_memory(self) -> None:
         path = self.directory / "large"
         with open(path, "wb") as file:
@@ -108,6 +215,27 @@ class SignRequestTest(IntegrationTest):
             expect=254,
         )  # fmt: skip
         self.assertIn("(InvalidClientTokenId) when calling the GetCallerIdentity", run.sentence)
+
+    def test_session_signs(self) -> None:
+        """Where IAM demands MFA, what is printed by its session is taken, and nothing else."""
+        self.iam.act("CreateAccessKey", UserName="alice")
+        (key,) = self.iam.key_ids("alice")
+        self.iam.demand_mfa()
+        query = "Action=ListAccessKeys&Version=2010-05-08&UserName=alice"
+        ways = {
+            "data": ("--url", self.iam.url, "--data", query),
+            "presign": ("--url", f"{self.iam.url}/?{query}", "--presign", "--expires-in", "60"),
+        }
+        words = ("sign-request", *self.iam_arguments(), "--region", "us-east-1", "--service", "iam")
+        for number, (name, way) in enumerate(ways.items()):
+            with self.subTest(name):
+                device = ("--mfa-serial", DEVICE, "--token-code", f"{number:05}1")
+                for more in ((), device):
+                    out = self.hsmiam(*words, *way, *more).out
+                    sent = self.curl(f'url = "{out.strip()}"' if name == "presign" else out)
+                    self.assertIn(key if more else "AccessDenied", sent)
+        run = self.hsmiam(*words, *ways["data"], *device, expect=REFUSED)
+        self.assertIn("when calling the GetSessionToken operation", run.sentence)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ static void prints_a_file_for_curl(void **state)
                                     "header = \"Authorization: AWS4-HMAC-SHA256 \\\"fake\\\"\"\n");
     assert_string_equal(result.fake.scope, "s3/us-east-1");
     assert_string_equal(result.fake.headers, "[X-A|b \"c\"][X-E|][x-a|d]");
+    /* Blanks around a value are not signed. */
+    RUN(&result, S3, URL, "--header", "X-A: b \t", "--header", "X-A:", "--header", "X-A: c ");
+    assert_contains(result.out, "header = \"X-A: b,,c\"\n");
     RUN(&result, S3, URL, "--method", "HEAD");
     assert_contains(result.out, "\nhead\n");
     assert_lacks(result.out, "request =");
@@ -49,6 +52,9 @@ static void prints_a_file_for_curl(void **state)
 
 static void prints_the_body(void **state)
 {
+    /* To what ends so curl adds the name of a file that it uploads. */
+    static const char *const urls[] = {"https://h/a/?b", "https://h",     "https://h?b",
+                                       "https://h/a/..", "https://h/%2E", "https://h/.%2e?b"};
     char path[] = "/tmp/hsmiam-body-XXXXXX";
     int file = mkstemp(path);
 
@@ -64,8 +70,12 @@ static void prints_the_body(void **state)
     assert_contains(result.out, "data-binary = \"@/tmp/hsmiam-body-");
     RUN(&result, S3, URL, "--data-file", path, "--method", "PUT");
     assert_contains(result.out, "upload-file = \"/tmp/hsmiam-body-");
-    RUN(&result, S3, "--url", "https://h/a/?b", "--data-file", path, "--method", "PUT");
-    assert_contains(result.out, "data-binary = \"@/tmp/hsmiam-body-");
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        RUN(&result, S3, "--url", urls[i], "--data-file", path, "--method", "PUT");
+        assert_contains(result.out, "data-binary = \"@/tmp/hsmiam-body-");
+    }
+    RUN(&result, S3, "--url", "https://h/a/...?b", "--data-file", path, "--method", "PUT");
+    assert_contains(result.out, "upload-file = \"/tmp/hsmiam-body-");
     RUN_WITH(&result, "streamed", S3, URL, "--data-file", "-");
     assert_string_equal(result.fake.body, "streamed");
     assert_contains(result.out, "\n# The body came from standard input");
