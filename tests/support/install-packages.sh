@@ -11,7 +11,8 @@ demo="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libp11-kit-dev libcu
     libexpat1-dev libjansson-dev libyaml-dev libsmartcols-dev libinih-dev libmicrohttpd-dev
     softhsm2 opensc p11-kit gnutls-bin openssl ca-certificates python3"
 tests="libcmocka-dev python3-venv curl strace gdb libnss3 libnss3-tools p11-kit-modules
-    cargo-web rustc-web libclang-dev libsqlite3-dev mandoc groff-base"
+    cargo-web rustc-web libclang-dev libsqlite3-dev mandoc groff-base
+    bash-completion zsh fish"
 checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
 
 case $what in

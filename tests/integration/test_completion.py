@@ -1,0 +1,153 @@
+"""Completion, in the shells themselves."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import tempfile
+import time
+import unittest
+
+COMPLETIONS = pathlib.Path(os.environ["HSMIAM_DOCS"]) / "completions"
+
+BASH = r"""
+. /usr/share/bash-completion/bash_completion
+. "$1"
+while IFS= read -r line; do
+    COMP_LINE=$line
+    COMP_POINT=${#line}
+    # Readline parts words at = and : as well.
+    read -ra COMP_WORDS <<<"$(sed 's/[=:]/ & /g' <<<"$line")"
+    [[ $line == *[[:blank:]=] ]] && COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    COMPREPLY=()
+    compopt() { :; }
+    _hsmiam
+    printf '%s\n' "${COMPREPLY[@]}" .
+done
+"""
+
+FISH = r"""
+source $argv[1]
+while read -l line
+    complete -C $line | string replace -r '\t.*' ''
+    echo .
+end
+"""
+
+# What is typed, and what is offered for its last word: all of it, or with ... among others.
+CASES = {
+    "hsmiam cre": "create-access-key credential-process",
+    "hsmiam audit ve": "verify",
+    "hsmiam help upd": "update-access-key",
+    "hsmiam audit help ch": "checkpoint",
+    "hsmiam --output ": "json yaml text table csv",
+    "hsmiam --debug --output t": "text table",
+    "hsmiam create-access-key --output=js": "json",
+    "hsmiam create-access-key --import-route ": "auto rsa-oaep aes-kwp create-object",
+    "hsmiam create-access-key --user-name list-access-keys --export": "--exportable",
+    "hsmiam --region eu-west-1 audit show --ev": "--event",
+    "hsmiam audit verify --check": "--checkpoint",
+    "hsmiam approve 7 --ye": "--yes",
+    "hsmiam update-access-key --status ": "Active Inactive",
+    "hsmiam sign-request --method P": "POST PUT PATCH",
+    "hsmiam recover --tok": "--token --token-code --token-timeout",
+    "hsmiam --profile ": "default custody reader",
+    "hsmiam import-access-key --csv acc": "accessKeys.csv",
+    "hsmiam --user-name --quer": "",
+}
+
+
+class CompletionTest(unittest.TestCase):
+    """Each shell, over the same lines."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.home = pathlib.Path(folder.name)
+        (self.home / "accessKeys.csv").write_text("")
+        (self.home / ".aws").mkdir()
+        (self.home / ".aws/config").write_text(
+            "[default]\nregion = x\n[profile custody]\nhsmiam_token = y\n[profile reader] \n"
+            "[services z]\n"
+        )
+        self.environment = {
+            "HOME": str(self.home), "PATH": "/usr/bin:/bin", "TERM": "dumb", "LC_ALL": "C.UTF-8",
+        }  # fmt: skip
+
+    def check(self, offered: dict[str, set[str]]) -> None:
+        for line, words in CASES.items():
+            # fish and bash may give the option with its value.
+            got = {word.rpartition("=")[2] for word in offered[line]}
+            with self.subTest(line=line):
+                self.assertEqual(got, set(words.split()))
+
+    def ask(self, *words: str) -> dict[str, set[str]]:
+        """A shell that answers each line with what it offers, one a line, and a dot."""
+        done = subprocess.run(
+            words, input="".join(f"{line}\n" for line in CASES), env=self.environment,
+            cwd=self.home, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        self.assertEqual(done.stderr, "")
+        answers = re.split(r"(?m)^\.\n", done.stdout)
+        return {line: set(answer.split()) for line, answer in zip(CASES, answers)}
+
+    def test_bash(self) -> None:
+        self.check(self.ask("bash", "--norc", "-c", BASH, "bash", str(COMPLETIONS / "hsmiam")))
+
+    def test_fish(self) -> None:
+        self.check(self.ask("fish", "--no-config", "-c", FISH, str(COMPLETIONS / "hsmiam.fish")))
+
+    def test_zsh(self) -> None:
+        shell, terminal = pty.fork()
+        if shell == 0:
+            os.chdir(self.home)
+            os.execvpe("zsh", ["zsh", "-f", "-i"], self.environment)
+        self.addCleanup(os.waitpid, shell, 0)
+        self.addCleanup(os.close, terminal)
+
+        # What is typed before the prompt is there, the terminal takes itself.
+        def read(until: str) -> str:
+            text = ""
+            end = time.monotonic() + 30
+            while not re.search(until, text, re.S) and time.monotonic() < end:
+                if select.select([terminal], [], [], 1)[0]:
+                    text += os.read(terminal, 65536).decode(errors="replace")
+            self.assertRegex(text, re.compile(until, re.S))
+            return text
+
+        def write(text: str) -> None:
+            os.write(terminal, text.encode())
+
+        # Offers are printed rather than listed: compadd is what every way of completing ends in.
+        (self.home / "setup").write_text(
+            f"fpath=({COMPLETIONS} $fpath)\nautoload -U compinit\ncompinit -D -u\n"
+            "compadd() {\n"
+            "  local -a offered\n"
+            '  [[ ${@[(r)-[OAD]]} == -[OAD] ]] && { builtin compadd "$@"; return }\n'
+            '  builtin compadd -O offered "$@"\n'
+            '  (( $#offered )) && print -r -- "<$offered>"\n'
+            '  builtin compadd "$@"\n'
+            "}\n"
+            "zstyle ':completion:*' matcher-list ''\nunsetopt prompt_cr prompt_sp\n"
+            "bindkey -e\nbindkey '^T' list-choices\nPS1='next> '\nprint rea''dy\n"
+        )
+        write(". ./setup\n")
+        read("ready\r\n.*next> ")
+        offered = {}
+        for line in CASES:
+            write(f"{line}\x14\x15print -r -- do''ne\n")
+            answer = read("done\r\n.*next> ")
+            offered[line] = {
+                word for words in re.findall(r"<(.*?)>", answer, re.S) for word in words.split()
+            }
+        write("exit\n")
+        self.check(offered)
+
+
+if __name__ == "__main__":
+    unittest.main()
