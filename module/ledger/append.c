@@ -15,6 +15,7 @@
 typedef struct batch {
     hsmiam_ledger *ledger;
     bool sign;
+    bool is_checked;   /* the record is held against the policy in force */
     uint64_t sequence; /* of the line that was added last */
     char hash[HSMIAM_HEX_SIZE];
     char now[HSMIAM_TIME_SIZE];
@@ -221,6 +222,15 @@ static void mirror(hsmiam_ledger *ledger, char *lines)
             ledger->mirror(ledger->mirror_context, line);
 }
 
+static hsmiam_status check_approved(batch *to, uint64_t size, const hsmiam_record *given,
+                                    hsmiam_error *error)
+{
+    hsmiam_record record = *given;
+
+    record.fields[HSMIAM_FIELD_TIME] = to->now;
+    return hsmiam_clear_check(to->ledger, size, &record, error);
+}
+
 /* The same with the file locked. */
 static hsmiam_status append_locked(batch *to, uint64_t size, const hsmiam_record *record,
                                    hsmiam_append_rule rule, hsmiam_error *error)
@@ -232,6 +242,8 @@ static hsmiam_status append_locked(batch *to, uint64_t size, const hsmiam_record
     hsmiam_status status = hsmiam_tail_read(&ledger->file, ledger->hash, size, &tail, error);
     if (status == HSMIAM_OK && to->sign)
         status = check_own_key(ledger, &tail, &is_known, error);
+    if (status == HSMIAM_OK && to->is_checked && to->sign && record != NULL)
+        status = check_approved(to, size, record, error);
     if (status != HSMIAM_OK)
         return status;
     status = fill(to, &tail, is_known, record, error);
@@ -249,11 +261,11 @@ static hsmiam_status append_locked(batch *to, uint64_t size, const hsmiam_record
     return status;
 }
 
-hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *record,
-                                   hsmiam_append_rule rule, uint64_t *sequence_out,
-                                   hsmiam_error *error)
+static hsmiam_status append(hsmiam_ledger *ledger, const hsmiam_record *record,
+                            hsmiam_append_rule rule, bool is_checked, uint64_t *sequence_out,
+                            hsmiam_error *error)
 {
-    batch to = {.ledger = ledger};
+    batch to = {.ledger = ledger, .is_checked = is_checked};
     uint64_t size = 0;
 
     hsmiam_status status = hsmiam_ledger_open(ledger, error);
@@ -280,6 +292,20 @@ hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *r
     hsmiam_buffer_clear(&to.lines);
     hsmiam_buffer_clear(&to.line);
     return status;
+}
+
+hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *record,
+                                   hsmiam_append_rule rule, uint64_t *sequence_out,
+                                   hsmiam_error *error)
+{
+    return append(ledger, record, rule, false, sequence_out, error);
+}
+
+hsmiam_status hsmiam_ledger_append_approved(hsmiam_ledger *ledger, const hsmiam_record *record,
+                                            hsmiam_append_rule rule, uint64_t *sequence_out,
+                                            hsmiam_error *error)
+{
+    return append(ledger, record, rule, true, sequence_out, error);
 }
 
 hsmiam_status hsmiam_ledger_mend(hsmiam_ledger *ledger, hsmiam_error *error)

@@ -92,6 +92,27 @@ static hsmiam_status write_request(asking *run, hsmiam_error *error)
     return hsmiam_ledger_append(run->ledger, &record, HSMIAM_APPEND_SIGNED, &run->request, error);
 }
 
+/* Other threads read on in the ledger while a person reads the question: that has a copy. */
+static hsmiam_status ask_one(asking *run, hsmiam_token *approver, hsmiam_error *error)
+{
+    hsmiam_ledger *ledger = run->ledger;
+    const hsmiam_dual_request *request = NULL;
+    hsmiam_status status = HSMIAM_OK;
+    hsmiam_dual shown = {.requests = NULL};
+
+    (void)pthread_mutex_lock(&ledger->lock);
+    if (ledger->dual != NULL)
+        request = hsmiam_dual_find(ledger->dual, run->request);
+    if (request != NULL)
+        status = hsmiam_dual_copy(ledger->dual, request, &shown, error);
+    (void)pthread_mutex_unlock(&ledger->lock);
+    if (status == HSMIAM_OK && request != NULL)
+        status = hsmiam_approval_make(ledger, &shown, &shown.requests[0], approver, ledger->confirm,
+                                      ledger->confirm_context, error);
+    hsmiam_dual_clear(&shown);
+    return status;
+}
+
 /* The approvers at hand sign, each in turn, until there are enough. */
 static hsmiam_status ask_those_at_hand(asking *run, hsmiam_error *error)
 {
@@ -102,11 +123,7 @@ static hsmiam_status ask_those_at_hand(asking *run, hsmiam_error *error)
         status = look(run, error);
     for (size_t i = 0;
          status == HSMIAM_OK && i < ledger->approver_count && run->approvals < run->needed; i++) {
-        hsmiam_dual_request *request = hsmiam_dual_find(ledger->dual, run->request);
-        if (request == NULL)
-            break;
-        status = hsmiam_approval_make(ledger, ledger->dual, request, ledger->approvers[i],
-                                      ledger->confirm, ledger->confirm_context, error);
+        status = ask_one(run, ledger->approvers[i], error);
         if (status == HSMIAM_OK)
             status = look(run, error);
     }
@@ -243,7 +260,7 @@ static hsmiam_status write_policy(hsmiam_ledger *ledger, hsmiam_record *record, 
     (void)snprintf(number, sizeof number, "%" PRIu64, request);
     record->fields[HSMIAM_FIELD_EVENT] = hsmiam_event_get_name(HSMIAM_EVENT_POLICY);
     record->fields[HSMIAM_FIELD_REQUEST] = request != 0 ? number : NULL;
-    return hsmiam_ledger_append(ledger, record, HSMIAM_APPEND_SIGNED, NULL, error);
+    return hsmiam_ledger_append_approved(ledger, record, HSMIAM_APPEND_SIGNED, NULL, error);
 }
 
 /* While nobody works on keys, so that nobody goes by the old policy once the new one is there. */

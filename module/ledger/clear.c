@@ -2,7 +2,9 @@
 /* What a writer knows of policy, requests and approvals: read once from where the ledger first had
  * a policy, then from where the last look ended. Only what hangs together with a signature that is
  * trusted is believed. An intent that says that there never was a policy spares what stands before
- * it. */
+ * it, unless there was one later: then it is read up to its start, for the tokens with an audit
+ * key.
+ */
 #include <stdlib.h>
 
 #include "ledger/approval.h"
@@ -68,6 +70,15 @@ static bool says_none(const hsmiam_history *history)
     return hsmiam_history_is_believed(history) && policy != NULL && policy[0] == '0';
 }
 
+/* A token that has, or had, an audit key approves nothing, also where that key is older than the
+ * policy. */
+static void note_audit_token(hsmiam_ledger *ledger, const hsmiam_history *history)
+{
+    if (hsmiam_history_is_believed(history) &&
+        hsmiam_record_is(&history->record, HSMIAM_EVENT_AUDIT_KEY))
+        hsmiam_dual_note_serial(ledger->dual, history->record.fields[HSMIAM_FIELD_TOKEN_SERIAL]);
+}
+
 static hsmiam_status read_backward(hsmiam_ledger *ledger, hsmiam_history *history, look_back *found,
                                    hsmiam_error *error)
 {
@@ -93,20 +104,19 @@ static hsmiam_status read_backward(hsmiam_ledger *ledger, hsmiam_history *histor
             found->start = history->line.start;
             found->has_start = true;
         }
-        if (ledger->dual->sequence == 0 && says_none(history))
+        note_audit_token(ledger, history);
+        if (ledger->dual->sequence == 0 && !found->has_start && says_none(history))
             return HSMIAM_OK;
     }
 }
 
 /* One look. */
-static hsmiam_status look(hsmiam_ledger *ledger, look_back *found, hsmiam_error *error)
+static hsmiam_status look(hsmiam_ledger *ledger, uint64_t size, look_back *found,
+                          hsmiam_error *error)
 {
     hsmiam_history *history = NULL;
-    uint64_t size = 0;
 
-    hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
-    if (status == HSMIAM_OK)
-        status = hsmiam_history_new(ledger, size, &history, error);
+    hsmiam_status status = hsmiam_history_new(ledger, size, &history, error);
     if (status == HSMIAM_OK)
         status = read_backward(ledger, history, found, error);
     hsmiam_history_free(&history);
@@ -114,7 +124,7 @@ static hsmiam_status look(hsmiam_ledger *ledger, look_back *found, hsmiam_error 
         return status;
     if (found->has_start) {
         const hsmiam_dual_reading reading = {
-            .file = &ledger->file, .start = found->start, .end = size, .signed_only = true};
+            .file = &ledger->file, .start = found->start, .end = size};
         status = hsmiam_dual_read(ledger->dual, &reading, error);
     }
     if (status == HSMIAM_OK && found->last > 0) {
@@ -124,21 +134,53 @@ static hsmiam_status look(hsmiam_ledger *ledger, look_back *found, hsmiam_error 
     return status;
 }
 
-hsmiam_status hsmiam_clear_refresh(hsmiam_ledger *ledger, hsmiam_error *error)
+/* Up to there. */
+static hsmiam_status refresh(hsmiam_ledger *ledger, uint64_t size, hsmiam_error *error)
 {
     look_back found = {.start = 0};
 
     hsmiam_status status = begin(ledger, error);
     if (status == HSMIAM_OK)
-        status = look(ledger, &found, error);
+        status = look(ledger, size, &found, error);
     if (status == HSMIAM_OK && found.is_other) {
         hsmiam_clear_forget(ledger);
         found = (look_back){.start = 0};
         status = begin(ledger, error);
         if (status == HSMIAM_OK)
-            status = look(ledger, &found, error);
+            status = look(ledger, size, &found, error);
     }
     if (status != HSMIAM_OK)
         hsmiam_clear_forget(ledger);
     return status;
+}
+
+hsmiam_status hsmiam_clear_refresh(hsmiam_ledger *ledger, hsmiam_error *error)
+{
+    uint64_t size = 0;
+    hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
+
+    return status == HSMIAM_OK ? refresh(ledger, size, error) : status;
+}
+
+/* Whoever works on a user's keys holds the lock that a change of the policy takes as well, so that
+ * where nothing needed an approval when it was asked for, nothing does now. */
+static bool is_settled(const hsmiam_ledger *ledger, const hsmiam_record *record)
+{
+    return ledger->dual != NULL && ledger->dual->policy.count == 0 &&
+           hsmiam_event_forms[hsmiam_event_find(record->fields[HSMIAM_FIELD_EVENT])].is_intent;
+}
+
+hsmiam_status hsmiam_clear_check(hsmiam_ledger *ledger, uint64_t size, const hsmiam_record *record,
+                                 hsmiam_error *error)
+{
+    if (hsmiam_dual_get_operation(record) == HSMIAM_ACT_COUNT || is_settled(ledger, record))
+        return HSMIAM_OK;
+    hsmiam_status status = refresh(ledger, size, error);
+    const char *wrong = status == HSMIAM_OK ? hsmiam_dual_check(ledger->dual, record) : NULL;
+    if (wrong == NULL)
+        return status;
+    return hsmiam_error_set(error, HSMIAM_ERR_APPROVAL,
+                            "The ledger %s cannot take this %s, since %s; run the command again, "
+                            "which asks for what is missing.",
+                            ledger->file.path, record->fields[HSMIAM_FIELD_EVENT], wrong);
 }

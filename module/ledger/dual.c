@@ -77,7 +77,7 @@ void hsmiam_dual_clear(hsmiam_dual *dual)
     *dual = (hsmiam_dual){.requests = NULL};
 }
 
-static time_t read_time(const char *text)
+time_t hsmiam_dual_read_time(const char *text)
 {
     time_t when = -1;
 
@@ -123,6 +123,21 @@ static void forget_old(hsmiam_dual *dual, time_t when)
     dual->count = kept;
 }
 
+/* Makes room for one more. */
+static hsmiam_status grow(hsmiam_dual *dual, hsmiam_error *error)
+{
+    size_t room = dual->room > 0 ? 2 * dual->room : 8;
+
+    if (dual->count < dual->room)
+        return HSMIAM_OK;
+    hsmiam_dual_request *grown = realloc(dual->requests, room * sizeof *grown);
+    if (grown == NULL)
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    dual->requests = grown;
+    dual->room = room;
+    return HSMIAM_OK;
+}
+
 static hsmiam_status add_request(hsmiam_dual *dual, const hsmiam_record *record, const char *hash,
                                  hsmiam_error *error)
 {
@@ -130,24 +145,40 @@ static hsmiam_status add_request(hsmiam_dual *dual, const hsmiam_record *record,
     hsmiam_dual_request request = {
         .sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE),
         .operation = hsmiam_act_find(name, strlen(name)),
-        .expires = read_time(record->fields[HSMIAM_FIELD_EXPIRES]),
+        .expires = hsmiam_dual_read_time(record->fields[HSMIAM_FIELD_EXPIRES]),
     };
 
-    forget_old(dual, read_time(record->fields[HSMIAM_FIELD_TIME]));
+    forget_old(dual, hsmiam_dual_read_time(record->fields[HSMIAM_FIELD_TIME]));
     if (dual->policy.count == 0 || request.operation == HSMIAM_ACT_COUNT)
         return HSMIAM_OK;
     memcpy(request.hash, hash, sizeof request.hash);
-    if (dual->count == dual->room) {
-        size_t room = dual->room > 0 ? 2 * dual->room : 8;
-        hsmiam_dual_request *grown = realloc(dual->requests, room * sizeof *grown);
-        if (grown == NULL)
-            return hsmiam_error_set_memory(error, "reading the ledger");
-        dual->requests = grown;
-        dual->room = room;
-    }
+    hsmiam_status status = grow(dual, error);
+    if (status != HSMIAM_OK)
+        return status;
     if (!copy_record(record, &request))
         return hsmiam_error_set_memory(error, "reading the ledger");
     dual->requests[dual->count++] = request;
+    return HSMIAM_OK;
+}
+
+hsmiam_status hsmiam_dual_copy(const hsmiam_dual *dual, const hsmiam_dual_request *request,
+                               hsmiam_dual *copy_out, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_dual_init(copy_out, error);
+
+    copy_out->policy_sequence = dual->policy_sequence;
+    memcpy(copy_out->serials, dual->serials, sizeof copy_out->serials);
+    copy_out->serial_count = dual->serial_count;
+    if (status == HSMIAM_OK)
+        status = hsmiam_policy_copy(&dual->policy, &copy_out->policy, error);
+    if (status == HSMIAM_OK)
+        status = grow(copy_out, error);
+    if (status != HSMIAM_OK)
+        return status;
+    copy_out->requests[0] = *request;
+    if (!copy_record(&request->record, &copy_out->requests[0]))
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    copy_out->count = 1;
     return HSMIAM_OK;
 }
 
@@ -212,86 +243,6 @@ unsigned hsmiam_dual_count_approvals(const hsmiam_dual_request *request)
     return count;
 }
 
-/* ----------------------------------------------------------------------------------- approvals */
-
-void hsmiam_dual_format_statement(const hsmiam_dual_request *request, const char *token_serial,
-                                  char text_out[HSMIAM_STATEMENT_MAX])
-{
-    const char *account = request->record.fields[HSMIAM_FIELD_ACCOUNT];
-
-    (void)snprintf(text_out, HSMIAM_STATEMENT_MAX,
-                   "hsmiam approval\nrequest %s\naccount %s\nexpires %s\ntoken %s\n", request->hash,
-                   account != NULL ? account : "-", request->record.fields[HSMIAM_FIELD_EXPIRES],
-                   token_serial);
-}
-
-static bool has_word(const char *words, const char *word)
-{
-    size_t length = strlen(word);
-
-    for (const char *at = words; at != NULL && *at != '\0';) {
-        size_t size = strcspn(at, " ");
-        if (size == length && memcmp(at, word, size) == 0)
-            return true;
-        at += size + (at[size] == ' ');
-    }
-    return false;
-}
-
-bool hsmiam_dual_is_same_token(const hsmiam_dual *dual, const hsmiam_dual_request *request,
-                               const char *token_serial)
-{
-    const char *const *fields = request->record.fields;
-
-    for (size_t i = 0; i < dual->serial_count; i++)
-        if (strcmp(dual->serials[i], token_serial) == 0)
-            return true;
-    return (fields[HSMIAM_FIELD_TOKEN_SERIAL] != NULL &&
-            strcmp(fields[HSMIAM_FIELD_TOKEN_SERIAL], token_serial) == 0) ||
-           has_word(fields[HSMIAM_FIELD_REPLICA_SERIALS], token_serial);
-}
-
-static bool is_signed_by(hsmiam_dual *dual, const hsmiam_dual_request *request,
-                         const hsmiam_record *record, const hsmiam_public_key *key)
-{
-    char statement[HSMIAM_STATEMENT_MAX];
-    hsmiam_verifier *verifier = hsmiam_verifier_new(key);
-
-    hsmiam_dual_format_statement(request, record->fields[HSMIAM_FIELD_TOKEN_SERIAL], statement);
-    bool right = verifier != NULL &&
-                 hsmiam_verifier_check_line(verifier, dual->hash, statement, strlen(statement),
-                                            record->fields[HSMIAM_FIELD_APPROVAL]);
-    hsmiam_verifier_free(&verifier);
-    return right;
-}
-
-/* Whose request was forgotten since it expired or was used, comes too late and counts for nothing.
- */
-static const char *take_approval(hsmiam_dual *dual, const hsmiam_record *record,
-                                 hsmiam_fault *fault_out)
-{
-    uint64_t number = hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST);
-    hsmiam_dual_request *request = hsmiam_dual_find(dual, number);
-    size_t approver =
-        hsmiam_policy_find_approver(&dual->policy, record->fields[HSMIAM_FIELD_APPROVER]);
-
-    *fault_out = HSMIAM_FAULT_UNAPPROVED;
-    if (approver == dual->policy.count)
-        return "it is an approval by a key that is no approver of the policy in force";
-    if (request == NULL)
-        return NULL;
-    if (!is_signed_by(dual, request, record, dual->policy.approvers[approver])) {
-        *fault_out = HSMIAM_FAULT_FORGED;
-        return "the approver did not sign that for this request";
-    }
-    if (hsmiam_dual_is_same_token(dual, request, record->fields[HSMIAM_FIELD_TOKEN_SERIAL]))
-        return "it is an approval from the very token that the request is about, or that has the "
-               "audit key";
-    if (read_time(record->fields[HSMIAM_FIELD_TIME]) <= request->expires)
-        request->approved |= 1U << approver;
-    return NULL;
-}
-
 /* --------------------------------------------------------------------- what needs an approval */
 
 /* What is wrong with using the request for the record; NULL: nothing. */
@@ -309,18 +260,31 @@ static const char *judge(const hsmiam_dual *dual, const hsmiam_dual_request *req
         return "the request that it names was used before, and serves once";
     if (in_rotation && !request->used)
         return "the request that it names is for a rotation that did not begin";
-    if (read_time(record->fields[HSMIAM_FIELD_TIME]) > request->expires)
+    if (hsmiam_dual_read_time(record->fields[HSMIAM_FIELD_TIME]) > request->expires)
         return "the request that it names had expired";
     if (hsmiam_dual_count_approvals(request) < dual->policy.needed)
         return "the request that it names lacks the approvals that the policy in force asks for";
     return NULL;
 }
 
-static const char *use(hsmiam_dual *dual, hsmiam_act operation, const hsmiam_record *record)
+/* An intent says which policy its writer knew. */
+static const char *check_policy(const hsmiam_dual *dual, const hsmiam_record *record)
 {
-    uint64_t number = hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST);
-    hsmiam_dual_request *request = hsmiam_dual_find(dual, number);
+    if (record->fields[HSMIAM_FIELD_POLICY] == NULL ||
+        hsmiam_record_get_number(record, HSMIAM_FIELD_POLICY) == dual->policy_sequence)
+        return NULL;
+    return "it goes by another policy than the one in force";
+}
 
+const char *hsmiam_dual_check(const hsmiam_dual *dual, const hsmiam_record *record)
+{
+    hsmiam_act operation = hsmiam_dual_get_operation(record);
+    uint64_t number = hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST);
+    const hsmiam_dual_request *request = hsmiam_dual_find(dual, number);
+    const char *wrong = check_policy(dual, record);
+
+    if (wrong != NULL)
+        return wrong;
     if (number == 0)
         return hsmiam_policy_needs(&dual->policy, operation)
                    ? "the policy in force asks for an approval, and it names none"
@@ -328,14 +292,20 @@ static const char *use(hsmiam_dual *dual, hsmiam_act operation, const hsmiam_rec
     if (request == NULL)
         return "the request that it names is none that can serve: there is none, it had expired, "
                "was used before, or was made under another policy";
-    const char *wrong = judge(dual, request, operation, record);
-    if (wrong != NULL)
-        return wrong;
+    return judge(dual, request, operation, record);
+}
+
+static void use(const hsmiam_dual *dual, hsmiam_act operation, const hsmiam_record *record)
+{
+    hsmiam_dual_request *request =
+        hsmiam_dual_find(dual, hsmiam_record_get_number(record, HSMIAM_FIELD_REQUEST));
+
+    if (request == NULL)
+        return;
     if (operation == HSMIAM_ACT_CREATE && request->operation == HSMIAM_ACT_ROTATE)
         request->used_by_intent = true;
     else
         request->used = true;
-    return NULL;
 }
 
 static const char *take_policy(hsmiam_dual *dual, const hsmiam_record *record)
@@ -356,17 +326,20 @@ static const char *take_policy(hsmiam_dual *dual, const hsmiam_record *record)
 
 void hsmiam_dual_note_serial(hsmiam_dual *dual, const char *serial)
 {
-    if (serial != NULL && dual->serial_count < HSMIAM_TRUSTED_MAX)
-        (void)snprintf(dual->serials[dual->serial_count++], sizeof dual->serials[0], "%s", serial);
+    if (serial == NULL || dual->serial_count == sizeof dual->serials / sizeof dual->serials[0])
+        return;
+    for (size_t i = 0; i < dual->serial_count; i++)
+        if (strcmp(dual->serials[i], serial) == 0)
+            return;
+    (void)snprintf(dual->serials[dual->serial_count++], sizeof dual->serials[0], "%s", serial);
 }
 
-/* An intent says which policy its writer knew. */
-static const char *check_policy(const hsmiam_dual *dual, const hsmiam_record *record)
+/* Before a ledger had an audit key, anybody could write anything. */
+static bool is_always_signed(const hsmiam_record *record)
 {
-    if (record->fields[HSMIAM_FIELD_POLICY] == NULL ||
-        hsmiam_record_get_number(record, HSMIAM_FIELD_POLICY) == dual->policy_sequence)
-        return NULL;
-    return "it goes by another policy than the one in force";
+    hsmiam_event event = hsmiam_event_find(record->fields[HSMIAM_FIELD_EVENT]);
+
+    return event < HSMIAM_EVENT_COUNT && hsmiam_event_forms[event].rule == HSMIAM_APPEND_SIGNED;
 }
 
 hsmiam_status hsmiam_dual_take(hsmiam_dual *dual, const hsmiam_record *record,
@@ -378,17 +351,19 @@ hsmiam_status hsmiam_dual_take(hsmiam_dual *dual, const hsmiam_record *record,
     *wrong_out = NULL;
     *fault_out = HSMIAM_FAULT_UNAPPROVED;
     dual->sequence = hsmiam_record_get_number(record, HSMIAM_FIELD_SEQUENCE);
+    if (record->fields[HSMIAM_FIELD_SIGNATURE] == NULL && is_always_signed(record))
+        return HSMIAM_OK;
     if (hsmiam_record_is(record, HSMIAM_EVENT_AUDIT_KEY))
         hsmiam_dual_note_serial(dual, record->fields[HSMIAM_FIELD_TOKEN_SERIAL]);
     else if (hsmiam_record_is(record, HSMIAM_EVENT_REQUEST))
         return add_request(dual, record, line_hash, error);
     else if (hsmiam_record_is(record, HSMIAM_EVENT_APPROVAL))
-        *wrong_out = take_approval(dual, record, fault_out);
+        *wrong_out = hsmiam_dual_take_approval(dual, record, fault_out);
     if (operation == HSMIAM_ACT_COUNT)
         return HSMIAM_OK;
-    *wrong_out = check_policy(dual, record);
+    *wrong_out = hsmiam_dual_check(dual, record);
     if (*wrong_out == NULL)
-        *wrong_out = use(dual, operation, record);
+        use(dual, operation, record);
     if (*wrong_out == NULL && operation == HSMIAM_ACT_POLICY)
         *wrong_out = take_policy(dual, record);
     return HSMIAM_OK;

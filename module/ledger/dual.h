@@ -28,7 +28,7 @@ typedef struct hsmiam_dual {
     hsmiam_dual_request *requests;
     size_t count;
     size_t room;
-    char serials[HSMIAM_TRUSTED_MAX][HSMIAM_SERIAL_MAX + 1]; /* of tokens with an audit key */
+    char serials[HSMIAM_TRUSTED_MAX + 1][HSMIAM_SERIAL_MAX + 1]; /* of tokens with an audit key */
     size_t serial_count;
     uint64_t sequence; /* of the record that was taken last */
     hsmiam_hash *hash;
@@ -41,12 +41,21 @@ void hsmiam_dual_clear(hsmiam_dual *dual);
 /* A token with that serial has an audit key; NULL: none is known. */
 void hsmiam_dual_note_serial(hsmiam_dual *dual, const char *serial);
 
-/* Takes the next record, whose line has that hash. If something about it is wrong, it changes
- * nothing, and `*wrong_out` is the sentence, else NULL; `*fault_out` then tells the kind.
- * Statuses: MEMORY, INTERNAL. */
+/* Takes the next record, whose line has that hash. A policy or a request that nobody signed is
+ * none. If something about it is wrong, it changes nothing, and `*wrong_out` is the sentence, else
+ * NULL; `*fault_out` then tells the kind. Statuses: MEMORY, INTERNAL. */
 hsmiam_status hsmiam_dual_take(hsmiam_dual *dual, const hsmiam_record *record,
                                const char line_hash[HSMIAM_HEX_SIZE], hsmiam_fault *fault_out,
                                const char **wrong_out, hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* What is wrong with writing a record that may need an approval as the next one; NULL: nothing. It
+ * has its time. */
+const char *hsmiam_dual_check(const hsmiam_dual *dual, const hsmiam_record *record);
+
+/* Copies what an approver is to see of one request: the policy, the tokens, and that request. To be
+ * cleared either way. Statuses: MEMORY, INTERNAL. */
+hsmiam_status hsmiam_dual_copy(const hsmiam_dual *dual, const hsmiam_dual_request *request,
+                               hsmiam_dual *copy_out, hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* What records of an event are in terms of approvals; COUNT: nothing. */
 hsmiam_act hsmiam_dual_get_operation(const hsmiam_record *record);
@@ -74,12 +83,18 @@ void hsmiam_dual_format_statement(const hsmiam_dual_request *request, const char
 bool hsmiam_dual_is_same_token(const hsmiam_dual *dual, const hsmiam_dual_request *request,
                                const char *token_serial);
 
+/* Takes the record of an approval, as hsmiam_dual_take() does. */
+const char *hsmiam_dual_take_approval(hsmiam_dual *dual, const hsmiam_record *record,
+                                      hsmiam_fault *fault_out);
+
+/* The time that a member says; -1: none. */
+time_t hsmiam_dual_read_time(const char *text);
+
 /* Whom a record is read for. */
 typedef struct hsmiam_dual_reading {
     hsmiam_file *file;
     uint64_t start; /* where a line begins */
     uint64_t end;
-    bool signed_only;       /* what nobody signed does not count, but for approvals */
     uint64_t last_sequence; /* records behind that do not count; 0: all do */
 } hsmiam_dual_reading;
 

@@ -30,8 +30,6 @@ static hsmiam_status take_line(hsmiam_dual *dual, const hsmiam_dual_reading *rea
 
     if (!matters(line) ||
         !hsmiam_record_read(line->text, line->size, storage, &record, &signed_size) ||
-        (reading->signed_only && signed_size == 0 &&
-         !hsmiam_record_is(&record, HSMIAM_EVENT_APPROVAL)) ||
         (reading->last_sequence != 0 &&
          hsmiam_record_get_number(&record, HSMIAM_FIELD_SEQUENCE) > reading->last_sequence))
         return HSMIAM_OK;

@@ -208,7 +208,7 @@ hsmiam_status hsmiam_ledger_add(hsmiam_ledger *ledger, hsmiam_event event,
         if (((form->needed | form->allowed) >> i & 1) == 0)
             record.fields[i] = NULL;
     record.fields[HSMIAM_FIELD_EVENT] = form->name;
-    return hsmiam_ledger_append(ledger, &record, form->rule, sequence_out, error);
+    return hsmiam_ledger_append_approved(ledger, &record, form->rule, sequence_out, error);
 }
 
 hsmiam_status hsmiam_ledger_add_import(hsmiam_ledger *ledger, const hsmiam_ledger_facts *facts,

@@ -152,6 +152,12 @@ bool hsmiam_clear_get_policy(hsmiam_ledger *ledger, uint64_t *sequence_out);
 /* Forgets what was read of it. */
 void hsmiam_clear_forget(hsmiam_ledger *ledger);
 
+/* Whether a record, which has its time, may be the next one by what the ledger says now of policy,
+ * requests and approvals: APPROVAL if not. Under the ledger's lock and the file's, whose size that
+ * is. */
+hsmiam_status hsmiam_clear_check(hsmiam_ledger *ledger, uint64_t size, const hsmiam_record *record,
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* event.c ---------------------------------------------------------------------------------------*/
 
 /* Puts the facts that are text into a record. */
@@ -164,6 +170,13 @@ void hsmiam_facts_put(const hsmiam_ledger_facts *facts, hsmiam_record *record);
 hsmiam_status hsmiam_ledger_append(hsmiam_ledger *ledger, const hsmiam_record *record,
                                    hsmiam_append_rule rule, uint64_t *sequence_out,
                                    hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* The same, unless `audit verify` would find that the record lacks an approval: between the asking
+ * and the record the policy may have been changed, or the request used by another process, or have
+ * expired. Statuses: APPROVAL besides. */
+hsmiam_status hsmiam_ledger_append_approved(hsmiam_ledger *ledger, const hsmiam_record *record,
+                                            hsmiam_append_rule rule, uint64_t *sequence_out,
+                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
 /* Signs what is in `line` so far and closes it. */
 hsmiam_status hsmiam_ledger_sign_line(hsmiam_ledger *ledger, hsmiam_buffer *line,

@@ -49,6 +49,20 @@ void hsmiam_policy_clear(hsmiam_policy *policy)
     *policy = (hsmiam_policy){.count = 0};
 }
 
+hsmiam_status hsmiam_policy_copy(const hsmiam_policy *policy, hsmiam_policy *copy_out,
+                                 hsmiam_error *error)
+{
+    hsmiam_status status = HSMIAM_OK;
+
+    *copy_out = (hsmiam_policy){.operations = policy->operations, .needed = policy->needed};
+    for (size_t i = 0; status == HSMIAM_OK && i < policy->count; i++) {
+        status = hsmiam_public_key_new_approver(hsmiam_public_key_get_base64(policy->approvers[i]),
+                                                &copy_out->approvers[i], error);
+        copy_out->count += status == HSMIAM_OK;
+    }
+    return status;
+}
+
 void hsmiam_policy_free(hsmiam_policy **policy)
 {
     if (policy == NULL || *policy == NULL)

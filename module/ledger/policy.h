@@ -21,6 +21,10 @@ struct hsmiam_policy {
 
 void hsmiam_policy_clear(hsmiam_policy *policy);
 
+/* To be cleared either way. Statuses: MEMORY. */
+hsmiam_status hsmiam_policy_copy(const hsmiam_policy *policy, hsmiam_policy *copy_out,
+                                 hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Whether an operation needs an approval. A rotation makes, deactivates and deletes keys, and so
  * does if one of these does. */
 bool hsmiam_policy_needs(const hsmiam_policy *policy, hsmiam_act operation);

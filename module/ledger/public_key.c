@@ -56,6 +56,17 @@ static bool is_rsa(const EVP_PKEY *key)
            EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
 }
 
+/* One key has one fingerprint, in whatever form its point or its curve was written: otherwise one
+ * approver would count as two, and an audit key would not be known again. */
+static bool normalize(EVP_PKEY *key)
+{
+    return EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+           (EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+                                           OSSL_PKEY_EC_ENCODING_GROUP) == 1 &&
+            EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                           OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 1);
+}
+
 /* Takes the key over, whatever becomes of it. */
 static hsmiam_status wrap(EVP_PKEY *key, bool of_approver, hsmiam_public_key **key_out,
                           hsmiam_error *error)
@@ -70,7 +81,7 @@ static hsmiam_status wrap(EVP_PKEY *key, bool of_approver, hsmiam_public_key **k
         return hsmiam_error_set_memory(error, "a public key");
     }
     made->key = key;
-    bool is_one = key != NULL && (is_p256(key) || (of_approver && is_rsa(key)));
+    bool is_one = key != NULL && (is_p256(key) || (of_approver && is_rsa(key))) && normalize(key);
     int size = is_one ? i2d_PUBKEY(key, &der) : -1;
     if (size <= 0 || size > DER_MAX ||
         EVP_Digest(der, (size_t)size, digest, NULL, EVP_sha256(), NULL) != 1) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dual control: what counts as an approval, once, for just what it was asked for. */
-#include "approver.h"
+#include "asking.h"
 
 #include <string.h>
 #include <time.h>
@@ -24,87 +24,22 @@ static int clear_approvers(void **state)
     return 0;
 }
 
-static hsmiam_ledger_facts make_facts(const char *user_name)
-{
-    hsmiam_ledger_facts facts = fixture_facts;
-
-    facts.account = "123456789012";
-    facts.user_name = user_name;
-    facts.access_key_id = OTHER_ID;
-    facts.status = "Inactive";
-    facts.route = "rsa-oaep";
-    facts.request_time = 1440938161;
-    return facts;
-}
-
-static uint64_t get_last(fixture *fix)
-{
-    (void)fixture_verify(fix);
-    return fix->verdict.sequence;
-}
-
-/* Asks; 0: it is not approved. */
-static uint64_t ask(fixture *fix, hsmiam_act act, const char *user_name)
-{
-    const hsmiam_ledger_facts facts = make_facts(user_name);
-    uint64_t request = 0;
-    hsmiam_status status =
-        hsmiam_ledger_ask_approval(fix->ledger, act, &facts, false, &request, fix->error);
-
-    assert_true(status == HSMIAM_OK || (status == HSMIAM_ERR_APPROVAL && request == 0));
-    return request;
-}
-
-/* Asks for what is not approved yet; the number of the request. */
-static uint64_t request(fixture *fix, hsmiam_act act, const char *user_name)
-{
-    assert_int_equal(ask(fix, act, user_name), 0);
-    fixture_expect_message(fix, "nothing was done");
-    return get_last(fix);
-}
-
-static uint64_t approved(fixture *fix, hsmiam_act act, const char *user_name)
-{
-    uint64_t number = request(fix, act, user_name);
-
-    approver_approve(fix, &bob, number, APPROVER_SERIAL);
-    return number;
-}
-
-/* Writes what a request is for, whatever the rules say of that. */
-static void act_on(fixture *fix, hsmiam_event event, const char *user_name, uint64_t number)
-{
-    hsmiam_ledger_facts facts = make_facts(user_name);
-
-    facts.request = number;
-    assert_int_equal(hsmiam_ledger_add(fix->ledger, event, &facts, NULL, fix->error), HSMIAM_OK);
-}
-
-/* The last record is not right, for that reason. */
-static void expect_last_wrong(fixture *fix, hsmiam_fault fault, const char *reason)
-{
-    size_t lines = fixture_count_lines(fix);
-
-    fixture_expect_fault(fix, fault, lines);
-    fixture_expect_message(fix, reason);
-}
-
 static void test_nothing_needs_any(void **state)
 {
     fixture *fix = *state;
-    const hsmiam_ledger_facts facts = make_facts("alice");
+    const hsmiam_ledger_facts facts = asking_make_facts("alice");
     uint64_t number = 1;
 
     assert_int_equal(hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_CREATE, &facts, true,
                                                 &number, fix->error),
                      HSMIAM_OK);
     assert_int_equal(number, 0);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", 0);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", 0);
     assert_int_equal(approver_set_policy(fix, "delete", 1, &bob, 1), HSMIAM_OK);
     assert_int_equal(hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_CREATE, &facts, true,
                                                 &number, fix->error),
                      HSMIAM_OK);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", 0);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", 0);
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
 }
 
@@ -113,15 +48,15 @@ static void test_serves_once(void **state)
     fixture *fix = *state;
 
     assert_int_equal(approver_set_policy(fix, "create-access-key,delete", 1, &bob, 1), HSMIAM_OK);
-    uint64_t number = approved(fix, HSMIAM_ACT_CREATE, "alice");
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), number);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    uint64_t number = asking_approve(fix, &bob, HSMIAM_ACT_CREATE, "alice");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), number);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
     fixture_reopen(fix); /* another process */
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "used before");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "used before");
 }
 
 static void test_serves_for_nothing_else(void **state)
@@ -142,10 +77,10 @@ static void test_serves_for_nothing_else(void **state)
         fixture_reopen(fix);
         assert_int_equal(approver_set_policy(fix, "create-access-key,delete", 1, &bob, 1),
                          HSMIAM_OK);
-        uint64_t number = approved(fix, HSMIAM_ACT_CREATE, "alice");
-        assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "bob"), 0);
-        act_on(fix, others[i].event, others[i].user_name, number);
-        expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, others[i].reason);
+        uint64_t number = asking_approve(fix, &bob, HSMIAM_ACT_CREATE, "alice");
+        assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "bob"), 0);
+        asking_force(fix, others[i].event, others[i].user_name, number);
+        asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, others[i].reason);
     }
 }
 
@@ -163,7 +98,7 @@ static void test_credentials(void **state)
         {"eve", "AKIAIOSFODNN7EXAMPL1", "ASIAIOSFODNN7EXAMPL2", false},
     };
     fixture *fix = *state;
-    hsmiam_ledger_facts facts = make_facts("alice");
+    hsmiam_ledger_facts facts = asking_make_facts("alice");
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -173,11 +108,11 @@ static void test_credentials(void **state)
         assert_int_equal(hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_CREATE, &facts, false,
                                                     &number, fix->error),
                          HSMIAM_ERR_APPROVAL);
-        uint64_t asked = get_last(fix);
+        uint64_t asked = asking_get_last(fix);
         facts.credential_id = cases[i].used;
         (void)!hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_CREATE, &facts, false, &number,
                                           fix->error);
-        assert_int_equal(get_last(fix) == asked, cases[i].serves);
+        assert_int_equal(asking_get_last(fix) == asked, cases[i].serves);
     }
 }
 
@@ -186,20 +121,20 @@ static void test_none(void **state)
     fixture *fix = *state;
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    uint64_t number = request(fix, HSMIAM_ACT_CREATE, "alice");
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "lacks the approvals");
+    uint64_t number = asking_request(fix, HSMIAM_ACT_CREATE, "alice");
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "lacks the approvals");
     fixture_write(fix, "", 0);
     fixture_reopen(fix);
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", 0);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", 0);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
 }
 
 static void test_account_is_needed(void **state)
 {
     fixture *fix = *state;
-    hsmiam_ledger_facts facts = make_facts("alice");
+    hsmiam_ledger_facts facts = asking_make_facts("alice");
     uint64_t number = 0;
 
     facts.account = NULL;
@@ -213,7 +148,7 @@ static void test_account_is_needed(void **state)
 static void test_many(void **state)
 {
     fixture *fix = *state;
-    const hsmiam_ledger_facts facts = make_facts("alice");
+    const hsmiam_ledger_facts facts = asking_make_facts("alice");
     size_t lines = 0;
     uint64_t number = 0;
 
@@ -233,13 +168,13 @@ static void test_two(void **state)
     const approver both[] = {bob, carol};
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 2, both, 2), HSMIAM_OK);
-    uint64_t number = approved(fix, HSMIAM_ACT_CREATE, "alice");
+    uint64_t number = asking_approve(fix, &bob, HSMIAM_ACT_CREATE, "alice");
     approver_approve(fix, &bob, number, APPROVER_SERIAL);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
     fixture_expect_message(fix, "asks for 1 more approval");
     approver_approve(fix, &carol, number, "carols");
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), number);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), number);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
 }
 
@@ -264,10 +199,10 @@ static void test_by_whom(void **state)
         assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
         if (strcmp(serial, "1") == 0) /* that with the audit key */
             serial = hsmiam_token_get_serial(fix->token);
-        uint64_t number = request(fix, HSMIAM_ACT_CREATE, "alice");
+        uint64_t number = asking_request(fix, HSMIAM_ACT_CREATE, "alice");
         approver_approve(fix, others[i].by, number, serial);
-        expect_last_wrong(fix, others[i].fault, others[i].reason);
-        assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+        asking_expect_wrong(fix, others[i].fault, others[i].reason);
+        assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
     }
 }
 
@@ -278,38 +213,28 @@ static void test_replay(void **state)
     static const char other_number[] = "5";
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    uint64_t one = request(fix, HSMIAM_ACT_CREATE, "alice");
-    assert_int_equal(request(fix, HSMIAM_ACT_CREATE, "bob"), 4);
-    assert_int_equal(request(fix, HSMIAM_ACT_CREATE, "eve"), 5);
+    uint64_t one = asking_request(fix, HSMIAM_ACT_CREATE, "alice");
+    assert_int_equal(asking_request(fix, HSMIAM_ACT_CREATE, "bob"), 4);
+    assert_int_equal(asking_request(fix, HSMIAM_ACT_CREATE, "eve"), 5);
     hsmiam_record record = approver_make_record(fix, &bob, one, APPROVER_SERIAL);
     record.fields[HSMIAM_FIELD_REQUEST] = other_number;
     assert_int_equal(
         hsmiam_ledger_append(fix->ledger, &record, HSMIAM_APPEND_OR_PENDING, NULL, fix->error),
         HSMIAM_OK);
-    expect_last_wrong(fix, HSMIAM_FAULT_FORGED, "did not sign that");
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "eve"), 0);
+    asking_expect_wrong(fix, HSMIAM_FAULT_FORGED, "did not sign that");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "eve"), 0);
 }
 
 /* A request whose time is over, as the clock of whoever writes has it. */
 static void test_expired(void **state)
 {
     fixture *fix = *state;
-    hsmiam_record record = {{NULL}};
-    const hsmiam_ledger_facts facts = make_facts("alice");
-    uint64_t number = 0;
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    hsmiam_facts_put(&facts, &record);
-    hsmiam_dual_keep_facts(HSMIAM_ACT_CREATE, &record);
-    record.fields[HSMIAM_FIELD_EVENT] = "request";
-    record.fields[HSMIAM_FIELD_OPERATION] = "create-access-key";
-    record.fields[HSMIAM_FIELD_EXPIRES] = "2020-01-01T00:00:00Z";
-    assert_int_equal(
-        hsmiam_ledger_append(fix->ledger, &record, HSMIAM_APPEND_SIGNED, &number, fix->error),
-        HSMIAM_OK);
+    uint64_t number = asking_request_until(fix, HSMIAM_ACT_CREATE, "alice", "2020-01-01T00:00:00Z");
     approver_approve(fix, &bob, number, APPROVER_SERIAL);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
     size_t lines = fixture_count_lines(fix);
     fixture_expect_fault(fix, HSMIAM_FAULT_UNAPPROVED, lines);
     fixture_expect_message(fix, "had expired");
@@ -321,18 +246,18 @@ static void test_rotation(void **state)
     fixture *fix = *state;
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    uint64_t number = approved(fix, HSMIAM_ACT_ROTATE, "alice");
-    assert_int_equal(ask(fix, HSMIAM_ACT_ROTATE, "alice"), number);
-    act_on(fix, HSMIAM_EVENT_ROTATION, "alice", number);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    uint64_t number = asking_approve(fix, &bob, HSMIAM_ACT_ROTATE, "alice");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_ROTATE, "alice"), number);
+    asking_force(fix, HSMIAM_EVENT_ROTATION, "alice", number);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", number);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "used before");
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", number);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "used before");
     fixture_write(fix, "", 0);
     fixture_reopen(fix);
     assert_int_equal(approver_set_policy(fix, "update", 1, &bob, 1), HSMIAM_OK);
-    act_on(fix, HSMIAM_EVENT_ROTATION, "alice", 0);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
+    asking_force(fix, HSMIAM_EVENT_ROTATION, "alice", 0);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
 }
 
 static void test_policies(void **state)
@@ -340,19 +265,19 @@ static void test_policies(void **state)
     fixture *fix = *state;
 
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    uint64_t stale = approved(fix, HSMIAM_ACT_CREATE, "alice");
+    uint64_t stale = asking_approve(fix, &bob, HSMIAM_ACT_CREATE, "alice");
     assert_int_equal(approver_set_policy(fix, "", 0, NULL, 0), HSMIAM_ERR_APPROVAL);
-    approver_approve(fix, &bob, get_last(fix), APPROVER_SERIAL);
+    approver_approve(fix, &bob, asking_get_last(fix), APPROVER_SERIAL);
     /* Another change than the one that is approved is another request. */
     assert_int_equal(approver_set_policy(fix, "delete", 1, &carol, 1), HSMIAM_ERR_APPROVAL);
     assert_int_equal(approver_set_policy(fix, "", 0, NULL, 0), HSMIAM_OK);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
     /* What was approved under a policy that is gone is so no more. */
     assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
-    act_on(fix, HSMIAM_EVENT_INTENT, "alice", stale);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "made under another policy");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    asking_force(fix, HSMIAM_EVENT_INTENT, "alice", stale);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "made under another policy");
 }
 
 /* Whoever has the audit key, and other software, lifts nothing by it. */
@@ -369,10 +294,10 @@ static void test_policy_without_approval(void **state)
     assert_int_equal(
         hsmiam_ledger_append(fix->ledger, &record, HSMIAM_APPEND_SIGNED, NULL, fix->error),
         HSMIAM_OK);
-    expect_last_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "it names none");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
     fixture_reopen(fix);
-    assert_int_equal(ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
 }
 
 /* A fact that an event gets later is bound, and a request must be able to have it. */
