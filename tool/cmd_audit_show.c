@@ -40,13 +40,15 @@ static const tool_option options[] = {
 static const char *const columns[] = {"sequence",  "time",          "event",  "operator",
                                       "user_name", "access_key_id", "result", NULL};
 
-/* A step of a rotation stands where the result of anything else does. */
+/* Where the result of anything else stands: the step of a rotation, whom a key was handed to. */
 static const char *get_column(const hsmiam_ledger_record *record, const char *name)
 {
     const char *value = hsmiam_ledger_record_get_text(record, name);
 
     if (!value && strcmp(name, "result") == 0)
         value = hsmiam_ledger_record_get_text(record, "step");
+    if (!value && strcmp(name, "result") == 0)
+        value = hsmiam_ledger_record_get_text(record, "recipient");
     return value ? value : "";
 }
 

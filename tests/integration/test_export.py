@@ -267,6 +267,8 @@ class RefusalTest(ExportTest):
             terminal.type(answer + "\n")
             self.assertEqual(terminal.finish(), code, terminal.shown)
             self.assertEqual(len(self.records("export")), 1 if answer == "y" else 0)
+        table = self.hsmiam("audit", "show", "--event", "export", "--output", "table")
+        self.assertIn(fingerprint, table.out)
 
 
 if __name__ == "__main__":

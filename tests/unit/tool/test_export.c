@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,6 +150,11 @@ static void refuses_other_files(void **state)
         {"{\"AccessKeyId\": 1}", "member \"AccessKeyId\" that is not known, or no string"},
         {"{\"Secret\": \"x\"}", "member \"Secret\" that is not known"},
         {"{\"AccessKeyId\": \"" ID "\"}", "lacks a member"},
+        {"{\"UserName\": \"Bob\", \"UserName\": \"Eve\"}", "is not JSON"},
+        {"{\"UserName\": \"Bob\"} {}", "is not JSON"},
+        {"{\"UserName\": \"Bob\"", "is not JSON"},
+        {"{\"UserName\": null}", "member \"UserName\" that is not known, or no string"},
+        {"{\"UserName\": \"Bob\\u0000\"}", "is not JSON"},
     };
 
     (void)state;
@@ -158,7 +164,26 @@ static void refuses_other_files(void **state)
         assert_int_equal(result.code, 252);
         assert_contains(result.err, cases[i].message);
         assert_lacks(result.err, "sEcReT");
+        assert_string_equal(result.fake.exported, "");
     }
+}
+
+/* What no export prints is not even read to its end. */
+static void refuses_a_large_file(void **state)
+{
+    static char text[65538];
+
+    (void)state;
+    memset(text, ' ', sizeof text - 1);
+    text[0] = '{';
+    text[sizeof text - 2] = '}';
+    write_file(text);
+    RUN(&result, "import-access-key", "--token", TOKEN, "--wrapped", path);
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "65536");
+    RUN(&result, "export-access-key", "--token", TOKEN, "--yes", "--recipient", path);
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "65536");
 }
 
 static void writes_the_public_half(void **state)
@@ -190,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_words_and_files, prepare, check),
         cmocka_unit_test_setup_teardown(takes_in_what_was_handed_over, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_other_files, prepare, check),
+        cmocka_unit_test_setup_teardown(refuses_a_large_file, prepare, check),
         cmocka_unit_test_setup_teardown(writes_the_public_half, prepare, check),
     };
     int fd = mkstemp(path);
