@@ -62,7 +62,12 @@ void hsmiam_message_write(const char *format, ...)
 
 void hsmiam_message_write_error(const hsmiam_error *error)
 {
-    hsmiam_message_write("%s", hsmiam_error_get_message(error));
+    if (hsmiam_error_get_domain(error) == HSMIAM_DOMAIN_SERVICE) /* as the AWS CLI says it */
+        hsmiam_message_write("An error occurred (%s) when calling the %s operation: %s",
+                             hsmiam_error_get_code_name(error), hsmiam_error_get_operation(error),
+                             hsmiam_error_get_message(error));
+    else
+        hsmiam_message_write("%s", hsmiam_error_get_message(error));
 }
 
 void hsmiam_message_log(void *context, hsmiam_log_level level, const char *line)

@@ -302,6 +302,8 @@ static CK_RV get_session_info(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info_ou
     if (rv != CKR_OK || session == NULL)
         return rv != CKR_OK ? rv : CKR_SESSION_HANDLE_INVALID;
     *info_out = (CK_SESSION_INFO){.slotID = mock.slots[0].id, .flags = CKF_SERIAL_SESSION};
+    if (session->writable)
+        info_out->flags |= CKF_RW_SESSION;
     if (mock.so_logged_in)
         info_out->state = CKS_RW_SO_FUNCTIONS;
     else if (mock.logged_in)

@@ -67,7 +67,7 @@ CK_RV mock_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE mechanism, CK_MEC
     CK_RV rv = mock_enter(MOCK_C_GetMechanismInfo);
 
     (void)id;
-    *info = (CK_MECHANISM_INFO){.ulMinKeySize = 1};
+    *info = (CK_MECHANISM_INFO){.ulMinKeySize = 1, .flags = CKF_SIGN | CKF_DERIVE};
     if (rv == CKR_OK && mechanism == CKM_SP800_108_FEEDBACK_KDF && !mock.names_derivation)
         rv = CKR_MECHANISM_INVALID;
     if (rv == CKR_OK && is_wrap(mechanism) && !mock.names_wraps && !knows_wrap(mechanism))
