@@ -54,6 +54,7 @@ static const char *const code_names[] = {
     [HSMIAM_ERR_INTERNAL] = "InternalFailure",
     [HSMIAM_ERR_LEDGER] = "LedgerFailure",
     [HSMIAM_ERR_UNSETTLED] = "Unsettled",
+    [HSMIAM_ERR_APPROVAL] = "ApprovalRequired",
 };
 
 static const char *get_code(hsmiam_status status, const hsmiam_error *error)

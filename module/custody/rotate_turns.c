@@ -122,6 +122,12 @@ static hsmiam_status go_on_deleting(hsmiam_rotating *run, bool *done_out, hsmiam
                                       id);
         return status;
     }
+    if (run->record.step == HSMIAM_ROTATION_DEACTIVATED) {
+        hsmiam_status status =
+            hsmiam_ledger_check_deletion(run->custody->ledger, run->record.sequence, error);
+        if (status != HSMIAM_OK)
+            return status;
+    }
     run->made->previous_status = "Deleted";
     return is_clearing ? hsmiam_rotating_delete(run, id, HSMIAM_ROTATION_CLEARING,
                                                 HSMIAM_ROTATION_CLEARED, error)

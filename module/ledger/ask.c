@@ -218,6 +218,28 @@ hsmiam_status hsmiam_ledger_check_rotation(hsmiam_ledger *ledger, uint64_t reque
     return status;
 }
 
+hsmiam_status hsmiam_ledger_check_deletion(hsmiam_ledger *ledger, uint64_t rotation,
+                                           hsmiam_error *error)
+{
+    asking run = {.ledger = ledger, .operation = HSMIAM_ACT_DELETE};
+
+    hsmiam_status status = hsmiam_ledger_open(ledger, error);
+    if (status != HSMIAM_OK || !ledger->has_key)
+        return status;
+    (void)pthread_mutex_lock(&ledger->asking);
+    status = look(&run, error);
+    (void)pthread_mutex_unlock(&ledger->asking);
+    if (status == HSMIAM_OK && run.is_needed && run.policy > rotation)
+        status = hsmiam_error_set(error, HSMIAM_ERR_APPROVAL,
+                                  "The policy in force (record %" PRIu64
+                                  " of the ledger) asks for an approval of deletions, and the "
+                                  "rotation that replaced the key (record %" PRIu64
+                                  ") is older than it: nothing was deleted. Delete the key by "
+                                  "`hsmiam delete-access-key`, which asks for one.",
+                                  run.policy, rotation);
+    return status;
+}
+
 /* ------------------------------------------------------------------------------------- policies */
 
 /* A signature of the ledger's own is no second one. */

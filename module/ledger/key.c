@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key pairs and the ledger: provisioning on record, and one audit key introducing another. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ledger/internal.h"
+#include "ledger/approval.h"
 
 /* What provisioning reports on its way to the caller, and the fingerprints in it. */
 typedef struct provisioning {
@@ -81,6 +82,24 @@ static hsmiam_status check_new(hsmiam_ledger *ledger, const char *fingerprint, h
     return status;
 }
 
+/* An approver that could sign the ledger as well would approve what it does itself; `audit verify`
+ * takes no such ledger. */
+static hsmiam_status check_no_approver(hsmiam_ledger *ledger, const char *fingerprint,
+                                       hsmiam_error *error)
+{
+    (void)pthread_mutex_lock(&ledger->lock);
+    hsmiam_status status = hsmiam_clear_refresh(ledger, error);
+    if (status == HSMIAM_OK && hsmiam_policy_find_approver(&ledger->dual->policy, fingerprint) <
+                                   ledger->dual->policy.count)
+        status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                  "Key %.16s... is an approver of the policy in force (record "
+                                  "%" PRIu64 " of the ledger %s), and so becomes no audit key; "
+                                  "introduce another, or let the policy name another approver.",
+                                  fingerprint, ledger->dual->policy_sequence, ledger->file.path);
+    (void)pthread_mutex_unlock(&ledger->lock);
+    return status;
+}
+
 static hsmiam_status need_key(hsmiam_ledger *ledger, hsmiam_error *error)
 {
     if (ledger->has_key)
@@ -103,6 +122,8 @@ hsmiam_status hsmiam_ledger_introduce_key(hsmiam_ledger *ledger, const char *pem
         status = need_key(ledger, error);
     if (status == HSMIAM_OK)
         status = check_new(ledger, hsmiam_public_key_get_fingerprint(key), error);
+    if (status == HSMIAM_OK)
+        status = check_no_approver(ledger, hsmiam_public_key_get_fingerprint(key), error);
     if (status == HSMIAM_OK) {
         record.fields[HSMIAM_FIELD_EVENT] = hsmiam_event_get_name(HSMIAM_EVENT_AUDIT_KEY);
         record.fields[HSMIAM_FIELD_INTRODUCED_KEY] = hsmiam_public_key_get_fingerprint(key);

@@ -157,6 +157,11 @@ hsmiam_status hsmiam_ledger_ask_approval(hsmiam_ledger *ledger, hsmiam_act opera
 hsmiam_status hsmiam_ledger_check_rotation(hsmiam_ledger *ledger, uint64_t request,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Whether the old key of a rotation that has ended may be deleted by that rotation's approval: not
+ * under a policy that came later. Statuses: APPROVAL, those of reading. */
+hsmiam_status hsmiam_ledger_check_deletion(hsmiam_ledger *ledger, uint64_t rotation,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* open.c ----------------------------------------------------------------------------------------*/
 
 /* Whether it is an intent, which an outcome is to follow: HSMIAM_EVENT_INTENT, an update, a

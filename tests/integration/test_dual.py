@@ -181,10 +181,16 @@ class AheadOfTimeTest(DualTest):
         run = self.hsmiam(*words, expect=None)
         self.assertNotEqual(run.code, OK)
         self.assertIn("in a batch they are given on this terminal", run.sentence + run.out)
+        self.assertIn('"Code": "ApprovalRequired"', run.out)
         self.assertEqual(self.records("request"), [])
         run = self.hsmiam(*words, "--approver", self.bob.uri())
         self.assertEqual(run.err.count("It is approved by the key"), 1, run.err)
         self.assertEqual(len({one["request"] for one in self.records("intent")}), 2)
+        words = ["rotate-access-key", *self.iam_arguments(), "--user-names", users, "--proofs", "1"]
+        run = self.hsmiam(*words, expect=None)
+        self.assertIn('"Code": "ApprovalRequired"', run.out)
+        self.hsmiam(*words, "--delete-old", "--approver", self.bob.uri())
+        self.assertEqual(len({one["request"] for one in self.records("intent")}), 4)
         self.assert_intact()
 
 

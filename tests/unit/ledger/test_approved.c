@@ -135,6 +135,41 @@ static void test_token_of_old_audit_key(void **state)
     assert_int_equal(asking_ask(fix, HSMIAM_ACT_CREATE, "alice"), 0);
 }
 
+/* An approver's key does not become an audit key: no ledger with both could be verified. */
+static void test_approver_as_audit_key(void **state)
+{
+    fixture *fix = *state;
+
+    assert_int_equal(approver_set_policy(fix, "delete", 1, &bob, 1), HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_introduce_key(fix->ledger, bob.pem, strlen(bob.pem), fix->error),
+                     HSMIAM_ERR_CONFIG);
+    fixture_expect_message(fix, "is an approver of the policy in force");
+    assert_int_equal(
+        hsmiam_ledger_introduce_key(fix->ledger, carol.pem, strlen(carol.pem), fix->error),
+        HSMIAM_OK);
+    assert_int_equal(fixture_verify(fix), HSMIAM_OK);
+}
+
+/* What a rotation left to be deleted is deleted by its own approval, not by none. */
+static void test_deletion_by_rotation(void **state)
+{
+    fixture *fix = *state;
+
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_ROTATE, "alice"), 0);
+    assert_int_equal(asking_write(fix, HSMIAM_EVENT_ROTATION, "alice", 0), HSMIAM_OK);
+    uint64_t old = asking_get_last(fix);
+    assert_int_equal(hsmiam_ledger_check_deletion(fix->ledger, old, fix->error), HSMIAM_OK);
+    assert_int_equal(approver_set_policy(fix, "delete", 1, &bob, 1), HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_check_deletion(fix->ledger, old, fix->error),
+                     HSMIAM_ERR_APPROVAL);
+    fixture_expect_message(fix, "is older than it");
+    uint64_t number = asking_approve(fix, &bob, HSMIAM_ACT_ROTATE, "alice");
+    assert_int_equal(asking_ask(fix, HSMIAM_ACT_ROTATE, "alice"), number);
+    assert_int_equal(asking_write(fix, HSMIAM_EVENT_ROTATION, "alice", number), HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_check_deletion(fix->ledger, asking_get_last(fix), fix->error),
+                     HSMIAM_OK);
+}
+
 /* Before there was an audit key, somebody wrote a policy. */
 static void test_unsigned_policy(void **state)
 {
@@ -211,7 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_used_meanwhile),         fixture_test(test_expired_meanwhile),
         fixture_test(test_policy_meanwhile),       fixture_test(test_late_approval),
-        fixture_test(test_token_of_old_audit_key), fixture_test(test_unsigned_policy),
+        fixture_test(test_token_of_old_audit_key), fixture_test(test_approver_as_audit_key),
+        fixture_test(test_unsigned_policy),        fixture_test(test_deletion_by_rotation),
         fixture_test(test_unsigned_use),           fixture_test(test_same_key_twice),
     };
 
