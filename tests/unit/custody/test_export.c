@@ -199,7 +199,7 @@ static void test_ledger_that_cannot_be_written(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
-#define export_test(test) cmocka_unit_test_setup_teardown(test, wrapped_fixture_set_up, tear_down)
+#define export_test(test) cmocka_unit_test_setup_teardown(test, ledger_fixture_set_up, tear_down)
 
 int main(void)
 {
@@ -211,8 +211,6 @@ int main(void)
         export_test(test_refusals),
         export_test(test_ledger_that_cannot_be_written),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    wrapped_fixture_free_key();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wrapped_fixture.h"
 
+#include "support/mock_cryptoki_internal.h"
+
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -10,8 +12,6 @@
 #include <string.h>
 
 #define AES_SIZE 32
-
-static EVP_PKEY *recipient;
 
 int wrapped_fixture_set_up(void **state)
 {
@@ -23,16 +23,7 @@ int wrapped_fixture_set_up(void **state)
 
 EVP_PKEY *wrapped_fixture_get_key(void)
 {
-    if (recipient == NULL)
-        recipient = EVP_RSA_gen(2048);
-    assert_non_null(recipient);
-    return recipient;
-}
-
-void wrapped_fixture_free_key(void)
-{
-    EVP_PKEY_free(recipient);
-    recipient = NULL;
+    return mock_get_key(mock_find_labelled(CKO_PRIVATE_KEY, "hsmiam-wrapping-key"));
 }
 
 const char *wrapped_fixture_write_pem(const EVP_PKEY *key)

@@ -12,9 +12,9 @@
 
 int wrapped_fixture_set_up(void **state);
 
-/* The recipient's key pair, one for the process. */
+/* The recipient's key pair: the token's own wrapping key, as new ones take long to make. Borrowed.
+ */
 EVP_PKEY *wrapped_fixture_get_key(void);
-void wrapped_fixture_free_key(void);
 
 /* A public key as PEM, and its fingerprint; valid until the next call. */
 const char *wrapped_fixture_write_pem(const EVP_PKEY *key);
