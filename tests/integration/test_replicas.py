@@ -63,6 +63,8 @@ class ReplicasTest(IntegrationTest):
         for token in (self.token, self.second):
             expected = token.expected_hmac(b"AWS4" + secret.encode(), b"data")
             self.assertEqual(token.hmac(key["AccessKeyId"], b"data"), expected)
+            by_key = self.iam_arguments(credential=token.key_uri(key["AccessKeyId"]))
+            self.assertIn(f"user/{USER}", self.hsmiam("get-caller-identity", *by_key).out)
         records = self.hsmiam("audit", "show", "--event", "outcome").json["Records"]
         self.assertEqual(len(records[-1]["ReplicaSerials"]), 1)
         self.assertNotEqual(records[-1]["ReplicaSerials"], [records[-1]["TokenSerial"]])

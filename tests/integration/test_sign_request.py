@@ -199,16 +199,13 @@ class SignRequestTest(IntegrationTest):
         return out, usage.ru_maxrss
 
     def test_identity_of_any_key(self) -> None:
-        self.issue_for("alice")
-        (key,) = self.iam.key_ids("alice")
-        run = self.hsmiam(
-            "get-caller-identity", *self.iam_arguments(credential=self.token.key_uri(key))
-        )
+        """By its id or its label; an exportable one as any other."""
+        key = self.issue_for("alice", "--exportable")
         user = next(u for u in self.iam.state()["users"] if u["UserName"] == "alice")
-        self.assertEqual(
-            run.json,
-            {"UserId": user["UserId"], "Account": "123456789012", "Arn": user["Arn"]},
-        )
+        wanted = {"UserId": user["UserId"], "Account": "123456789012", "Arn": user["Arn"]}
+        for uri in (self.token.key_uri(key), self.token.uri(";object=alice")):
+            run = self.hsmiam("get-caller-identity", *self.iam_arguments(credential=uri))
+            self.assertEqual(run.json, wanted)
         self.iam.act("UpdateAccessKey", UserName="alice", AccessKeyId=key, Status="Inactive")
         run = self.hsmiam(
             "get-caller-identity", *self.iam_arguments(credential=self.token.key_uri(key)),

@@ -187,5 +187,5 @@ hsmiam_status hsmiam_token_hmac(hsmiam_token *token, hsmiam_object key, const vo
 
 void hsmiam_token_renew_timeout(hsmiam_token *token)
 {
-    (void)token;
+    token->renewals++;
 }

@@ -27,6 +27,7 @@ struct hsmiam_token {
     unsigned signatures;
     unsigned derivations;
     unsigned destroyed;
+    unsigned renewals; /* of its time-out */
     unsigned objects; /* derived ones that are there */
     struct {
         hsmiam_object object;

@@ -177,6 +177,18 @@ static void treats_s3_as_s3_wants_it(void **state)
     assert_null(find_made(f, "X-Amz-Content-Sha256"));
 }
 
+/* A program that signs for days does not use the token's time up. */
+static void signs_within_a_time_of_its_own(void **state)
+{
+    fixture *f = *state;
+
+    fixture_fill(f);
+    fixture_sign(f);
+    assert_int_equal(f->token.renewals, 1);
+    assert_int_equal(hsmiam_request_presign(f->request, f->signer, 60, f->error), HSMIAM_OK);
+    assert_int_equal(f->token.renewals, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +200,7 @@ int main(void)
         FIXTURE_TEST(signs_an_added_payload_hash_for_any_service),
         FIXTURE_TEST(takes_the_body_by_bytes_or_hash),
         FIXTURE_TEST(treats_s3_as_s3_wants_it),
+        FIXTURE_TEST(signs_within_a_time_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
