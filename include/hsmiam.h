@@ -73,6 +73,7 @@
 #include <hsmiam/ledger.h>
 #include <hsmiam/lifecycle.h>
 #include <hsmiam/process.h>
+#include <hsmiam/profile.h>
 #include <hsmiam/recovery.h>
 #include <hsmiam/request.h>
 #include <hsmiam/rotation.h>

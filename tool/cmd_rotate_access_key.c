@@ -132,12 +132,11 @@ static char *copy_query(const char *uri)
 static hsmiam_status find_place(const tool_context *context, tool_place *place, tool_error *error)
 {
     const tool_settings *settings = &context->settings;
-    const char *named = getenv("AWS_CONFIG_FILE");
     const char *credential = settings->credential ? settings->credential : "";
 
     place->in_profile = settings->credential != NULL &&
                         settings->credential == settings->profile.values[TOOL_PROFILE_CREDENTIAL];
-    place->config = tool_path_expand(named && *named ? named : "~/.aws/config");
+    place->config = hsmiam_path_make_config();
     place->of_credential = copy_query(credential);
     place->of_token = settings->token ? copy_query(settings->token) : NULL;
     if (!place->config || !place->of_credential || (settings->token && !place->of_token))

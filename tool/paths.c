@@ -12,83 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Writes the home directory that a leading ~ or ~user means, and returns what comes after it; the
- * path itself if there is nothing to expand. */
-static const char *write_home(FILE *stream, const char *path)
-{
-    size_t length = strcspn(path, "/");
-    const char *home = NULL;
-    struct passwd *entry = NULL;
-
-    if (path[0] != '~')
-        return path;
-    if (length == 1) {
-        home = getenv("HOME");
-        if (!home && (entry = getpwuid(getuid())))
-            home = entry->pw_dir;
-    } else {
-        char *user = tool_text_copy(path + 1, length - 1);
-
-        if (user && (entry = getpwnam(user)))
-            home = entry->pw_dir;
-        free(user);
-    }
-    if (!home)
-        return path;
-    tool_text_put(home, stream);
-    return path + length;
-}
-
-/* Writes the variable that starts with the $ at `at`, or that $ alone, and returns what comes
- * after it. */
-static const char *write_variable(FILE *stream, const char *at)
-{
-    bool braces = at[1] == '{';
-    const char *name = at + (braces ? 2 : 1);
-    const char *end = name;
-    const char *value = NULL;
-
-    if (braces)
-        end += strcspn(name, "}");
-    else
-        while (isalnum((unsigned char)*end) || *end == '_')
-            end++;
-    if (end > name && (!braces || *end == '}')) {
-        char *copy = tool_text_copy(name, (size_t)(end - name));
-
-        value = copy ? getenv(copy) : NULL;
-        free(copy);
-    }
-    if (!value) {
-        tool_text_put_char('$', stream);
-        return at + 1;
-    }
-    tool_text_put(value, stream);
-    return end + (braces ? 1 : 0);
-}
-
-char *tool_path_expand(const char *path)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-
-    if (!stream)
-        return NULL;
-    path = write_home(stream, path);
-    while (*path) {
-        if (*path == '$')
-            path = write_variable(stream, path);
-        else
-            tool_text_put_char(*path++, stream);
-    }
-    if (fclose(stream) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
 static const char *get_file_path(const char *parameter)
 {
     static const char *const prefixes[] = {"file://", "fileb://"};
@@ -150,7 +73,7 @@ static hsmiam_status read_all(int fd, char *buffer, size_t *size_out, int *numbe
 static hsmiam_status load_file(const char *option, const char *parameter, const char *named,
                                char **text_out, tool_error *error)
 {
-    char *path = tool_path_expand(named);
+    char *path = hsmiam_path_expand(named);
     char *buffer = calloc(1, TOOL_PARAMETER_SIZE_MAX + 2);
     hsmiam_status status = HSMIAM_OK;
     size_t size = 0;

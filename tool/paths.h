@@ -8,11 +8,6 @@
 /* The most that a parameter read from a file, or given as text, may have. */
 #define TOOL_PARAMETER_SIZE_MAX 65536
 
-/* Expands a leading ~ or ~user and $NAME or ${NAME}; what cannot be expanded stays as it is, as
- * Python's expanduser() and expandvars() leave it. NULL if there is no memory; freed by the
- * caller. */
-char *tool_path_expand(const char *path);
-
 /* True if a parameter is file://PATH or fileb://PATH, not the text itself. */
 bool tool_parameter_is_file(const char *parameter);
 

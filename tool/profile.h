@@ -4,10 +4,6 @@
 #define HSMIAM_TOOL_PROFILE_H
 
 #include "error.h"
-#include "value.h"
-
-/* The longest line that the file may have, line end included. */
-#define TOOL_PROFILE_LINE_MAX 8192
 
 typedef enum tool_profile_key {
     TOOL_PROFILE_REGION,
@@ -15,7 +11,6 @@ typedef enum tool_profile_key {
     TOOL_PROFILE_CA_BUNDLE,
     TOOL_PROFILE_ENDPOINT_URL,
     TOOL_PROFILE_IGNORE_ENDPOINTS,
-    TOOL_PROFILE_SERVICES,
     TOOL_PROFILE_FIPS,
     TOOL_PROFILE_MAX_ATTEMPTS,
     TOOL_PROFILE_CREDENTIAL,
@@ -30,23 +25,17 @@ typedef enum tool_profile_key {
 
 /* What a profile says. Zero-initialised it says nothing. */
 typedef struct tool_profile {
-    char *values[TOOL_PROFILE_KEY_COUNT];
-    tool_value *service_endpoints; /* IAM's endpoint_url by the name of its services section */
+    char *values[TOOL_PROFILE_KEY_COUNT]; /* NULL, or not "" */
+    char *service_endpoint; /* IAM's endpoint_url in the services section that it names; or NULL */
 } tool_profile;
 
 /* Reads a profile. A file that does not exist is an empty one.
  * name  the profile that was asked for, which must be there; NULL: [default], if it is there.
- * Statuses: CONFIG, IO, MEMORY. */
-hsmiam_status tool_profile_load(const char *path, const char *name, tool_profile *profile_out,
+ * Statuses: CONFIG, MEMORY. */
+hsmiam_status tool_profile_load(const char *name, tool_profile *profile_out,
                                 tool_error *error) HSMIAM_MUST_USE;
-
-/* Whether a line of the file opens the section of a profile; that of "default" has two names. */
-bool tool_profile_is_opened(const char *line, const char *name);
 
 /* Wipes and frees what the profile holds: a URI in it may carry a PIN. */
 void tool_profile_clear(tool_profile *profile);
-
-/* IAM's endpoint_url in the services section that the profile names, NULL if there is none. */
-const char *tool_profile_get_service_endpoint(const tool_profile *profile);
 
 #endif

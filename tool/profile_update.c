@@ -70,7 +70,7 @@ static void write_line(tool_update *update, const char *line)
     const char *value = update->in_profile ? find_value(line) : NULL;
 
     if (*start == '[') {
-        update->in_profile = tool_profile_is_opened(start, update->name);
+        update->in_profile = hsmiam_profile_is_opened(start, update->name);
         update->found |= update->in_profile;
     }
     if (!update->to)

@@ -35,26 +35,16 @@ static const char *choose(const char *first, const char *second, const char *thi
 
 static const char *get_profile_value(const tool_settings *settings, tool_profile_key key)
 {
-    const char *value = settings->profile.values[key];
-
-    return value && *value ? value : NULL;
+    return settings->profile.values[key];
 }
 
 static hsmiam_status load_profile(const tool_arguments *arguments, tool_settings *settings,
                                   tool_error *error)
 {
-    const char *named = get_variable("AWS_CONFIG_FILE");
-    char *path = tool_path_expand(named ? named : "~/.aws/config");
-    hsmiam_status status = HSMIAM_OK;
-
-    if (!path)
-        return tool_error_set_memory(error);
     settings->profile_name =
         choose(tool_arguments_get(arguments, "--profile"), get_variable("AWS_PROFILE"),
                get_variable("AWS_DEFAULT_PROFILE"));
-    status = tool_profile_load(path, settings->profile_name, &settings->profile, error);
-    free(path);
-    return status;
+    return tool_profile_load(settings->profile_name, &settings->profile, error);
 }
 
 static bool ignores_configured_endpoints(const tool_settings *settings)
@@ -73,7 +63,7 @@ static const char *find_configured_endpoint(const tool_settings *settings)
 
     if (ignores_configured_endpoints(settings))
         return NULL;
-    return choose(of_environment, tool_profile_get_service_endpoint(&settings->profile),
+    return choose(of_environment, settings->profile.service_endpoint,
                   get_profile_value(settings, TOOL_PROFILE_ENDPOINT_URL));
 }
 
@@ -179,38 +169,28 @@ static hsmiam_status refuse_tokens(tool_error *error)
                           HSMIAM_REPLICAS_MAX + 1);
 }
 
-/* The next URI of several, behind a blank; NULL: there is none. */
-static char *find_next_uri(const char *text)
-{
-    for (const char *at = text; (at = strpbrk(at, " \t")) != NULL;) {
-        at += strspn(at, " \t");
-        if (strncasecmp(at, "pkcs11:", 7) == 0)
-            return (char *)at;
-    }
-    return NULL;
-}
-
 /* Environment and profile part several URIs by blanks. */
 static hsmiam_status split_tokens(tool_settings *settings, const char *text, tool_error *error)
 {
-    char *next = text ? find_next_uri(text) : NULL;
+    const char *second = text ? hsmiam_profile_find_next_uri(text) : NULL;
+    char *next = NULL;
 
     settings->token = text;
-    if (!next)
+    if (!second)
         return HSMIAM_OK;
     settings->token_text_size = strlen(text);
     settings->token_text = strdup(text);
     if (!settings->token_text)
         return tool_error_set_memory(error);
     settings->token = settings->token_text;
-    next = settings->token_text + (next - text);
+    next = settings->token_text + (second - text);
     for (size_t i = 0; next; i++) {
         if (i == HSMIAM_REPLICAS_MAX)
             return refuse_tokens(error);
         settings->replicas[i] = next;
         for (char *end = next - 1; *end == ' ' || *end == '\t'; end--)
             *end = '\0';
-        next = find_next_uri(next);
+        next = (char *)hsmiam_profile_find_next_uri(next);
     }
     return HSMIAM_OK;
 }
@@ -253,17 +233,6 @@ static hsmiam_status choose_token(const tool_arguments *arguments, tool_settings
     return status;
 }
 
-/* The XDG base directory specification takes absolute paths only. */
-static char *make_default_ledger(void)
-{
-    const char *state = get_variable("XDG_STATE_HOME");
-    char *path = NULL;
-
-    if (!state || state[0] != '/')
-        return tool_path_expand("~/.local/state/hsmiam/ledger.jsonl");
-    return asprintf(&path, "%s/hsmiam/ledger.jsonl", state) < 0 ? NULL : path;
-}
-
 static hsmiam_status choose_ledger(const tool_arguments *arguments, tool_settings *settings,
                                    tool_error *error)
 {
@@ -276,7 +245,7 @@ static hsmiam_status choose_ledger(const tool_arguments *arguments, tool_setting
     if (status != HSMIAM_OK)
         return status;
     settings->audit_syslog |= tool_arguments_get(arguments, "--audit-syslog") != NULL;
-    settings->ledger = path ? tool_path_expand(path) : make_default_ledger();
+    settings->ledger = path ? hsmiam_path_expand(path) : hsmiam_path_make_ledger();
     return settings->ledger ? HSMIAM_OK : tool_error_set_memory(error);
 }
 

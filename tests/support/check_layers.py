@@ -10,7 +10,7 @@ import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LAYERS = ["base", "token", "ledger", "sigv4", "iam", "custody", "cryptoki"]
+LAYERS = ["base", "profile", "token", "ledger", "sigv4", "iam", "custody", "cryptoki"]
 
 THIRD_PARTY = {
     "p11-kit/": ["module/token", "module/cryptoki"],
@@ -25,7 +25,6 @@ THIRD_PARTY = {
     "jansson.h": ["tool"],
     "yaml.h": ["tool"],
     "libsmartcols/": ["tool"],
-    "ini.h": ["tool"],
 }
 
 BANNED_IN_MODULE = re.compile(

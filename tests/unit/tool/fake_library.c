@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_library.h"
 
+#include "base/error.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 fake_state fake;
-
-struct hsmiam_error {
-    hsmiam_status status;
-    const char *code_name;
-    const char *operation;
-    char message[512];
-};
 
 struct hsmiam_token {
     int number;
@@ -34,10 +29,10 @@ void fake_note(char *to, size_t size, const char *text)
 
 hsmiam_status fake_set(hsmiam_error *error, hsmiam_status status, const char *message)
 {
-    error->status = status;
-    error->code_name = fake.code_name ? fake.code_name : "";
-    error->operation = status == HSMIAM_ERR_SERVICE ? "CreateAccessKey" : "";
-    fake_note(error->message, sizeof error->message, message);
+    (void)hsmiam_error_set(error, status, "%s", message);
+    fake_note(error->code_name, sizeof error->code_name, fake.code_name ? fake.code_name : "");
+    fake_note(error->operation, sizeof error->operation,
+              status == HSMIAM_ERR_SERVICE ? "CreateAccessKey" : "");
     return status;
 }
 
@@ -78,41 +73,6 @@ hsmiam_status hsmiam_process_harden(hsmiam_error *error)
 
 void hsmiam_thread_scrub(void)
 {
-}
-
-hsmiam_error *hsmiam_error_new(void)
-{
-    hsmiam_error *error = fake_make(sizeof *error);
-
-    error->code_name = "";
-    error->operation = "";
-    return error;
-}
-
-void hsmiam_error_free(hsmiam_error **error)
-{
-    fake_unmake(*error);
-    *error = NULL;
-}
-
-hsmiam_status hsmiam_error_get_status(const hsmiam_error *error)
-{
-    return error ? error->status : HSMIAM_OK;
-}
-
-const char *hsmiam_error_get_code_name(const hsmiam_error *error)
-{
-    return error ? error->code_name : "";
-}
-
-const char *hsmiam_error_get_operation(const hsmiam_error *error)
-{
-    return error ? error->operation : "";
-}
-
-const char *hsmiam_error_get_message(const hsmiam_error *error)
-{
-    return error ? error->message : "";
 }
 
 hsmiam_status hsmiam_token_new(const char *uri, hsmiam_token **token_out, hsmiam_error *error)

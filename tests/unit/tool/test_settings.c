@@ -310,12 +310,12 @@ static void write_long_line(size_t length)
 static void cuts_no_line(void **state)
 {
     (void)state;
-    write_long_line(TOOL_PROFILE_LINE_MAX - 2);
+    write_long_line(HSMIAM_PROFILE_LINE_MAX - 2);
     assert_int_equal(LOAD(), HSMIAM_OK);
     assert_int_equal(strlen(settings.credential),
-                     TOOL_PROFILE_LINE_MAX - 2 - strlen("hsmiam_credential = "));
+                     HSMIAM_PROFILE_LINE_MAX - 2 - strlen("hsmiam_credential = "));
     assert_string_equal(settings.region, "r");
-    write_long_line(TOOL_PROFILE_LINE_MAX - 1);
+    write_long_line(HSMIAM_PROFILE_LINE_MAX - 1);
     assert_int_equal(LOAD(), HSMIAM_ERR_CONFIG);
     assert_contains(error.message, path);
     assert_contains(error.message, "line 2 is longer than 8190 bytes");
