@@ -67,7 +67,8 @@ CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
 
     if (pthread_mutex_lock(&behind.changing) != 0)
         return 0;
-    if (hsmiam_load(&behind.loaded)) {
+    /* Why it cannot be loaded is said by C_Initialize. */
+    if (hsmiam_load(&behind.loaded, NULL) == HSMIAM_OK) {
         *interfaces_out = behind.loaded.interfaces;
         count = behind.loaded.interface_count;
     }
@@ -125,11 +126,22 @@ static CK_RV initialise_ours(const CK_C_INITIALIZE_ARGS *arguments)
     return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
 }
 
+static bool load(void)
+{
+    hsmiam_error *error = hsmiam_error_new();
+    bool loaded = hsmiam_load(&behind.loaded, error) == HSMIAM_OK;
+
+    if (!loaded)
+        hsmiam_message_write_error(error);
+    hsmiam_error_free(&error);
+    return loaded;
+}
+
 static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
 {
     if (atomic_load(&behind.initialised))
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-    if (!hsmiam_load(&behind.loaded))
+    if (!load())
         return CKR_GENERAL_ERROR;
     CK_RV rv = may_be_counted(arguments) ? initialise_counted() : initialise_ours(arguments);
     if (rv == CKR_OK) {

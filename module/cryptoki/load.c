@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cryptoki/load.h"
 
-#include "base/error.h"
 #include "cryptoki/message.h"
 #include "cryptoki/settings.h"
 #include "token/cryptoki.h"
@@ -95,30 +94,25 @@ static hsmiam_status load(const hsmiam_module_settings *settings, hsmiam_loaded 
     return status;
 }
 
-bool hsmiam_load(hsmiam_loaded *loaded)
+hsmiam_status hsmiam_load(hsmiam_loaded *loaded, hsmiam_error *error)
 {
     hsmiam_module_settings settings = {0};
     hsmiam_loaded found = {0};
-    hsmiam_error *error = NULL;
-    hsmiam_status status = HSMIAM_OK;
 
     if (loaded->functions != NULL)
-        return true;
-    error = hsmiam_error_new();
-    status = hsmiam_module_settings_load(&settings, error);
-    if (status == HSMIAM_OK) {
-        hsmiam_message_set_file(settings.log_file);
-        status = load(&settings, &found, error);
-    }
+        return HSMIAM_OK;
+    hsmiam_status status = hsmiam_module_settings_load(&settings, error);
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_message_set_file(settings.log_file);
+    status = load(&settings, &found, error);
     hsmiam_module_settings_clear(&settings);
     if (status == HSMIAM_OK) {
         *loaded = found;
     } else {
-        hsmiam_message_write_error(error);
         free(found.path);
         free(found.words);
         free(found.interfaces);
     }
-    hsmiam_error_free(&error);
-    return status == HSMIAM_OK;
+    return status;
 }

@@ -3,6 +3,7 @@
 #ifndef HSMIAM_CRYPTOKI_LOAD_H
 #define HSMIAM_CRYPTOKI_LOAD_H
 
+#include "base/error.h"
 #include "cryptoki/cryptoki3.h"
 
 #include <stdbool.h>
@@ -18,7 +19,8 @@ typedef struct hsmiam_loaded {
     CK_ULONG interface_count;
 } hsmiam_loaded;
 
-/* Loads it, unless that was done. False, after a message, if it cannot be; all is as before. */
-bool hsmiam_load(hsmiam_loaded *loaded);
+/* Loads it, unless that was done, and says where messages go from now on. If it fails, all is as
+ * before. Statuses: CONFIG, ARGUMENT (the token's URI), MEMORY. */
+hsmiam_status hsmiam_load(hsmiam_loaded *loaded, hsmiam_error *error) HSMIAM_MUST_USE;
 
 #endif

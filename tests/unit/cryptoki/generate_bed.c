@@ -41,14 +41,13 @@ hsmiam_status hsmiam_module_settings_load(hsmiam_module_settings *settings_out, 
 {
     if (the_bed.settings_status != HSMIAM_OK)
         return hsmiam_error_set(error, the_bed.settings_status, "The settings cannot be read.");
-    *settings_out = (hsmiam_module_settings){
-        .credential = the_bed.has_credential ? strdup("pkcs11:id=x") : NULL};
+    *settings_out =
+        (hsmiam_module_settings){.credential = the_bed.has_credential ? "pkcs11:id=x" : NULL};
     return HSMIAM_OK;
 }
 
 void hsmiam_module_settings_clear(hsmiam_module_settings *settings)
 {
-    free(settings->credential);
     *settings = (hsmiam_module_settings){.credential = NULL};
     the_bed.cleared++;
 }
