@@ -135,6 +135,8 @@ class OpenTest(ExportTest):
         )
         self.assertEqual(run.json["AccessKey"]["ImportRoute"], "wrapped")
         self.assertIn("hsmiam get-caller-identity --credential 'pkcs11:", run.err)
+        caller = self.hsmiam("get-caller-identity", *self.iam_arguments())
+        self.assertIn("user/root-admin", caller.out)
         self.assertEqual(self.signature(self.token), before)
         self.assert_guarded(self.key_id)
         self.assertEqual(self.records("import")[-1]["route"], "wrapped")
