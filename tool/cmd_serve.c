@@ -57,10 +57,10 @@ typedef struct tool_serving {
     bool failing;      /* it was said */
 } tool_serving;
 
-static void say(const char *kind, const char *text)
+static void say(const char *kind, const char *sentence)
 {
     tool_text_print(stderr, "hsmiam: %s: ", kind);
-    tool_text_write(stderr, text);
+    tool_text_write(stderr, sentence);
     tool_text_put_char('\n', stderr);
 }
 
