@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     else
         tool_error_print(&error, stderr);
     tool_error_clear(&error);
+    hsmiam_thread_scrub(); /* what was printed may have had a session's token in it */
     if (tool_session_has_silent_token()) {
         (void)fflush(NULL);
         _exit(code);

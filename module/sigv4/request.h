@@ -54,6 +54,12 @@ void hsmiam_signature_clear(hsmiam_signature *signature);
 hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam_signer *signer,
                                            hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Ends it: clears a signature that failed, begins the token's time-out anew, and wipes what a
+ * session's token, of which the signed text and a presigned URL have pieces, left on this thread.
+ */
+void hsmiam_request_end_signing(hsmiam_request *request, hsmiam_signer *signer,
+                                hsmiam_status status);
+
 /* The caller's flags, and those that the service implies. */
 unsigned hsmiam_request_get_flags(const hsmiam_request *request);
 

@@ -191,10 +191,8 @@ hsmiam_status hsmiam_request_presign(hsmiam_request *request, hsmiam_signer *sig
     status = hsmiam_buffer_check(&signature->presigned_url, "the presigned URL", error);
 
 out:
-    hsmiam_signer_renew_timeout(signer);
-    if (status != HSMIAM_OK)
-        hsmiam_signature_clear(signature);
     hsmiam_buffer_clear(&query);
+    hsmiam_request_end_signing(request, signer, status);
     return status;
 }
 

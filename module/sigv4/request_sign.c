@@ -185,6 +185,16 @@ hsmiam_status hsmiam_request_begin_signing(hsmiam_request *request, const hsmiam
     return set_timestamp(request, error);
 }
 
+void hsmiam_request_end_signing(hsmiam_request *request, hsmiam_signer *signer,
+                                hsmiam_status status)
+{
+    hsmiam_signer_renew_timeout(signer);
+    if (status != HSMIAM_OK)
+        hsmiam_signature_clear(&request->signature);
+    if (hsmiam_signer_get_session_token(signer) != NULL)
+        hsmiam_thread_scrub();
+}
+
 hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer,
                                   hsmiam_error *error)
 {
@@ -211,10 +221,8 @@ hsmiam_status hsmiam_request_sign(hsmiam_request *request, hsmiam_signer *signer
     note_header(signature, "Authorization", hsmiam_buffer_get_string(&signature->authorization));
 
 out:
-    hsmiam_signer_renew_timeout(signer);
-    if (status != HSMIAM_OK)
-        hsmiam_signature_clear(signature);
     hsmiam_buffer_clear(&names);
+    hsmiam_request_end_signing(request, signer, status);
     return status;
 }
 

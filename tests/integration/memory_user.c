@@ -7,10 +7,10 @@
  * With TOKEN_TIMEOUT in the environment, that is how many seconds a call of the token may take;
  * with CREATE_OBJECT, keys go by that route; with EXPORTABLE, they may be exported; with PIN_FILE,
  * the program gives the PIN when it is asked. Steps: wait:SECONDS, create:USER, import:ID (the
- * secret comes from standard input), sign, credentials[:ROLE] (temporary ones, freed again),
- * mfa:CODE (a session by MFA, which signs from then on), identity, export:ID (for the token's own
- * wrapping key), move:ID (takes that in, as another key), close (the connection), finish (frees
- * everything). What each came to is printed at the end. */
+ * secret comes from standard input), sign (and presign), credentials[:ROLE] (temporary ones, freed
+ * again), mfa:CODE (a session by MFA, which signs from then on), identity, export:ID (for the
+ * token's own wrapping key), move:ID (takes that in, as another key), close (the connection),
+ * finish (frees everything). What each came to is printed at the end. */
 #include <hsmiam.h>
 
 #include <curl/curl.h>
@@ -93,6 +93,8 @@ static hsmiam_status sign(job *with, const char *unused)
         status = hsmiam_request_set_scope(request, "sts", "us-east-1", with->error);
     if (status == HSMIAM_OK)
         status = hsmiam_request_sign(request, with->signer, with->error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_request_presign(request, with->signer, 60, with->error);
     hsmiam_request_free(&request);
     return status;
 }

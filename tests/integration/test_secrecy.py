@@ -7,6 +7,7 @@ read, what crosses the PKCS#11 interface, and what other processes can see.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -135,6 +136,18 @@ class TraceTest(IntegrationTest):
             written = traced_bytes(log.read_text())
             self.assertIn(b"already holds a key", written.replace(b"\n", b""))
             self.assert_clean(written)
+
+    def test_credentials(self) -> None:
+        """They are written to standard output, in one call, and nowhere else."""
+        self.import_root()
+        written = self.trace("credential-process", *self.iam_arguments(), "--debug")
+        ((access_key_id, secret, token),) = self.iam.sessions()
+        calls = [call for call in written.split(b"\n") if secret.encode() in call]
+        self.assertEqual(len(calls), 1)
+        self.assertEqual(json.loads(calls[0])["SessionToken"], token)
+        self.searcher.add_access_key(f"secret of {access_key_id}", secret)
+        self.searcher.add(f"token of {access_key_id}", token)
+        self.assert_clean(written.replace(calls[0], b""))
 
     def test_recover(self) -> None:
         """After a run that was killed with the secret in its hands."""
