@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define AHEAD_SECONDS     1200 /* the SDKs ask again a quarter of an hour before the end */
+#define ROLE_SECONDS      3600 /* that STS gives where no duration is asked for */
+#define SESSION_SECONDS   43200
 #define RETRY_SECONDS_MAX 60
 #define TICK_MILLISECONDS 500
 #define PORT_MAX          65535
@@ -51,10 +53,11 @@ typedef struct tool_serving {
     char *token_path;
     bool made_token;
     tool_server *server;
-    time_t expiration; /* of what is served; 0: nothing is */
-    time_t next;       /* when to ask STS again */
-    time_t pause;      /* after a failure */
-    bool failing;      /* it was said */
+    time_t end;   /* of what is served; this and the next by tool_server_get_seconds() */
+    time_t next;  /* when to ask STS again */
+    time_t turn;  /* ... by the wall's clock, should that be set ahead */
+    time_t pause; /* after a failure */
+    bool failing; /* it was said */
 } tool_serving;
 
 static void say(const char *kind, const char *sentence)
@@ -64,13 +67,27 @@ static void say(const char *kind, const char *sentence)
     tool_text_put_char('\n', stderr);
 }
 
-/* Half of their time, or what is left of it when the SDKs ask again. */
-static void plan(tool_serving *serving, time_t now)
+/* How long they are good for. What this machine's clock says of it is too much where it is slow. */
+static time_t get_seconds_left(const tool_serving *serving, time_t expiration)
 {
-    time_t left = serving->expiration - now;
-    time_t ahead = left / 2 < AHEAD_SECONDS ? left / 2 : AHEAD_SECONDS;
+    time_t most = serving->request.role_arn ? ROLE_SECONDS : SESSION_SECONDS;
+    time_t left = expiration - time(NULL);
 
-    serving->next = now + (left - ahead > 1 ? left - ahead : 1);
+    if (serving->request.duration_seconds > 0)
+        most = serving->request.duration_seconds;
+    return left < most ? left : most;
+}
+
+/* Half of their time, or what is left of it when the SDKs ask again. */
+static void plan(tool_serving *serving, time_t left)
+{
+    time_t now = tool_server_get_seconds();
+    time_t ahead = left / 2 < AHEAD_SECONDS ? left / 2 : AHEAD_SECONDS;
+    time_t wait = left - ahead > 1 ? left - ahead : 1;
+
+    serving->end = now + left;
+    serving->next = now + wait;
+    serving->turn = time(NULL) + wait;
     serving->pause = 1;
 }
 
@@ -79,6 +96,8 @@ static hsmiam_status refresh(tool_serving *serving, tool_error *error)
     tool_session *session = &serving->session;
     hsmiam_credentials *credentials = NULL;
     tool_secret text = {0};
+    time_t expiration = 0;
+    time_t left = 0;
     hsmiam_status status = tool_secret_init(&text, error);
 
     if (status == HSMIAM_OK &&
@@ -87,42 +106,61 @@ static hsmiam_status refresh(tool_serving *serving, tool_error *error)
         status = tool_session_fail(session, error);
     if (status == HSMIAM_OK)
         status = tool_credentials_format(credentials, TOOL_CREDENTIALS_CONTAINER, &text, error);
-    if (status == HSMIAM_OK)
-        status = tool_server_take(serving->server, &text, error);
     if (status == HSMIAM_OK) {
-        serving->expiration = hsmiam_credentials_get_expiration(credentials);
-        plan(serving, time(NULL));
+        expiration = hsmiam_credentials_get_expiration(credentials);
+        left = get_seconds_left(serving, expiration);
     }
+    if (status == HSMIAM_OK && left <= 0)
+        status = tool_error_set(error, HSMIAM_ERR_REPLY,
+                                "The credentials that STS gave have expired already by this "
+                                "machine's clock, which is ahead; set it.");
+    if (status == HSMIAM_OK)
+        status = tool_server_take(serving->server, &text, expiration,
+                                  tool_server_get_seconds() + left, error);
+    if (status == HSMIAM_OK)
+        plan(serving, left);
     hsmiam_credentials_free(&credentials);
     tool_secret_clear(&text);
     return status;
 }
 
-/* What fails is tried again, and said once, while what there is is served until it expires. A token
- * that fell silent cannot be asked again by this process. */
+/* Said once, and tried again after a pause that grows. */
+static void put_off(tool_serving *serving, const tool_error *why)
+{
+    if (!serving->failing)
+        say("warning", why->message ? why->message : "New credentials could not be had.");
+    serving->failing = true;
+    serving->next = tool_server_get_seconds() + serving->pause;
+    serving->pause =
+        2 * serving->pause < RETRY_SECONDS_MAX ? 2 * serving->pause : RETRY_SECONDS_MAX;
+}
+
+/* While what fails is tried again, what there is is served until it expires. A token that fell
+ * silent cannot be asked again by this process. */
 static hsmiam_status refresh_or_wait(tool_serving *serving, tool_error *error)
 {
     tool_error why = {0};
-    time_t now = time(NULL);
     hsmiam_status status = refresh(serving, &why);
 
-    if (status == HSMIAM_OK && serving->failing)
+    if (status == HSMIAM_OK && serving->failing) {
         say("warning", "There are new credentials again.");
-    if (status != HSMIAM_OK && !serving->failing && !tool_signals_is_stopping(NULL))
-        say("warning", why.message ? why.message : "New credentials could not be had.");
-    serving->failing = status != HSMIAM_OK;
-    if (status != HSMIAM_OK && now >= serving->expiration &&
+        serving->failing = false;
+    }
+    if (status != HSMIAM_OK && tool_server_get_seconds() >= serving->end &&
         hsmiam_token_is_silent(serving->session.credential_token)) {
         *error = why;
         return status;
     }
-    if (status != HSMIAM_OK) {
-        serving->next = now + serving->pause;
-        serving->pause =
-            2 * serving->pause < RETRY_SECONDS_MAX ? 2 * serving->pause : RETRY_SECONDS_MAX;
-    }
+    if (status != HSMIAM_OK && !tool_signals_is_stopping(NULL))
+        put_off(serving, &why);
     tool_error_clear(&why);
     return HSMIAM_OK;
+}
+
+static bool is_time(const tool_serving *serving)
+{
+    return tool_server_get_seconds() >= serving->next ||
+           (!serving->failing && time(NULL) >= serving->turn);
 }
 
 /* A signal ends the pause. */
@@ -140,11 +178,7 @@ static hsmiam_status serve(tool_serving *serving, tool_error *error)
     while (status == HSMIAM_OK && !tool_signals_is_stopping(NULL)) {
         pause_for_tick();
         tool_server_tick(serving->server);
-        if (serving->expiration != 0 && time(NULL) >= serving->expiration) {
-            serving->expiration = 0;
-            status = tool_server_take(serving->server, NULL, error);
-        }
-        if (status == HSMIAM_OK && !tool_signals_is_stopping(NULL) && time(NULL) >= serving->next)
+        if (!tool_signals_is_stopping(NULL) && is_time(serving))
             status = refresh_or_wait(serving, error);
     }
     /* To be asked to stop is how a service ends. */
@@ -180,12 +214,40 @@ static hsmiam_status tell(const tool_serving *serving, const char *authority, to
     return tool_output_close(error);
 }
 
-/* Nothing is promised before the first credentials are there. */
+/* What does not pass by itself. Of a wrong PIN the library says so from then on, and no connection
+ * that comes in may start another process that tries it. */
+static bool is_lasting(hsmiam_status status)
+{
+    static const hsmiam_status lasting[] = {HSMIAM_ERR_ARGUMENT,  HSMIAM_ERR_CONFIG,
+                                            HSMIAM_ERR_AMBIGUOUS, HSMIAM_ERR_UNSUPPORTED,
+                                            HSMIAM_ERR_CANCELLED, HSMIAM_ERR_MEMORY};
+
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
+        if (status == lasting[i])
+            return true;
+    return false;
+}
+
+/* Nothing is promised before the first credentials are there; but on a socket that was passed on
+ * programs wait already, and are told 503 until then. */
+static hsmiam_status refresh_first(tool_serving *serving, bool is_passed, tool_error *error)
+{
+    hsmiam_status status = refresh(serving, error);
+
+    if (status == HSMIAM_OK || !is_passed || is_lasting(status))
+        return status;
+    serving->pause = 1;
+    put_off(serving, error);
+    tool_error_clear(error);
+    return HSMIAM_OK;
+}
+
 static hsmiam_status begin(tool_serving *serving, unsigned port, tool_error *error)
 {
     char authority[64] = "";
+    bool is_passed = false;
     int fd = -1;
-    hsmiam_status status = tool_serve_listen(port, &fd, authority, error);
+    hsmiam_status status = tool_serve_listen(port, &fd, authority, &is_passed, error);
 
     if (status != HSMIAM_OK)
         return status;
@@ -195,7 +257,7 @@ static hsmiam_status begin(tool_serving *serving, unsigned port, tool_error *err
     else
         (void)close(fd);
     if (status == HSMIAM_OK)
-        status = refresh(serving, error);
+        status = refresh_first(serving, is_passed, error);
     return status == HSMIAM_OK ? tell(serving, authority, error) : status;
 }
 
@@ -255,7 +317,8 @@ const tool_command tool_serve = {
         "needs the two variables that are printed at the start; whoever can read the file of the "
         "authorization token gets the credentials.\n\n"
         "It runs until SIGTERM or SIGINT. As long as STS or the token fails, what there is is "
-        "served until it expires, and then 503. systemd may pass on the socket.",
+        "served until it expires, and then 503. systemd may pass on the socket; then the first "
+        "credentials may fail as well, and are tried for again. A wrong PIN is tried once.",
     .options = options,
     .run = run,
 };

@@ -10,6 +10,7 @@ static const struct {
     void *function; /* the address of a pointer to it */
 } symbols[] = {
     {"MHD_start_daemon", &functions.start_daemon},
+    {"MHD_quiesce_daemon", &functions.quiesce_daemon},
     {"MHD_stop_daemon", &functions.stop_daemon},
     {"MHD_create_response_from_buffer_with_free_callback_cls", &functions.create_response},
     {"MHD_add_response_header", &functions.add_response_header},

@@ -11,6 +11,7 @@
 typedef struct tool_http_functions {
     struct MHD_Daemon *(*start_daemon)(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback,
                                        void *, MHD_AccessHandlerCallback, void *, ...);
+    MHD_socket (*quiesce_daemon)(struct MHD_Daemon *daemon);
     void (*stop_daemon)(struct MHD_Daemon *daemon);
     struct MHD_Response *(*create_response)(size_t size, void *buffer,
                                             MHD_ContentReaderFreeCallback release, void *context);

@@ -8,14 +8,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 256
-#define CONNECTIONS_LOW 192  /* from here on the oldest one makes room for the next */
-#define SECONDS_MAX     3    /* from accept() to the end of the answer */
-#define MEMORY_MAX      8192 /* of a connection: its request's head and the answer's */
+#define CONNECTIONS_MAX  256
+#define DESCRIPTORS_KEPT 32   /* for the token, its module's files, and the connection to STS */
+#define SECONDS_MAX      3    /* from accept() to the end of the answer */
+#define MEMORY_MAX       8192 /* of a connection: its request's head and the answer's */
 
 /* What is answered beside the credentials. */
 typedef enum refusal {
@@ -45,6 +46,8 @@ static struct {
 /* A connection that stands. */
 typedef struct standing {
     int fd; /* -1: none */
+    bool dropped;
+    unsigned long number; /* they are counted */
     time_t since;
 } standing;
 
@@ -55,21 +58,32 @@ struct tool_server {
     struct MHD_Response *refusals[REFUSAL_COUNT];
     pthread_mutex_t lock;
     struct MHD_Response *credentials; /* under the lock, as is all below; NULL: none */
+    time_t expiration;                /* of these, by the wall's clock */
+    time_t end;                       /* ... and by the one that nobody sets */
     standing connections[CONNECTIONS_MAX];
-    size_t count;
+    size_t count; /* of those that were not dropped */
+    size_t count_max;
+    unsigned long number;
 };
 
-static time_t get_seconds(void)
+time_t tool_server_get_seconds(void)
 {
     struct timespec now = {0};
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
     return now.tv_sec;
 }
 
 /* --------------------------------------------------------------------------------- connections */
 
 /* What is shut down here, its own thread closes. A descriptor that was closed is in no row. */
+static void drop(tool_server *server, standing *row)
+{
+    (void)shutdown(row->fd, SHUT_RDWR);
+    row->dropped = true;
+    server->count--;
+}
+
 static void drop_oldest(tool_server *server)
 {
     standing *oldest = NULL;
@@ -77,62 +91,86 @@ static void drop_oldest(tool_server *server)
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         standing *row = &server->connections[i];
 
-        if (row->fd >= 0 && (!oldest || row->since < oldest->since))
+        if (row->fd >= 0 && !row->dropped && (!oldest || row->number < oldest->number))
             oldest = row;
     }
     if (oldest)
-        (void)shutdown(oldest->fd, SHUT_RDWR);
+        drop(server, oldest);
 }
 
+static void drop_overdue(tool_server *server)
+{
+    time_t now = tool_server_get_seconds();
+
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        standing *row = &server->connections[i];
+
+        if (row->fd >= 0 && !row->dropped && now - row->since > SECONDS_MAX)
+            drop(server, row);
+    }
+}
+
+/* From three quarters on the oldest one makes room for the next. */
 static void note_start(tool_server *server, struct MHD_Connection *connection, void **row_out)
 {
     const union MHD_ConnectionInfo *info =
         server->http->get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    if (server->count >= CONNECTIONS_LOW)
+    if (server->count >= server->count_max / 4 * 3)
         drop_oldest(server);
     for (size_t i = 0; info && i < CONNECTIONS_MAX; i++) {
         standing *row = &server->connections[i];
 
         if (row->fd >= 0)
             continue;
-        *row = (standing){.fd = info->connect_fd, .since = get_seconds()};
+        *row = (standing){
+            .fd = info->connect_fd, .number = server->number++, .since = tool_server_get_seconds()};
         server->count++;
         *row_out = row;
         return;
     }
 }
 
-static void on_connection(void *context, struct MHD_Connection *connection, void **row,
+static void on_connection(void *context, struct MHD_Connection *connection, void **row_of,
                           enum MHD_ConnectionNotificationCode code)
 {
     tool_server *server = context;
+    standing *row = NULL;
 
     (void)pthread_mutex_lock(&server->lock);
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *row = NULL;
-        note_start(server, connection, row);
-    } else if (*row) {
-        ((standing *)*row)->fd = -1;
-        server->count--;
+        *row_of = NULL;
+        note_start(server, connection, row_of);
+    } else if (*row_of) {
+        row = *row_of;
+        server->count -= row->dropped ? 0 : 1;
+        row->fd = -1;
     }
     (void)pthread_mutex_unlock(&server->lock);
     if (code == MHD_CONNECTION_NOTIFY_CLOSED)
         hsmiam_thread_scrub(); /* the request was read by registers of this thread */
 }
 
-void tool_server_tick(tool_server *server)
+/* As many as there are descriptors for: where accept() has none, nobody is answered. */
+static size_t get_count_max(void)
 {
-    time_t now = get_seconds();
+    struct rlimit limit = {0};
+    size_t most = CONNECTIONS_MAX;
 
-    (void)pthread_mutex_lock(&server->lock);
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        const standing *row = &server->connections[i];
-
-        if (row->fd >= 0 && now - row->since > SECONDS_MAX)
-            (void)shutdown(row->fd, SHUT_RDWR);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return most;
+    if (limit.rlim_cur < CONNECTIONS_MAX + DESCRIPTORS_KEPT) {
+        limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + DESCRIPTORS_KEPT
+                             ? limit.rlim_max
+                             : CONNECTIONS_MAX + DESCRIPTORS_KEPT;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    (void)pthread_mutex_unlock(&server->lock);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < CONNECTIONS_MAX + DESCRIPTORS_KEPT)
+        most = limit.rlim_cur > (rlim_t)2 * DESCRIPTORS_KEPT
+                   ? (size_t)limit.rlim_cur - DESCRIPTORS_KEPT
+                   : (size_t)limit.rlim_cur / 2;
+    return most;
 }
 
 /* ------------------------------------------------------------------------------------- answers */
@@ -143,6 +181,12 @@ static bool is_authorized(const tool_server *server, struct MHD_Connection *conn
         server->http->lookup_connection_value(connection, MHD_HEADER_KIND, "Authorization");
 
     return given && tool_serve_token_is(server->token, given);
+}
+
+/* Whatever becomes of the clock, and whoever is busy asking for others. Under the lock. */
+static bool has_expired(const tool_server *server)
+{
+    return time(NULL) >= server->expiration || tool_server_get_seconds() >= server->end;
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
@@ -161,7 +205,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     else if (strcmp(method, "GET") != 0)
         refused = REFUSAL_METHOD;
     (void)pthread_mutex_lock(&server->lock);
-    if (refused == REFUSAL_COUNT && !server->credentials)
+    if (refused == REFUSAL_COUNT && (!server->credentials || has_expired(server)))
         refused = REFUSAL_NONE_YET;
     if (refused == REFUSAL_COUNT)
         result = server->http->queue_response(connection, MHD_HTTP_OK, server->credentials);
@@ -199,33 +243,46 @@ static struct MHD_Response *make_response(const tool_server *server, char *body,
     return NULL;
 }
 
-hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials, tool_error *error)
+/* Under the lock. */
+static void drop_credentials(tool_server *server)
+{
+    if (server->credentials)
+        server->http->destroy_response(server->credentials);
+    server->credentials = NULL;
+}
+
+hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials, time_t expiration,
+                               time_t end, tool_error *error)
 {
     struct MHD_Response *response = NULL;
-    struct MHD_Response *before = NULL;
+    tool_secret *kept = malloc(sizeof *kept);
 
-    if (credentials) {
-        tool_secret *kept = malloc(sizeof *kept);
-
-        if (!kept)
-            return tool_error_set_memory(error);
-        *kept = *credentials;
-        *credentials = (tool_secret){0};
-        response = make_response(server, kept->data, kept->size, release_secret, kept);
-        if (!response)
-            return tool_error_set_memory(error);
-    }
+    if (!kept)
+        return tool_error_set_memory(error);
+    *kept = *credentials;
+    *credentials = (tool_secret){0};
+    response = make_response(server, kept->data, kept->size, release_secret, kept);
+    if (!response)
+        return tool_error_set_memory(error);
     (void)pthread_mutex_lock(&server->lock);
-    before = server->credentials;
+    drop_credentials(server);
     server->credentials = response;
+    server->expiration = expiration;
+    server->end = end;
     (void)pthread_mutex_unlock(&server->lock);
-    if (before)
-        server->http->destroy_response(before);
     return HSMIAM_OK;
 }
 
-/* --------------------------------------------------------------------------------- start and end
- */
+void tool_server_tick(tool_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    drop_overdue(server);
+    if (server->credentials && has_expired(server))
+        drop_credentials(server);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+/* ------------------------------------------------------------------------------- start and end */
 
 static void keep_nothing(void *context)
 {
@@ -250,11 +307,11 @@ static hsmiam_status start(tool_server *server, int fd, tool_error *error)
         }
     }
     server->daemon = server->http->start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ERROR_LOG, 0, NULL, NULL, answer,
-        server, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, answer, server, MHD_OPTION_EXTERNAL_LOGGER, ignore_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->count_max,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)MEMORY_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (!server->daemon)
         return tool_error_set(error, HSMIAM_ERR_IO, "The server cannot be started: %s",
                               strerror(errno));
@@ -272,6 +329,7 @@ hsmiam_status tool_server_start(int fd, const tool_secret *token, tool_server **
         return tool_error_set_memory(error);
     }
     server->token = token;
+    server->count_max = get_count_max();
     (void)pthread_mutex_init(&server->lock, NULL);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         server->connections[i].fd = -1;
@@ -293,10 +351,15 @@ void tool_server_stop(tool_server **server)
 
     if (!stopped)
         return;
-    if (stopped->daemon)
-        stopped->http->stop_daemon(stopped->daemon); /* and closes the socket */
-    if (stopped->credentials)
-        stopped->http->destroy_response(stopped->credentials);
+    if (stopped->daemon) {
+        /* Or the socket would be shut down, which systemd goes on listening on. */
+        int fd = stopped->http->quiesce_daemon(stopped->daemon);
+
+        stopped->http->stop_daemon(stopped->daemon);
+        if (fd >= 0)
+            (void)close(fd);
+    }
+    drop_credentials(stopped);
     for (size_t i = 0; i < REFUSAL_COUNT; i++)
         if (stopped->refusals[i])
             stopped->http->destroy_response(stopped->refusals[i]);

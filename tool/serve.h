@@ -6,6 +6,8 @@
 
 #include "secret_input.h"
 
+#include <time.h>
+
 #define TOOL_SERVE_PATH "/credentials"
 
 typedef struct tool_server tool_server;
@@ -19,12 +21,17 @@ hsmiam_status tool_server_start(int fd, const tool_secret *token, tool_server **
 /* Stops; connections that stand are closed. */
 void tool_server_stop(tool_server **server);
 
-/* Answers with these credentials from now on, taking the memory over; NULL: with 503. Those before
- * are wiped once nobody is sent them any more. Statuses: MEMORY. */
-hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials,
-                               tool_error *error) HSMIAM_MUST_USE;
+/* The seconds of a clock that nobody sets, and that goes on while the machine sleeps. */
+time_t tool_server_get_seconds(void);
 
-/* Closes the connections that stand for too long; to be called every second or so. */
+/* Answers with these credentials from now on, taking the memory over, until `expiration`, or until
+ * `end` by tool_server_get_seconds(), and then with 503. Those before are wiped once nobody is sent
+ * them any more. Statuses: MEMORY. */
+hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials, time_t expiration,
+                               time_t end, tool_error *error) HSMIAM_MUST_USE;
+
+/* Closes the connections that stand for too long, and wipes credentials that have expired; to be
+ * called every second or so. */
 void tool_server_tick(tool_server *server);
 
 #endif

@@ -39,6 +39,8 @@ static hsmiam_status describe(int fd, char authority_out[64], tool_error *error)
     char host[INET6_ADDRSTRLEN] = "";
     int type = 0;
     socklen_t type_size = sizeof type;
+    int listens = 0;
+    socklen_t listens_size = sizeof listens;
     bool is_six = false;
 
     if (getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
@@ -51,6 +53,10 @@ static hsmiam_status describe(int fd, char authority_out[64], tool_error *error)
                               "The socket that systemd passed on is not one of TCP on this "
                               "machine's loopback; its unit needs ListenStream=127.0.0.1:9911 or "
                               "the like.");
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0 || !listens)
+        return tool_error_set(error, HSMIAM_ERR_CONFIG,
+                              "The socket that systemd passed on does not listen; restart its "
+                              "unit.");
     is_six = address.ss_family == AF_INET6;
     const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
     const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
@@ -86,7 +92,7 @@ static hsmiam_status open_socket(unsigned port, int *fd_out, tool_error *error)
 }
 
 hsmiam_status tool_serve_listen(unsigned port, int *fd_out, char authority_out[64],
-                                tool_error *error)
+                                bool *passed_out, tool_error *error)
 {
     bool is_passed = get_number("LISTEN_PID") == (long)getpid();
     long passed = is_passed ? get_number("LISTEN_FDS") : 0;
@@ -103,9 +109,11 @@ hsmiam_status tool_serve_listen(unsigned port, int *fd_out, char authority_out[6
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     status = describe(fd, authority_out, error);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK) {
         *fd_out = fd;
-    else
+        *passed_out = passed > 0;
+    } else {
         (void)close(fd);
+    }
     return status;
 }

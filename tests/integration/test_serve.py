@@ -84,30 +84,82 @@ class ServeTest(ServingTest):
         self.iam.act("UpdateAccessKey", UserName="root-admin", AccessKeyId=self.iam.root_id,
                      Status=status)  # fmt: skip
 
-    def test_passed_socket(self) -> None:
+    def start_with(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+        """As a unit of systemd's is started."""
         self.write("token-of-systemd", "0123456789abcdef\n")
-        environment = self.environment | {"CREDENTIALS_DIRECTORY": str(self.directory)}
-        for address, code in (("127.0.0.1", 0), ("0.0.0.0", CONFIGURATION)):
-            with socket.socket() as listener:
-                listener.bind((address, 0))
-                listener.listen()
-                words = self.arguments("--authorization-token-credential", "token-of-systemd")
-                process = subprocess.Popen(
-                    ["sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{listener.fileno()}',
-                     "sh", HSMIAM, *words],
-                    env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    pass_fds=[listener.fileno()], start_new_session=True,
-                )  # fmt: skip
-                if code:
-                    _, err = process.communicate(timeout=SECONDS)
-                    self.assertEqual(process.returncode, code, err)
-                    self.assertIn(b"ListenStream=127.0.0.1", err)
-                    continue
-                self.wait_for(process)
+        words = self.arguments("--authorization-token-credential", "token-of-systemd",
+                               "--cli-connect-timeout", "1", "--duration-seconds", "900")  # fmt: skip
+        process = subprocess.Popen(
+            ["sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{listener.fileno()}',
+             "sh", HSMIAM, *words],
+            env=self.environment | {"CREDENTIALS_DIRECTORY": str(self.directory)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )  # fmt: skip
+        self.addCleanup(process.kill)
+        return process
+
+    def test_passed_socket(self) -> None:
+        """systemd goes on listening when the service stops, and passes the same socket again."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            for _ in range(2):
+                process = self.wait_for(self.start_with(listener))
                 self.assertEqual(self.authority, f"127.0.0.1:{listener.getsockname()[1]}")
                 self.assertEqual(self.authorization, "0123456789abcdef")
                 self.assertEqual(self.ask()[0], 200)
                 self.assertEqual(self.stop(process), "")
+        for address, is_listening in (("0.0.0.0", True), ("127.0.0.1", False)):
+            with socket.socket() as listener:
+                listener.bind((address, 0))
+                if is_listening:
+                    listener.listen()
+                process = self.start_with(listener)
+                _, err = process.communicate(timeout=SECONDS)
+                self.assertEqual(process.returncode, CONFIGURATION, err)
+                said = b"ListenStream=127.0.0.1" if is_listening else b"does not listen"
+                self.assertIn(said, err)
+
+    def test_trouble_on_a_passed_socket(self) -> None:
+        """Who waits is told 503, and no second process tries a PIN that was wrong."""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            self.iam.set_door("close")
+            process = self.wait_for(self.start_with(listener))
+            self.assertEqual(self.ask()[0], 503)
+            self.iam.set_door("open")
+            self.wait_until(lambda: self.ask()[0] == 200, "no credentials yet")
+            self.assertIn("There are new credentials again.", self.stop(process))
+            self.token.pin_file.write_text("1234567")
+            process = self.wait_for(self.start_with(listener))
+            time.sleep(1.5)
+            self.assertEqual(self.ask(), (503, mock.ANY))
+            said = self.stop(process)
+            self.assertIn("is wrong (7 bytes); it was tried once.", said)
+            self.assertEqual(said.count("hsmiam:"), 1, said)
+
+    def test_stalled_refresh(self) -> None:
+        """What expires while STS is waited for is not served any more."""
+        self.iam.set_clock(-898)
+        process = self.serve("--duration-seconds", "900")
+        self.iam.misbehave("stall", "AssumeRole", times=-1, seconds=30)
+        self.wait_until(lambda: self.ask()[0] == 503, "credentials that have expired")
+        self.stop(process)
+
+    def test_few_descriptors(self) -> None:
+        words = ["prlimit", "--nofile=64", HSMIAM, *self.with_file()]
+        process = subprocess.Popen(words, env=self.environment, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)  # fmt: skip
+        self.addCleanup(process.kill)
+        self.wait_for(process)
+        host, _, port = self.authority.partition(":")
+        flood = [socket.create_connection((host, int(port))) for _ in range(100)]
+        self.assertEqual(self.ask()[0], 200)
+        for each in flood:
+            each.close()
+        self.assertEqual(self.stop(process), "")
 
     def test_refusals(self) -> None:
         self.hsmiam(*self.arguments(), expect=USAGE)
