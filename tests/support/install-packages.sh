@@ -10,7 +10,7 @@ top=$(cd "$here/../.." && pwd)
 demo="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libp11-kit-dev libcurl4-openssl-dev
     libexpat1-dev libjansson-dev libyaml-dev libsmartcols-dev libmicrohttpd-dev
     softhsm2 opensc p11-kit gnutls-bin openssl ca-certificates python3"
-tests="libcmocka-dev python3-venv curl strace gdb libnss3 libnss3-tools p11-kit-modules
+tests="libcmocka-dev python3-venv curl strace gdb systemd libnss3 libnss3-tools p11-kit-modules
     cargo-web rustc-web libclang-dev libsqlite3-dev mandoc groff-base
     bash-completion zsh fish"
 checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
