@@ -12,6 +12,7 @@ demo="gcc libc6-dev cmake ninja-build pkg-config libssl-dev libp11-kit-dev libcu
     softhsm2 opensc p11-kit gnutls-bin openssl ca-certificates python3"
 tests="libcmocka-dev python3-venv curl strace gdb systemd libnss3 libnss3-tools p11-kit-modules
     cargo-web rustc-web libclang-dev libsqlite3-dev mandoc groff-base
+    python3-pykcs11 openjdk-17-jdk-headless
     bash-completion zsh fish"
 checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
 
