@@ -11,16 +11,13 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* It is initialised in one of two ways. By p11-kit, which counts who uses it, libhsmiam and other
- * instances among them; but p11-kit does not pass on what C_Initialize was given. Or, where that
- * matters, by ourselves with what we were given: then others may join, and the module behind is
- * finalised when we are. */
+/* It is initialised and finalised by the list that p11-kit makes of it, which counts who uses it,
+ * and used by its own. */
 static struct {
     pthread_mutex_t changing; /* finds out if a module behind leads back to here */
     pid_t process;            /* that initialised it */
     hsmiam_loaded loaded;
-    CK_FUNCTION_LIST *counted; /* by p11-kit; NULL: by none */
-    bool is_ours;              /* initialised with what we were given */
+    CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: not initialised */
     atomic_bool initialised;
 } behind = {.changing = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP};
 
@@ -41,8 +38,8 @@ bool hsmiam_behind_has_credential(void)
     return behind.loaded.has_credential;
 }
 
-/* In a forked child, a thread that is not there may hold the lock, nothing is initialised, and what
- * p11-kit counted was the parent's. */
+/* In a forked child, a thread that is not there may hold the lock, and nothing is initialised. What
+ * p11-kit counted was the parent's: only its older function takes that back. */
 static void forget_parents(void)
 {
     static const pthread_mutex_t fresh = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
@@ -51,14 +48,14 @@ static void forget_parents(void)
         return;
     behind.changing = fresh;
     atomic_store(&behind.initialised, false);
-    behind.is_ours = false;
     hsmiam_sessions_forget();
     hsmiam_mechanism_forget();
-    if (behind.counted != NULL) {
-        (void)p11_kit_module_finalize(behind.counted);
-        p11_kit_module_release(behind.counted);
-        behind.counted = NULL;
-    }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    (void)p11_kit_finalize_module(behind.loaded.functions);
+#pragma GCC diagnostic pop
+    p11_kit_module_release(behind.counted);
+    behind.counted = NULL;
 }
 
 CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
@@ -76,37 +73,8 @@ CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
     return count;
 }
 
-/* Whether p11-kit's own arguments (it allows threads, and the system's locks) serve as well. */
-static bool may_be_counted(const CK_C_INITIALIZE_ARGS *arguments)
-{
-    if (behind.loaded.words != NULL)
-        return false;
-    if (arguments == NULL)
-        return true;
-    bool has_none = arguments->CreateMutex == NULL && arguments->DestroyMutex == NULL &&
-                    arguments->LockMutex == NULL && arguments->UnlockMutex == NULL;
-    bool has_all = arguments->CreateMutex != NULL && arguments->DestroyMutex != NULL &&
-                   arguments->LockMutex != NULL && arguments->UnlockMutex != NULL;
-
-    if (arguments->pReserved != NULL || (arguments->flags & ~CKF_OS_LOCKING_OK) != 0)
-        return false;
-    return has_none || (has_all && arguments->flags == CKF_OS_LOCKING_OK);
-}
-
-static CK_RV initialise_counted(void)
-{
-    behind.counted = p11_kit_module_load(behind.loaded.path, P11_KIT_MODULE_UNMANAGED);
-    if (behind.counted == NULL)
-        return CKR_GENERAL_ERROR;
-    CK_RV rv = p11_kit_module_initialize(behind.counted);
-    if (rv != CKR_OK) {
-        p11_kit_module_release(behind.counted);
-        behind.counted = NULL;
-    }
-    return rv;
-}
-
-static CK_RV initialise_ours(const CK_C_INITIALIZE_ARGS *arguments)
+/* With the words that the settings have for it, if the program has none. */
+static CK_RV initialise_counted(const CK_C_INITIALIZE_ARGS *arguments)
 {
     /* NSS has one pointer more than PKCS#11, which it wants to be NULL. */
     struct {
@@ -121,9 +89,7 @@ static CK_RV initialise_ours(const CK_C_INITIALIZE_ARGS *arguments)
         with_words.standard.pReserved = behind.loaded.words;
         given = &with_words;
     }
-    CK_RV rv = behind.loaded.functions->C_Initialize((void *)given);
-    behind.is_ours = rv == CKR_OK;
-    return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
+    return behind.counted->C_Initialize((void *)given);
 }
 
 static bool load(void)
@@ -143,10 +109,18 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     if (!load())
         return CKR_GENERAL_ERROR;
-    CK_RV rv = may_be_counted(arguments) ? initialise_counted() : initialise_ours(arguments);
+    behind.counted = p11_kit_module_load(behind.loaded.path, 0);
+    if (behind.counted == NULL) {
+        hsmiam_message_write("p11-kit cannot load the module \"%s\".", behind.loaded.path);
+        return CKR_GENERAL_ERROR;
+    }
+    CK_RV rv = initialise_counted(arguments);
     if (rv == CKR_OK) {
         behind.process = getpid();
         atomic_store(&behind.initialised, true);
+    } else {
+        p11_kit_module_release(behind.counted);
+        behind.counted = NULL;
     }
     return rv;
 }
@@ -167,24 +141,16 @@ CK_RV hsmiam_behind_initialize(CK_C_INITIALIZE_ARGS *arguments)
 
 static CK_RV finalise(void *reserved)
 {
-    CK_FUNCTION_LIST *functions = behind.loaded.functions;
-    CK_RV rv = CKR_OK;
-
     if (!atomic_load(&behind.initialised))
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     if (reserved != NULL)
         return CKR_ARGUMENTS_BAD;
-    hsmiam_sessions_end(functions);
+    hsmiam_sessions_end(behind.loaded.functions);
     hsmiam_mechanism_end();
     atomic_store(&behind.initialised, false);
-    if (behind.counted != NULL) {
-        rv = p11_kit_module_finalize(behind.counted);
-        p11_kit_module_release(behind.counted);
-        behind.counted = NULL;
-    } else if (behind.is_ours) {
-        rv = functions->C_Finalize(NULL);
-        behind.is_ours = false;
-    }
+    CK_RV rv = behind.counted->C_Finalize(NULL);
+    p11_kit_module_release(behind.counted);
+    behind.counted = NULL;
     return rv;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The module behind: found, loaded, initialised, and shared with whoever else uses it here.
  *
- * Its uses are counted by p11-kit, as those by libhsmiam and by other instances are, so that none
- * finalises it under another's feet. */
+ * p11-kit counts who uses it, as it does for libhsmiam and for other instances, so that none
+ * finalises it under another's feet. Who comes first has it initialised with the arguments given.
+ */
 #ifndef HSMIAM_CRYPTOKI_BEHIND_H
 #define HSMIAM_CRYPTOKI_BEHIND_H
 

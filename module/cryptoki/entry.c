@@ -166,7 +166,7 @@ static bool is_wanted(const CK_INTERFACE *interface, const unsigned char *name,
 ENTRY C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **interface_out,
                      CK_FLAGS flags)
 {
-    static CK_INTERFACE interfaces[INTERFACES_MAX];
+    static CK_INTERFACE interfaces[INTERFACES_MAX]; /* the same each time, once all is loaded */
     static pthread_mutex_t collecting = PTHREAD_MUTEX_INITIALIZER;
 
     if (interface_out == NULL)
