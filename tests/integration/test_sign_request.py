@@ -105,7 +105,9 @@ class SignRequestTest(IntegrationTest):
         return self.hsmiam("sign-request", *self.iam_arguments(), *self.arguments(request), *more,
                            stdin=request.body)  # fmt: skip
 
-    def assert_equal_to_botocore(self, request: Request, json: Any, credentials: Credentials) -> None:
+    def assert_equal_to_botocore(
+        self, request: Request, json: Any, credentials: Credentials
+    ) -> None:
         """Signed at the time that stands in the answer."""
         names = {name.lower(): value for name, value in json["Headers"].items()}
         if request.expires:
@@ -161,9 +163,9 @@ class SignRequestTest(IntegrationTest):
                 if request.expires:
                     config += f"\nrequest = {request.method}\npath-as-is\n"
                     config += "".join(
-                        "header = " + json.dumps(self.header(name, value), ensure_ascii=False) + "\n"
-                        for name, value in request.headers
-                    )  # fmt: skip
+                        f"header = {json.dumps(self.header(*each), ensure_ascii=False)}\n"
+                        for each in request.headers
+                    )
                 said = self.curl(config)
                 self.assertEqual(said[:1], "{", said)
                 answer = json.loads(said)

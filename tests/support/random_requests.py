@@ -1,4 +1,4 @@
-"""Random requests of every sort that there is, and botocore, the signer of the AWS CLI, for them."""
+"""Random requests of every sort that there is, signed by botocore, the signer of the AWS CLI."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Maker:
 
 
 def sign_by_botocore(request: Request, credentials: Credentials) -> tuple[str, str]:
-    """Its Authorization header, or the signature of its presigned URL, and its canonical request."""
+    """The Authorization header, or the signature of the presigned URL; the canonical request."""
     given = AWSRequest(
         request.method, request.plain_url, data=request.body, params=request.parameters
     )
