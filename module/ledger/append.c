@@ -242,6 +242,8 @@ static hsmiam_status append_locked(batch *to, uint64_t size, const hsmiam_record
     hsmiam_status status = hsmiam_tail_read(&ledger->file, ledger->hash, size, &tail, error);
     if (status == HSMIAM_OK && to->sign)
         status = check_own_key(ledger, &tail, &is_known, error);
+    if (status == HSMIAM_OK && to->sign && is_known && tail.first_pending != 0)
+        status = hsmiam_clear_check_pending(ledger, size, tail.first_pending, error);
     if (status == HSMIAM_OK && to->is_checked && to->sign && record != NULL)
         status = check_approved(to, size, record, error);
     if (status != HSMIAM_OK)

@@ -5,6 +5,7 @@
  * it, unless there was one later: then it is read up to its start, for the tokens with an audit
  * key.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "ledger/approval.h"
@@ -160,6 +161,20 @@ hsmiam_status hsmiam_clear_refresh(hsmiam_ledger *ledger, hsmiam_error *error)
     hsmiam_status status = hsmiam_file_get_size(&ledger->file, &size, error);
 
     return status == HSMIAM_OK ? refresh(ledger, size, error) : status;
+}
+
+hsmiam_status hsmiam_clear_check_pending(hsmiam_ledger *ledger, uint64_t size, uint64_t first,
+                                         hsmiam_error *error)
+{
+    hsmiam_status status = refresh(ledger, size, error);
+
+    if (status != HSMIAM_OK || ledger->dual->spoilt < first)
+        return status;
+    return hsmiam_error_set(error, HSMIAM_ERR_LEDGER,
+                            "Record %" PRIu64 " of the ledger %s, which nobody signed, is an "
+                            "approval that is not right, so that nothing is built on it; `hsmiam "
+                            "audit verify` tells more.",
+                            ledger->dual->spoilt, ledger->file.path);
 }
 
 /* Whoever works on a user's keys holds the lock that a change of the policy takes as well, so that

@@ -359,6 +359,8 @@ hsmiam_status hsmiam_dual_take(hsmiam_dual *dual, const hsmiam_record *record,
         return add_request(dual, record, line_hash, error);
     else if (hsmiam_record_is(record, HSMIAM_EVENT_APPROVAL))
         *wrong_out = hsmiam_dual_take_approval(dual, record, fault_out);
+    if (*wrong_out != NULL)
+        dual->spoilt = dual->sequence;
     if (operation == HSMIAM_ACT_COUNT)
         return HSMIAM_OK;
     *wrong_out = hsmiam_dual_check(dual, record);

@@ -30,7 +30,8 @@ typedef struct hsmiam_dual {
     size_t room;
     char serials[HSMIAM_TRUSTED_MAX + 1][HSMIAM_SERIAL_MAX + 1]; /* of tokens with an audit key */
     size_t serial_count;
-    uint64_t sequence; /* of the record that was taken last */
+    uint64_t sequence; /* of the record that was taken last, */
+    uint64_t spoilt;   /* and of the last approval that was wrong; 0: none */
     hsmiam_hash *hash;
 } hsmiam_dual;
 

@@ -158,6 +158,11 @@ void hsmiam_clear_forget(hsmiam_ledger *ledger);
 hsmiam_status hsmiam_clear_check(hsmiam_ledger *ledger, uint64_t size, const hsmiam_record *record,
                                  hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Whether the unsigned records from that one on can be countersigned: LEDGER if there is an
+ * approval among them that no verification would take. The same locks. */
+hsmiam_status hsmiam_clear_check_pending(hsmiam_ledger *ledger, uint64_t size, uint64_t first,
+                                         hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* event.c ---------------------------------------------------------------------------------------*/
 
 /* Puts the facts that are text into a record. */

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static approver bob;
@@ -150,6 +151,32 @@ static void test_approver_as_audit_key(void **state)
     assert_int_equal(fixture_verify(fix), HSMIAM_OK);
 }
 
+/* Whoever can write the file can forge an approval; no signature of ours makes that line one that
+ * cannot be taken out any more. */
+static void test_forged_approval(void **state)
+{
+    fixture *fix = *state;
+
+    assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
+    uint64_t number = asking_request(fix, HSMIAM_ACT_CREATE, "alice");
+    hsmiam_record record = approver_make_record(fix, &carol, number, APPROVER_SERIAL);
+    size_t size = 0;
+    char *before = fixture_read(fix, &size);
+    for (int i = 0; i < 2; i++) {
+        record.fields[HSMIAM_FIELD_APPROVER] = i == 0 ? bob.fingerprint : carol.fingerprint;
+        fixture_forge(fix, record, false);
+        size_t lines = fixture_count_lines(fix);
+        assert_int_equal(asking_write(fix, HSMIAM_EVENT_IMPORT, "alice", 0), HSMIAM_ERR_LEDGER);
+        fixture_expect_message(fix, "is an approval that is not right");
+        assert_int_equal(fixture_count_lines(fix), lines);
+        fixture_write(fix, before, size);
+        fixture_reopen(fix);
+    }
+    free(before);
+    assert_int_equal(asking_write(fix, HSMIAM_EVENT_IMPORT, "alice", 0), HSMIAM_OK);
+    assert_int_equal(fixture_verify(fix), HSMIAM_OK);
+}
+
 /* What a rotation left to be deleted is deleted by its own approval, not by none. */
 static void test_deletion_by_rotation(void **state)
 {
@@ -247,8 +274,9 @@ int main(void)
         fixture_test(test_used_meanwhile),         fixture_test(test_expired_meanwhile),
         fixture_test(test_policy_meanwhile),       fixture_test(test_late_approval),
         fixture_test(test_token_of_old_audit_key), fixture_test(test_approver_as_audit_key),
-        fixture_test(test_unsigned_policy),        fixture_test(test_deletion_by_rotation),
-        fixture_test(test_unsigned_use),           fixture_test(test_same_key_twice),
+        fixture_test(test_unsigned_policy),        fixture_test(test_forged_approval),
+        fixture_test(test_deletion_by_rotation),   fixture_test(test_unsigned_use),
+        fixture_test(test_same_key_twice),
     };
 
     return cmocka_run_group_tests(tests, make_approvers, clear_approvers);
