@@ -138,6 +138,20 @@ static hsmiam_status grow(hsmiam_dual *dual, hsmiam_error *error)
     return HSMIAM_OK;
 }
 
+/* Keeps a request, with a copy of its record. */
+static hsmiam_status keep(hsmiam_dual *dual, hsmiam_dual_request request,
+                          const hsmiam_record *record, hsmiam_error *error)
+{
+    hsmiam_status status = grow(dual, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    if (!copy_record(record, &request))
+        return hsmiam_error_set_memory(error, "reading the ledger");
+    dual->requests[dual->count++] = request;
+    return HSMIAM_OK;
+}
+
 static hsmiam_status add_request(hsmiam_dual *dual, const hsmiam_record *record, const char *hash,
                                  hsmiam_error *error)
 {
@@ -152,13 +166,7 @@ static hsmiam_status add_request(hsmiam_dual *dual, const hsmiam_record *record,
     if (dual->policy.count == 0 || request.operation == HSMIAM_ACT_COUNT)
         return HSMIAM_OK;
     memcpy(request.hash, hash, sizeof request.hash);
-    hsmiam_status status = grow(dual, error);
-    if (status != HSMIAM_OK)
-        return status;
-    if (!copy_record(record, &request))
-        return hsmiam_error_set_memory(error, "reading the ledger");
-    dual->requests[dual->count++] = request;
-    return HSMIAM_OK;
+    return keep(dual, request, record, error);
 }
 
 hsmiam_status hsmiam_dual_copy(const hsmiam_dual *dual, const hsmiam_dual_request *request,
@@ -171,15 +179,7 @@ hsmiam_status hsmiam_dual_copy(const hsmiam_dual *dual, const hsmiam_dual_reques
     copy_out->serial_count = dual->serial_count;
     if (status == HSMIAM_OK)
         status = hsmiam_policy_copy(&dual->policy, &copy_out->policy, error);
-    if (status == HSMIAM_OK)
-        status = grow(copy_out, error);
-    if (status != HSMIAM_OK)
-        return status;
-    copy_out->requests[0] = *request;
-    if (!copy_record(&request->record, &copy_out->requests[0]))
-        return hsmiam_error_set_memory(error, "reading the ledger");
-    copy_out->count = 1;
-    return HSMIAM_OK;
+    return status == HSMIAM_OK ? keep(copy_out, *request, &request->record, error) : status;
 }
 
 hsmiam_dual_request *hsmiam_dual_find(const hsmiam_dual *dual, uint64_t sequence)
