@@ -3,6 +3,7 @@
 #include "credentials.h"
 #include "keyring.h"
 #include "session.h"
+#include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -108,15 +109,17 @@ static hsmiam_status get(tool_context *context, const hsmiam_credentials_request
     return status;
 }
 
-static hsmiam_status keep(const char *name, const tool_secret *text, time_t expiration,
-                          tool_error *error)
+/* What cannot be kept is given all the same: a keyring that is full must stop nobody. */
+static void keep(const char *name, const tool_secret *text, time_t expiration)
 {
     time_t left = expiration - time(NULL);
     time_t ahead = left / 4 < AHEAD_SECONDS ? left / 4 : AHEAD_SECONDS;
+    tool_error error = {0};
 
-    if (left - ahead < 1)
-        return HSMIAM_OK;
-    return tool_keyring_put(name, text, (unsigned)(left - ahead), error);
+    if (left - ahead >= 1 &&
+        tool_keyring_put(name, text, (unsigned)(left - ahead), &error) != HSMIAM_OK)
+        tool_text_print(stderr, "hsmiam: warning: %s\n", error.message ? error.message : "");
+    tool_error_clear(&error);
 }
 
 static hsmiam_status get_or_reuse(tool_context *context, const hsmiam_credentials_request *request,
@@ -135,7 +138,7 @@ static hsmiam_status get_or_reuse(tool_context *context, const hsmiam_credential
     else if (!name || !tool_keyring_get(name, text)) {
         status = get(context, request, text, &expiration, error);
         if (status == HSMIAM_OK && name)
-            status = keep(name, text, expiration, error);
+            keep(name, text, expiration);
     }
     free(name);
     return status;

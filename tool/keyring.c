@@ -49,8 +49,9 @@ hsmiam_status tool_keyring_put(const char *name, const tool_secret *secret, unsi
         control(KEYCTL_SETPERM, key, PERMISSIONS, 0, 0) < 0 ||
         control(KEYCTL_LINK, key, (uintptr_t)KEY_SPEC_USER_KEYRING, 0, 0) < 0)
         return tool_error_set(error, HSMIAM_ERR_CONFIG,
-                              "The kernel's keyring does not take the credentials: %s. Leave "
-                              "--cache out where keyrings are not allowed, as in many containers.",
+                              "The kernel's keyring does not take the credentials, so nothing is "
+                              "kept: %s. Leave --cache out where keyrings are not allowed, as in "
+                              "many containers.",
                               strerror(errno));
     return HSMIAM_OK;
 }

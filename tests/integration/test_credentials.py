@@ -90,8 +90,7 @@ class CredentialsTest(IntegrationTest):
         role = ("--role-arn", ROLE, "--role-session-name", self.directory.name)
         cached = (*role, "--cache", "keyring")
         if not keyrings.has_keyrings():
-            refused = self.ask(*cached, expect=CONFIGURATION)
-            self.assertIn("The kernel's keyring does not take the credentials", refused.sentence)
+            self.assertIn("The kernel's keyring does not take", self.ask(*cached).sentence)
             return
         first = self.ask(*cached)
         mine = self.token.key_uri(self.iam.root_id)[:40]
@@ -107,6 +106,23 @@ class CredentialsTest(IntegrationTest):
         self.assertEqual(len(lines), 2)
         # the last quarter of the hour is left to the next
         self.assertIn(lines[0].split()[3], ("44m", "45m"), lines)
+
+    def test_cache_is_full_or_forbidden(self) -> None:
+        """Who asks gets credentials, and is told; no file is the keyring's stand-in."""
+        before = sorted(self.directory.rglob("*"))
+        for call, name, says in (("add_key", "EDQUOT", "Disk quota exceeded"),
+                                 ("keyctl", "EPERM", "Operation not permitted")):  # fmt: skip
+            trace = ["strace", "-qq", "-o", "/dev/null", "-e", f"inject={call}:error={name}"]
+            done = subprocess.run(
+                [*trace, HSMIAM, *self.arguments("--role-arn", ROLE, "--cache", "keyring")],
+                env=self.environment | {"ASAN_OPTIONS": "detect_leaks=0"},
+                capture_output=True, timeout=SECONDS, check=False, text=True,
+            )  # fmt: skip
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["Version"], 1)
+            self.assertIn("hsmiam: warning: The kernel's keyring does not take the credentials, "
+                          f"so nothing is kept: {says}.", done.stderr)  # fmt: skip
+        self.assertEqual(sorted(self.directory.rglob("*")), before)
 
     def test_real_clients(self) -> None:
         command = shlex.join([HSMIAM, *self.arguments("--role-arn", ROLE)])
