@@ -126,9 +126,16 @@ class CredentialsTest(IntegrationTest):
 
     def test_real_clients(self) -> None:
         command = shlex.join([HSMIAM, *self.arguments("--role-arn", ROLE)])
+        refused = command.replace("Reader", "ExternalReader")
         config = self.write("aws-config", f"[default]\nregion = us-east-1\n"
-                            f"credential_process = {command}\n")  # fmt: skip
-        environment = self.environment | {"AWS_CONFIG_FILE": str(config)}
+                            f"credential_process = {command}\n"
+                            f"[profile chained]\nregion = us-east-1\nrole_arn = {ROLE}\n"
+                            f"role_session_name = chained\nsource_profile = default\n"
+                            f"[profile refused]\ncredential_process = {refused}\n")  # fmt: skip
+        environment = self.environment | {
+            "AWS_CONFIG_FILE": str(config), "AWS_ENDPOINT_URL": self.iam.url,
+            "AWS_CA_BUNDLE": str(self.iam.ca_bundle),
+        }  # fmt: skip
         aws = Path(sys.executable).with_name("aws")
         done = subprocess.run(
             [sys.executable, "-W", "ignore", aws, "sts", "get-caller-identity",
@@ -141,6 +148,23 @@ class CredentialsTest(IntegrationTest):
             sts = boto3.Session().client("sts", endpoint_url=self.iam.url,
                                          verify=str(self.iam.ca_bundle))  # fmt: skip
             self.assertTrue(sts.get_caller_identity()["Arn"].endswith("Reader/hsmiam"))
+            sts = boto3.Session(profile_name="chained").client("sts")
+            self.assertTrue(sts.get_caller_identity()["Arn"].endswith("Reader/chained"))
+            with self.assertRaisesRegex(Exception, "An error occurred \\(AccessDenied\\)"):
+                boto3.Session(profile_name="refused").get_credentials()
+
+    def test_boto3_asks_again(self) -> None:
+        """Before what it has expires; what is left when the process is asked must be enough."""
+        self.iam.set_clock(-898)
+        command = shlex.join(
+            [HSMIAM, *self.arguments("--role-arn", ROLE, "--duration-seconds", "900")]
+        )
+        config = self.write("aws-config", f"[default]\ncredential_process = {command}\n")
+        with mock.patch.dict(os.environ, self.environment | {"AWS_CONFIG_FILE": str(config)}):
+            held = boto3.Session().get_credentials()
+            first = held.get_frozen_credentials()
+            second = held.get_frozen_credentials()
+        self.assertNotEqual(first.access_key, second.access_key)
 
 
 class MfaTest(IntegrationTest):
