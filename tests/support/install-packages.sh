@@ -14,7 +14,8 @@ tests="libcmocka-dev python3-venv curl strace gdb systemd libnss3 libnss3-tools 
     cargo-web rustc-web libclang-dev libsqlite3-dev mandoc groff-base
     python3-pykcs11 openjdk-17-jdk-headless
     bash-completion zsh fish"
-checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git"
+checks="clang clang-format clang-tidy libclang-rt-14-dev cppcheck shellcheck valgrind g++ git
+    dpkg-dev file lintian fakeroot"
 
 case $what in
 demo) packages=$demo ;;
