@@ -31,6 +31,9 @@ try_example() {
     case $said in *'begins with "pkcs11:"'*) ;; *) echo "$*: $said" >&2 && return 1 ;; esac
 }
 
+[ -f "$libdir/pkcs11/hsmiam-pkcs11.so" ]
+grep -q '^module: .*hsmiam-pkcs11\.so$' "$work/usr/share/p11-kit/modules/hsmiam-pkcs11.module"
+
 for header in "$work"/usr/include/hsmiam/*.h; do
     cc -std=c17 -Wall -Wextra -Werror -I"$work/usr/include" -fsyntax-only "$header"
 done
