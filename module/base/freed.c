@@ -4,6 +4,8 @@
 #include "base/secret.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* The allocator serves from what is free before it takes more: whoever holds enough blocks of every
@@ -35,12 +37,22 @@ static void take(held **list, size_t size, size_t count)
     }
 }
 
+static pthread_once_t asked = PTHREAD_ONCE_INIT;
+static bool is_of_libc;
+
+/* By one thread: where all memory comes from another malloc(), mallinfo2() is what first makes
+ * glibc's ready, and a second thread in it meanwhile would find it half made. */
+static void ask(void)
+{
+    is_of_libc = mallinfo2().arena != 0;
+}
+
 void hsmiam_freed_wipe(void)
 {
     held *list = NULL;
 
-    /* A malloc() that keeps all for itself, as the tool's does, which wipes what is freed. */
-    if (mallinfo2().arena == 0)
+    /* Not where malloc() keeps all for itself, as the tool's does, which wipes what is freed. */
+    if (pthread_once(&asked, ask) != 0 || !is_of_libc)
         return;
     for (size_t size = LARGE_SIZE; size > SMALL_MAX; size /= 2)
         take(&list, size, LARGE_COUNT);
