@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Makes hsmiam(1) and a page for each command: command_pages.py TABLES TEXTS DATE OUTPUT
+"""Makes hsmiam(1), a page for each command, and that of the PKCS#11 module:
+command_pages.py TABLES TEXTS DATE OUTPUT
 
 TABLES is what the program `tables` prints, TEXTS the folder tool/man. Names, synopses, descriptions
 and options are those of the tables; TEXTS has what stands behind: hsmiam.txt that of all commands,
-COMMAND.txt that of one.
+COMMAND.txt that of one, and hsmiam-pkcs11.txt all of the module's.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def synopsis(command: Command, group: str = "") -> str:
 
 def see_also(own: str, texts: dict[str, str]) -> str:
     pages = [page.strip() for page in texts.get("SEE ALSO", "").replace("\n", " ").split(",")]
-    if own != "hsmiam":
+    if own not in ("hsmiam", "hsmiam-pkcs11"):
         pages.insert(0, "hsmiam(1)")
     return ",\n".join(roff.inline(page) for page in pages if page)
 
@@ -96,7 +97,8 @@ def exit_status(own: str, common: str) -> str:
 
 def behind(name: str, texts: dict[str, str], common: dict[str, str]) -> list[tuple[str, str]]:
     texts = dict(texts)
-    texts["EXIT STATUS"] = exit_status(texts.get("EXIT STATUS", ""), common["EXIT STATUS"])
+    if common:
+        texts["EXIT STATUS"] = exit_status(texts.get("EXIT STATUS", ""), common["EXIT STATUS"])
     return [
         (heading, see_also(name, texts) if heading == "SEE ALSO" else roff.paragraphs(texts[heading]))
         for heading in BEHIND
@@ -148,18 +150,30 @@ def tool_page(tables: dict[str, Any], texts: dict[str, str]) -> list[Any]:
     ]  # fmt: skip
 
 
+def module_page(texts: dict[str, str]) -> list[Any]:
+    name, _, summary = texts["NAME"].partition(" - ")
+    return [
+        ("NAME", rf"{roff.escape(name, True)} \- {roff.escape(summary)}"),
+        *((heading, roff.paragraphs(texts[heading])) for heading in ("DESCRIPTION", "CONFIGURATION")),
+        *behind("hsmiam-pkcs11", texts, {}),
+    ]
+
+
 def main() -> None:
     tables = json.loads(pathlib.Path(sys.argv[1]).read_text())
     folder, date, output = pathlib.Path(sys.argv[2]), sys.argv[3], pathlib.Path(sys.argv[4])
     source = f"hsmiam {tables['version']}"
     common = roff.sections((folder / "hsmiam.txt").read_text())
-    pages = {"hsmiam": tool_page(tables, common)}
+    pages = {("hsmiam", 1): tool_page(tables, common)}
     for command in tables["commands"]:
         texts = roff.sections((folder / f"{command['name']}.txt").read_text())
-        pages[f"hsmiam-{command['name']}"] = command_page(command, texts, common)
-    output.mkdir(parents=True, exist_ok=True)
-    for name, parts in pages.items():
-        (output / f"{name}.1").write_text(roff.page(name, 1, date, source, parts))
+        pages[f"hsmiam-{command['name']}", 1] = command_page(command, texts, common)
+    texts = roff.sections((folder / "hsmiam-pkcs11.txt").read_text())
+    pages["hsmiam-pkcs11", 8] = module_page(texts)
+    for (name, section), parts in pages.items():
+        file = output / f"man{section}" / f"{name}.{section}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(roff.page(name, section, date, source, parts))
 
 
 if __name__ == "__main__":

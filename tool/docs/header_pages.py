@@ -28,25 +28,37 @@ def text_of(comment: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
+def indent_of(line: str) -> int:
+    """Some comments stand one column further in than others."""
+    return max(len(line) - len(line.lstrip()), 1) - 1
+
+
 def prose(text: str) -> str:
-    """A comment's text. `name   what it is` lists parameters, a dash begins an item."""
-    text = WORDS.sub(r"`\1`", re.sub(r"`", "", text))
+    """A comment's text. `name   what it is` lists parameters and values, a dash begins an item;
+    what is indented otherwise stands by itself."""
+    text = WORDS.sub(r"`\1`", text.replace("`", ""))
     blocks: list[str] = []
+    entry = None  # the indentation of the entry that the last block is
+    before = 0
     for line in text.split("\n"):
-        parameter = re.match(r"(\w+(?:, \w+)*)\s{2,}(\S.*)$", line)
+        indent = indent_of(line)
+        parameter = re.match(r"\s*([\w`]+(?:, \w+)*)\s{2,}(\S.*)$", line) or re.match(
+            r"\s*(\S.*?\S)\s{3,}(\S.*)$", line
+        )
         item = re.match(r"\s*- (.*)$", line)
-        if parameter or item or not blocks or not line.strip():
+        parts = indent <= entry if entry is not None else bool(indent) != bool(before)
+        if parameter or item or not blocks or not line.strip() or parts:
             blocks.append("")
+            entry = indent if parameter or item else None
         if parameter:
             blocks[-1] = f"{parameter[1]}\n:   {parameter[2]}"
         elif item:
             blocks[-1] = f"*\n:   {item[1]}"
-        elif re.match(r"(Status(es)?|Returns?|Thread)\b.*:", line) and blocks[-1].count("\n:   "):
-            blocks.append(line.strip())
         elif blocks[-1]:
-            blocks[-1] += "\n    " * blocks[-1].count("\n:") + " " + line.strip()
+            blocks[-1] += ("\n    " if entry is not None else " ") + line.strip()
         else:
             blocks[-1] = line.strip()
+        before = indent
     return roff.paragraphs("\n\n".join(block for block in blocks if block.strip()))
 
 
@@ -106,9 +118,9 @@ def topic_page(topic: str, source: str, summary: str) -> list[tuple[str, str]]:
     listed = ",\n".join(dict.fromkeys(names))
     return [
         ("NAME", rf"{listed} \- {roff.escape(summary)}"),
-        ("SYNOPSIS", code(SYNOPSIS)),
+        ("SYNOPSIS", code(SYNOPSIS if names[1:] else f"#include <hsmiam/{topic}.h>")),
         ("DESCRIPTION", "\n.PP\n".join(body)),
-        ("SEE ALSO", r"\fBhsmiam.h\fP(3)"),
+        ("SEE ALSO", "\\fBhsmiam.h\\fP(3),\n\\fBhsmiam\\-pkcs11\\fP(8)"),
     ]
 
 
@@ -139,10 +151,11 @@ def main() -> None:
     main_header = (include / "hsmiam.h").read_text()
     topics = {}
     pages = {}
-    for topic in re.findall(r"#include <hsmiam/(\w+)\.h>", main_header):
+    # The PKCS#11 module has a header of its own, for programs that do not include hsmiam.h.
+    for topic in [*re.findall(r"#include <hsmiam/(\w+)\.h>", main_header), "pkcs11"]:
         source = (include / "hsmiam" / f"{topic}.h").read_text()
         summary = text_of(COMMENT.findall(source)[1][1]).partition(" Part of hsmiam.h")[0]
-        topics[topic] = " ".join(summary.split()).rstrip(".")
+        topics[topic] = " ".join(summary.split()).partition(". ")[0].rstrip(".")
         pages[f"hsmiam_{topic}"] = topic_page(topic, source, topics[topic])
         for name in functions(source):
             (output / f"{name}.3").symlink_to(f"hsmiam_{topic}.3")

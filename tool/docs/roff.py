@@ -48,7 +48,8 @@ def inline(text: str) -> str:
         code, option, page, section = match.groups()
         out.append(_prose(text[end : match.start()]))
         typed = escape(code or option or page, is_code=True).removeprefix(r"\&")
-        unbroken = "" if " " in typed else r"\%"
+        # At the start of a word only: elsewhere it says that the word may be broken there.
+        unbroken = r"\%" if text[: match.start()][-1:].strip() == "" and " " not in typed else ""
         out.append(rf"\fB{unbroken}{typed}\fP")
         out.append(f"({section})" if page else "")
         end = match.end()
