@@ -41,6 +41,17 @@ static hsmiam_status is_named(const hsmiam_place *place, const char *text, bool 
     return HSMIAM_OK;
 }
 
+hsmiam_status hsmiam_place_is_meant(const hsmiam_place *place,
+                                    const hsmiam_module_settings *settings, bool *meant_out,
+                                    hsmiam_error *error)
+{
+    hsmiam_status status = is_named(place, settings->token, meant_out, error);
+
+    for (size_t i = 0; status == HSMIAM_OK && !*meant_out && settings->replicas[i] != NULL; i++)
+        status = is_named(place, settings->replicas[i], meant_out, error);
+    return status;
+}
+
 static void set_up_token(hsmiam_token *token, const hsmiam_module_settings *settings)
 {
     hsmiam_token_set_timeout(token, settings->token_timeout);
@@ -121,49 +132,110 @@ static void write_to_syslog(void *context, const char *line)
     syslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", line);
 }
 
-/* The audit key is that of the credential's token, as it is for the hsmiam command. */
-static hsmiam_status make_custody(hsmiam_issuer *issuer, hsmiam_token *signing,
-                                  const hsmiam_module_settings *settings, hsmiam_error *error)
+static hsmiam_status make_ledger(hsmiam_issuer *issuer, hsmiam_token *signing,
+                                 const hsmiam_module_settings *settings, hsmiam_error *error)
 {
     hsmiam_status status = hsmiam_ledger_new(settings->ledger, &issuer->ledger, error);
 
-    if (status == HSMIAM_OK)
-        status = hsmiam_custody_new(issuer->token, &issuer->custody, error);
     if (status != HSMIAM_OK)
         return status;
     hsmiam_ledger_set_token(issuer->ledger, signing);
     hsmiam_ledger_set_log(issuer->ledger, hsmiam_message_log, NULL);
     if (settings->audit_syslog)
         hsmiam_ledger_set_mirror(issuer->ledger, write_to_syslog, NULL);
-    hsmiam_custody_set_log(issuer->custody, hsmiam_message_log, NULL);
-    hsmiam_custody_set_ledger(issuer->custody, issuer->ledger);
-    hsmiam_custody_set_forbid_plaintext(issuer->custody, settings->forbid_plaintext);
     return HSMIAM_OK;
+}
+
+static hsmiam_status make_custody(const hsmiam_issuer *issuer, hsmiam_token *token,
+                                  const hsmiam_module_settings *settings,
+                                  hsmiam_custody **custody_out, hsmiam_error *error)
+{
+    hsmiam_status status = hsmiam_custody_new(token, custody_out, error);
+
+    if (status != HSMIAM_OK)
+        return status;
+    hsmiam_custody_set_log(*custody_out, hsmiam_message_log, NULL);
+    hsmiam_custody_set_ledger(*custody_out, issuer->ledger);
+    hsmiam_custody_set_forbid_plaintext(*custody_out, settings->forbid_plaintext);
+    return HSMIAM_OK;
+}
+
+/* A further token, logged in to by its own URI. */
+static hsmiam_status add_replica(hsmiam_issuer *issuer, const char *uri,
+                                 const hsmiam_module_settings *settings, hsmiam_error *error)
+{
+    size_t index = issuer->replica_count;
+
+    if (index == HSMIAM_REPLICAS_MAX)
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG, "At most %d tokens may take keys in.",
+                                HSMIAM_REPLICAS_MAX + 1);
+    hsmiam_status status = hsmiam_token_new(uri, &issuer->replica_tokens[index], error);
+    if (status != HSMIAM_OK)
+        return status;
+    issuer->replica_count++;
+    set_up_token(issuer->replica_tokens[index], settings);
+    status = make_custody(issuer, issuer->replica_tokens[index], settings, &issuer->replicas[index],
+                          error);
+    if (status == HSMIAM_OK)
+        status = hsmiam_custody_add_replica(issuer->custody, issuer->replicas[index], error);
+    return status;
+}
+
+/* Whichever of the tokens the session is on, the others are its replicas. */
+static hsmiam_status add_replicas(hsmiam_issuer *issuer, const hsmiam_place *place,
+                                  const hsmiam_module_settings *settings, hsmiam_error *error)
+{
+    const char *uri = settings->token;
+    hsmiam_status status = HSMIAM_OK;
+
+    for (size_t i = 0; status == HSMIAM_OK && uri != NULL; uri = settings->replicas[i++]) {
+        bool same = false;
+        status = is_named(place, uri, &same, error);
+        if (status == HSMIAM_OK && !same)
+            status = add_replica(issuer, uri, settings, error);
+    }
+    return status;
 }
 
 hsmiam_status hsmiam_issuer_start(hsmiam_issuer *issuer, const hsmiam_place *place,
                                   const hsmiam_module_settings *settings, hsmiam_cancel_fn cancel,
                                   hsmiam_error *error)
 {
-    hsmiam_status status = name_token(issuer, place, settings, error);
+    bool meant = false;
+    hsmiam_status status = hsmiam_place_is_meant(place, settings, &meant, error);
 
+    if (status == HSMIAM_OK && !meant)
+        return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
+                                "The profile's hsmiam_token names other tokens for access keys "
+                                "than the one of this session.");
+    if (status == HSMIAM_OK)
+        status = name_token(issuer, place, settings, error);
     if (status == HSMIAM_OK)
         status = name_credential(issuer, place, settings, error);
     if (status != HSMIAM_OK)
         return status;
     hsmiam_token *signing = issuer->other_token != NULL ? issuer->other_token : issuer->token;
     status = make_client(issuer, signing, settings, cancel, error);
+    /* The audit key is that of the credential's token, as it is for the hsmiam command. */
     if (status == HSMIAM_OK)
-        status = make_custody(issuer, signing, settings, error);
+        status = make_ledger(issuer, signing, settings, error);
+    if (status == HSMIAM_OK)
+        status = make_custody(issuer, issuer->token, settings, &issuer->custody, error);
+    if (status == HSMIAM_OK)
+        status = add_replicas(issuer, place, settings, error);
     return status;
 }
 
 void hsmiam_issuer_clear(hsmiam_issuer *issuer)
 {
     hsmiam_custody_free(&issuer->custody);
+    for (size_t i = 0; i < issuer->replica_count; i++)
+        hsmiam_custody_free(&issuer->replicas[i]);
     hsmiam_ledger_free(&issuer->ledger);
     hsmiam_client_free(&issuer->client);
     hsmiam_signer_free(&issuer->signer);
+    for (size_t i = 0; i < issuer->replica_count; i++)
+        hsmiam_token_free(&issuer->replica_tokens[i]);
     hsmiam_token_free(&issuer->other_token);
     hsmiam_token_free(&issuer->token);
 }

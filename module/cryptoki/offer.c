@@ -4,6 +4,7 @@
 #include "cryptoki/mechanism.h"
 
 #include "cryptoki/behind.h"
+#include "cryptoki/issuer.h"
 #include "hsmiam/pkcs11.h"
 #include "token/cryptoki3.h"
 
@@ -27,13 +28,27 @@ static bool can_sign(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot)
     return does(behind, slot, CKM_SHA256_HMAC, CKF_SIGN);
 }
 
+/* Whether the settings let keys go there. What is wrong with them, C_GenerateKey tells. */
+static bool is_meant(const hsmiam_place *place)
+{
+    hsmiam_module_settings settings = {.credential = NULL};
+    bool meant = false;
+
+    if (hsmiam_module_settings_load(&settings, NULL) != HSMIAM_OK)
+        return false;
+    hsmiam_status status = hsmiam_place_is_meant(place, &settings, &meant, NULL);
+    hsmiam_module_settings_clear(&settings);
+    return status == HSMIAM_OK && meant;
+}
+
 static bool can_issue(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot)
 {
-    CK_TOKEN_INFO info = {0};
+    hsmiam_place place = {.behind = behind, .slot = slot, .module_path = hsmiam_behind_get_path()};
 
     return hsmiam_behind_has_credential() && can_sign(behind, slot) &&
-           behind->C_GetTokenInfo(slot, &info) == CKR_OK &&
-           (info.flags & CKF_TOKEN_INITIALIZED) != 0 && (info.flags & CKF_WRITE_PROTECTED) == 0;
+           behind->C_GetTokenInfo(slot, &place.info) == CKR_OK &&
+           (place.info.flags & CKF_TOKEN_INITIALIZED) != 0 &&
+           (place.info.flags & CKF_WRITE_PROTECTED) == 0 && is_meant(&place);
 }
 
 static const struct {

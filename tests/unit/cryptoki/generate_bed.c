@@ -52,6 +52,17 @@ void hsmiam_module_settings_clear(hsmiam_module_settings *settings)
     the_bed.cleared++;
 }
 
+hsmiam_status hsmiam_place_is_meant(const hsmiam_place *place,
+                                    const hsmiam_module_settings *settings, bool *meant_out,
+                                    hsmiam_error *error)
+{
+    (void)settings;
+    (void)error;
+    assert_string_equal(place->module_path, "/mock.so");
+    *meant_out = !the_bed.elsewhere;
+    return HSMIAM_OK;
+}
+
 hsmiam_status hsmiam_issuer_start(hsmiam_issuer *issuer, const hsmiam_place *place,
                                   const hsmiam_module_settings *settings, hsmiam_cancel_fn cancel,
                                   hsmiam_error *error)

@@ -101,6 +101,14 @@ static void offers_what_the_token_can_do(void **state)
     mock.slots[0].token.flags |= CKF_WRITE_PROTECTED;
     expect_list(BEHIND + 1);
     expect_infos(false, true);
+    mock.slots[0].token.flags &= ~CKF_WRITE_PROTECTED;
+    the_bed.elsewhere = true;
+    expect_list(BEHIND + 1);
+    expect_infos(false, true);
+    the_bed.elsewhere = false;
+    the_bed.settings_status = HSMIAM_ERR_CONFIG;
+    expect_list(BEHIND + 1);
+    the_bed.settings_status = HSMIAM_OK;
     signs = false;
     expect_list(BEHIND);
     expect_infos(false, false);
