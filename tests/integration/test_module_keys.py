@@ -1,15 +1,25 @@
 """Keys issued and used by programs that know PKCS#11 only, through our module."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 import unittest
+from typing import Any
+
+from harness import SECONDS, Run
 
 from module_user import (
     CKR_ACTION_PROHIBITED,
     CKR_ATTRIBUTE_VALUE_INVALID,
     CKR_DATA_INVALID,
+    CKR_FUNCTION_CANCELED,
     CKR_FUNCTION_FAILED,
     CKR_GENERAL_ERROR,
+    CKR_MECHANISM_INVALID,
     CKR_MECHANISM_PARAM_INVALID,
+    CKR_SESSION_HANDLE_INVALID,
     CKR_SESSION_READ_ONLY,
     CKR_TEMPLATE_INCONSISTENT,
     CKR_USER_NOT_LOGGED_IN,
@@ -141,6 +151,25 @@ class IssueTest(ModuleTest):
         self.assert_ledger()
 
     @where(KIND.kind == "softhsm")
+    def test_tokens_that_the_profile_names(self) -> None:
+        """A key goes to all of them, whichever of them the session is on, and to no other."""
+        custody, named = self.token, self.token.uri()
+        self.token = self.new_token("replica")
+        both = {"HSMIAM_TOKEN": f"{self.token.uri()} {named}",
+                "HSMIAM_CREDENTIAL": custody.key_uri(self.iam.root_id)}  # fmt: skip
+        ((made, _),) = self.pykcs11(["issue", "alice", {}], **both)
+        self.assertEqual(self.token.access_key_ids(), [made])
+        self.assertEqual(custody.access_key_ids(), sorted([made, self.iam.root_id]))
+        self.assert_ledger()
+        offered, refused = self.pykcs11(
+            ["mechanisms"], ["issue", "alice", {}], **(both | {"HSMIAM_TOKEN": named})
+        )
+        self.assertEqual([name[-8:] for name in offered], ["48534902"])
+        self.assertEqual(refused, CKR_MECHANISM_INVALID)
+        self.assertIn("names other tokens", self.said)
+        self.assertEqual(self.iam.key_ids("alice"), [made])
+
+    @where(KIND.kind == "softhsm")
     def test_without_a_credential(self) -> None:
         """Nothing is issued, which is not offered either; keys sign all the same."""
         mechanisms, signature = self.pykcs11(
@@ -151,6 +180,66 @@ class IssueTest(ModuleTest):
         (mechanisms,) = self.pykcs11(["mechanisms"])
         self.assertEqual([name[-8:] for name in mechanisms], ["48534901", "48534902"])
 
+
+@where(KIND.kind == "softhsm")
+class EndTest(ModuleTest):
+    """What an application ends while a key of it is issued."""
+
+    def end(self, function: str, operation: str, user: str = "alice", **stall: Any
+            ) -> list[int]:
+        """End it while IAM's answer to an operation stalls; what C_GenerateKey and it returned."""
+        self.iam.endpoint.log.clear()
+        self.iam.misbehave("stall", operation, seconds=60, **stall)
+        words = [sys.executable, "-B", str(PROGRAMS / "pkcs11_threads.py"), MODULE, self.token.label]
+        with subprocess.Popen(
+            [*words, user, function], env=self.module_environment(PYTHONPATH=os.environ["PYTHONPATH"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            self.assertTrue(self.iam.wait(operation))
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+            if operation == "CreateAccessKey":
+                time.sleep(0.2)  # the function is called, or waits
+                self.iam.endpoint.gate.release()
+            out, self.said = process.communicate(timeout=SECONDS)
+        self.iam.endpoint.gate.release()
+        self.assert_secrecy(Run(words, process.returncode, out, self.said))
+        self.assertEqual(process.returncode, 0, self.said)
+        generated, ended = out.split()
+        return [int(generated), int(ended)]
+
+    def test_finalized_before_the_request(self) -> None:
+        self.assertEqual(self.end("C_Finalize", "ListAccessKeys"), [CKR_FUNCTION_CANCELED, 0])
+        self.assertEqual(self.iam.key_ids("alice"), [])
+        self.keygen("--label", "alice")
+        self.assert_held(*self.iam.key_ids("alice"))
+        self.assert_ledger()
+
+    def test_finalized_after_the_request(self) -> None:
+        """The key is taken in before the token is let go."""
+        for function, user in (("C_Finalize", "alice"), ("C_CloseAllSessions", "bob")):
+            with self.subTest(function):
+                answers = self.end(function, "CreateAccessKey", user, at="before-headers")
+                self.assertEqual(answers, [CKR_SESSION_HANDLE_INVALID, 0])
+                (made,) = self.iam.key_ids(user)
+                self.assertIn(f"access key {made} was made and is in the token", self.said)
+                self.assert_held(made)
+        self.assert_ledger()
+
+    def test_logged_out_after_the_request(self) -> None:
+        """Nobody logs in behind the application's back, not even to save the key."""
+        answers = self.end("C_Logout", "CreateAccessKey", at="before-headers")
+        self.assertEqual(answers, [CKR_GENERAL_ERROR, 0], self.said)
+        (deleted,) = self.iam.deleted_ids()
+        self.assertIn(f"Access key {deleted} was deleted at IAM again", self.said)
+        self.assertEqual(self.iam.key_ids("alice"), [])
+        self.iam.set_clock(OVER)
+        (settled,) = self.hsmiam("recover", *self.iam_arguments()).json["InterruptedRuns"]
+        self.assertEqual(settled["State"], "settled")
+        self.iam.set_clock(0)
+        self.assert_ledger()
+        self.assertEqual(self.keygen("--label", "alice").code, 0)
 
 @where(KIND.kind == "softhsm")
 class UseTest(ModuleTest):
