@@ -24,7 +24,7 @@ from pathlib import Path
 
 import cryptoki
 import keyrings
-from harness import CONFIGURATION, GENERAL, HSMIAM, OK, SECONDS
+from harness import CONFIGURATION, GENERAL, HSMIAM, OK, REFUSED, SECONDS
 from memory import TALLY, Found, Watch
 from memory_test import IMPORTED, MemoryTest, is_just, without
 
@@ -95,13 +95,17 @@ class CredentialsTest(UseTest):
         self.assertEqual(self.ask(*words), self.ask(*words))
         self.assertEqual(len(self.iam.sessions()), 1)
 
-    def test_misfortunes(self) -> None:
-        for kind, fields in (("secret-in-error", {}), ("garble", {"how": "comment-secret"})):
-            with self.subTest(kind):
-                self.iam.misbehave(kind, "AssumeRole", times=-1, **fields)
-                said = self.ask("--role-arn", ROLE, "--debug", expect=GENERAL, stops=("error",))
-                self.assert_unsaid(said)
-                self.iam.endpoint.reset()
+    def test_refusal_that_tells_them(self) -> None:
+        self.iam.misbehave("secret-in-error", "AssumeRole", status=400)
+        said = self.ask("--role-arn", ROLE, "--debug", expect=REFUSED, stops=("error",))
+        self.assertIn("with <left out>", said)
+        self.assert_unsaid(said)
+
+    def test_answer_that_is_not_taken(self) -> None:
+        self.iam.misbehave("garble", "AssumeRole", how="comment-secret")
+        said = self.ask("--role-arn", ROLE, "--debug", expect=GENERAL, stops=("error",))
+        self.assertIn("markup inside of SecretAccessKey", said)
+        self.assert_unsaid(said)
 
 
 class SessionTest(UseTest):
