@@ -189,6 +189,14 @@ static bool has_expired(const tool_server *server)
     return time(NULL) >= server->expiration || tool_server_get_seconds() >= server->end;
 }
 
+/* Under the lock. */
+static void drop_credentials(tool_server *server)
+{
+    if (server->credentials)
+        server->http->destroy_response(server->credentials);
+    server->credentials = NULL;
+}
+
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **request)
@@ -205,7 +213,9 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     else if (strcmp(method, "GET") != 0)
         refused = REFUSAL_METHOD;
     (void)pthread_mutex_lock(&server->lock);
-    if (refused == REFUSAL_COUNT && (!server->credentials || has_expired(server)))
+    if (has_expired(server))
+        drop_credentials(server);
+    if (refused == REFUSAL_COUNT && !server->credentials)
         refused = REFUSAL_NONE_YET;
     if (refused == REFUSAL_COUNT)
         result = server->http->queue_response(connection, MHD_HTTP_OK, server->credentials);
@@ -241,14 +251,6 @@ static struct MHD_Response *make_response(const tool_server *server, char *body,
         return response;
     server->http->destroy_response(response);
     return NULL;
-}
-
-/* Under the lock. */
-static void drop_credentials(tool_server *server)
-{
-    if (server->credentials)
-        server->http->destroy_response(server->credentials);
-    server->credentials = NULL;
 }
 
 hsmiam_status tool_server_take(tool_server *server, tool_secret *credentials, time_t expiration,
