@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import pty
@@ -11,8 +12,10 @@ import subprocess
 import tempfile
 import time
 import unittest
+from typing import Any
 
-COMPLETIONS = pathlib.Path(os.environ["HSMIAM_DOCS"]) / "completions"
+DOCS = pathlib.Path(os.environ["HSMIAM_DOCS"])
+COMPLETIONS = DOCS / "completions"
 
 BASH = r"""
 . /usr/share/bash-completion/bash_completion
@@ -60,6 +63,26 @@ CASES = {
     "hsmiam import-access-key --csv acc": "accessKeys.csv",
     "hsmiam --user-name --quer": "",
 }
+
+
+def every_option() -> dict[str, str]:
+    """All options of each command, and the global ones, but for those that are only refused."""
+    tables = json.loads((DOCS / "tables.json").read_text())
+
+    def names(options: list[dict[str, Any]]) -> list[str]:
+        return [option["name"] for option in options if not option["refusal"]]
+
+    cases = {}
+    for command in tables["commands"]:
+        path = f"hsmiam {command['name']}"
+        leaves = {f"{path} {each['name']}": each for each in command.get("operations", [])}
+        for call, leaf in (leaves or {path: command}).items():
+            options = [*names(leaf["options"]), *names(tables["globals"]), "--help"]
+            cases[f"{call} --"] = " ".join(options)
+    return cases
+
+
+CASES |= every_option()
 
 
 class CompletionTest(unittest.TestCase):
