@@ -58,6 +58,19 @@ static void set_up_token(hsmiam_token *token, const hsmiam_module_settings *sett
     hsmiam_token_set_log(token, hsmiam_message_log, NULL);
 }
 
+/* The application logs in. When it has logged out meanwhile, nobody is asked in its place. */
+static hsmiam_status give_no_pin(void *context, const char *label, hsmiam_pin_reason reason,
+                                 char *pin_out, size_t pin_size, size_t *length_out)
+{
+    (void)context;
+    (void)label;
+    (void)reason;
+    (void)pin_out;
+    (void)pin_size;
+    *length_out = 0;
+    return HSMIAM_ERR_PIN;
+}
+
 static hsmiam_status name_token(hsmiam_issuer *issuer, const hsmiam_place *place,
                                 const hsmiam_module_settings *settings, hsmiam_error *error)
 {
@@ -75,6 +88,7 @@ static hsmiam_status name_token(hsmiam_issuer *issuer, const hsmiam_place *place
         goto out;
     issuer->modules[0] = place->behind;
     hsmiam_token_set_modules(issuer->token, issuer->modules);
+    hsmiam_token_set_pin_callback(issuer->token, give_no_pin, NULL);
     set_up_token(issuer->token, settings);
 out:
     hsmiam_buffer_clear(&uri);
