@@ -37,9 +37,8 @@ for package in "$one"/packages/*.deb; do
     packages="$packages $package"
 done
 
-# A package that Debian does not have closes no bug of Debian's.
 # shellcheck disable=SC2086 # a list of words
-lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs $packages
+lintian --allow-root --fail-on error,warning $packages
 
 # What this machine has is what their dependencies are held against.
 root=$work/root

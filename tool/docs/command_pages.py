@@ -170,6 +170,8 @@ def main() -> None:
         pages[f"hsmiam-{command['name']}", 1] = command_page(command, texts, common)
     texts = roff.sections((folder / "hsmiam-pkcs11.txt").read_text())
     pages["hsmiam-pkcs11", 8] = module_page(texts)
+    for old in output.glob("man[18]/*"):
+        old.unlink()
     for (name, section), parts in pages.items():
         file = output / f"man{section}" / f"{name}.{section}"
         file.parent.mkdir(parents=True, exist_ok=True)
