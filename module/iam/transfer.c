@@ -141,6 +141,23 @@ static void log_request(const hsmiam_transfer *transfer)
     hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> Content-Length: %zu", transfer->exchange->body_size);
 }
 
+/* All but an MFA code: it is good for as long as nobody has used it, which STS may not have. */
+static void log_body(const hsmiam_log *log, const char *body, size_t size)
+{
+    static const char name[] = "&TokenCode=";
+    const char *found = memmem(body, size, name, sizeof name - 1);
+
+    if (found == NULL) {
+        hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %.*s", (int)size, body);
+        return;
+    }
+    size_t before = (size_t)(found - body) + sizeof name - 1;
+    const char *next = memchr(body + before, '&', size - before);
+    size_t after = next != NULL ? size - (size_t)(next - body) : 0;
+    hsmiam_log_write(log, HSMIAM_LOG_DEBUG, "> %.*s<left out>%.*s", (int)before, body, (int)after,
+                     next != NULL ? next : "");
+}
+
 /* The caller's headers, and two of libcurl's that are not wanted. */
 static hsmiam_status prepare(hsmiam_transfer *transfer)
 {
@@ -167,8 +184,7 @@ static hsmiam_status prepare(hsmiam_transfer *transfer)
         hsmiam_error_set_origin(error, HSMIAM_DOMAIN_TRANSPORT, code, NULL);
         return status;
     }
-    hsmiam_log_write(transfer->settings->log, HSMIAM_LOG_DEBUG, "> %.*s",
-                     (int)transfer->exchange->body_size, transfer->exchange->body);
+    log_body(transfer->settings->log, transfer->exchange->body, transfer->exchange->body_size);
     return HSMIAM_OK;
 }
 

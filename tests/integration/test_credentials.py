@@ -73,7 +73,8 @@ class CredentialsTest(IntegrationTest):
 
     def test_device(self) -> None:
         device = ("--serial-number", DEVICE)
-        self.ask(*device, "--token-code", "000001")
+        shown = self.ask(*device, "--token-code", "000001", "--role-arn", ROLE, "--debug").err
+        self.assertIn("&TokenCode=<left out>&RoleArn=", shown)
         refused = self.ask(*device, "--token-code", "000001", expect=REFUSED)
         self.assertIn("MultiFactorAuthentication failed", refused.sentence)
         self.assertIn("no terminal", self.ask(*device, expect=CONFIGURATION).sentence)
@@ -191,6 +192,7 @@ class MfaTest(IntegrationTest):
         ((session, _, _),) = self.iam.sessions()
         self.assertIn(f"Session {session} of access key {self.iam.root_id} signs", run.err)
         self.assertIn("X-Amz-Security-Token: <left out>", run.err)
+        self.assertRegex(run.err, "&TokenCode=<left out>(&|\n)")
         self.assertNotIn(session, self.token.access_key_ids())
         shown = self.hsmiam("audit", "show", "--output", "json").out
         self.assertIn(self.iam.root_id, shown)
