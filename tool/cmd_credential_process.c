@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 /* The SDKs ask again when so little is left; what they get then must be new. */
-#define AHEAD_SECONDS 960
+#define AHEAD_SECONDS    960
+#define KEPT_SECONDS_MAX 129600 /* no session of STS's is longer */
 
 static const char command_name[] = "credential-process";
 
@@ -36,11 +37,34 @@ static const tool_option options[] = {
     {.name = NULL},
 };
 
+/* What of the URI says which key it is: the path, and of the query the module. Never a PIN. */
+static char *name_key(const char *credential)
+{
+    size_t length = strcspn(credential, "?");
+    char *name = strdup(credential);
+    char *end = name ? name + length : NULL;
+
+    while (name && credential[length]) {
+        const char *part = credential + length + 1;
+        size_t size = strcspn(part, "&");
+
+        length += 1 + size;
+        if (strncmp(part, "module-", 7) != 0 && strncmp(part, "x-", 2) != 0)
+            continue;
+        *end++ = '?';
+        memcpy(end, part, size);
+        end += size;
+    }
+    if (name)
+        *end = '\0';
+    return name;
+}
+
 /* What the credentials are kept under: all that they depend on, each with its size before it. */
 static char *make_name(const tool_context *context, const hsmiam_credentials_request *request)
 {
     const tool_settings *settings = &context->settings;
-    const char *credential = settings->credential ? settings->credential : "";
+    char *key = name_key(settings->credential ? settings->credential : "");
     const char *endpoint =
         settings->sts_endpoint_url ? settings->sts_endpoint_url : settings->endpoint_url;
     const char *parts[] = {endpoint,
@@ -52,15 +76,16 @@ static char *make_name(const tool_context *context, const hsmiam_credentials_req
                            request->mfa_serial,
                            tool_arguments_get(context->arguments, "--mfa-serial"),
                            settings->fips ? "fips" : NULL};
-    size_t length = strcspn(credential, "?"); /* what follows is no part of the key's name */
     char *name = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&name, &size);
+    FILE *stream = key ? open_memstream(&name, &size) : NULL;
 
-    if (!stream)
+    if (!stream) {
+        free(key);
         return NULL;
-    (void)fprintf(stream, "hsmiam:%u:%zu:%.*s", request->duration_seconds, length, (int)length,
-                  credential);
+    }
+    (void)fprintf(stream, "hsmiam:%u:%zu:%s", request->duration_seconds, strlen(key), key);
+    free(key);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         (void)fprintf(stream, ":%zu:%s", parts[i] ? strlen(parts[i]) : 0, parts[i] ? parts[i] : "");
     if (fclose(stream) != 0) {
@@ -112,7 +137,8 @@ static hsmiam_status get(tool_context *context, const hsmiam_credentials_request
 /* What cannot be kept is given all the same: a keyring that is full must stop nobody. */
 static void keep(const char *name, const tool_secret *text, time_t expiration)
 {
-    time_t left = expiration - time(NULL);
+    time_t end = expiration - time(NULL);
+    time_t left = end < KEPT_SECONDS_MAX ? end : KEPT_SECONDS_MAX;
     time_t ahead = left / 4 < AHEAD_SECONDS ? left / 4 : AHEAD_SECONDS;
     tool_error error = {0};
 

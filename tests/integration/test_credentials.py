@@ -102,11 +102,18 @@ class CredentialsTest(IntegrationTest):
         by_device = self.ask(*cached, "--mfa-serial", DEVICE, "--token-code", "000001")
         self.assertNotEqual(by_device.out, first.out)
         self.assertEqual(self.ask(*cached).out, first.out)
+        elsewhere = self.token.key_uri(self.iam.root_id).replace("module-path=/", "module-path=/no/")
+        self.ask(*cached, "--credential", elsewhere, expect=CONFIGURATION)
         self.assertEqual(len(self.iam.requests("AssumeRole")), 4)
         lines = [line for line in keyrings.keys(mine) if "hsmiam:0:" in line]
         self.assertEqual(len(lines), 2)
         # the last quarter of the hour is left to the next
         self.assertIn(lines[0].split()[3], ("44m", "45m"), lines)
+        self.iam.misbehave("garble", "AssumeRole", how="replace-element", element="Expiration",
+                           text="9999-12-31T23:59:59Z")  # fmt: skip
+        self.ask(*cached, "--duration-seconds", "902")
+        (line,) = [line for line in keyrings.keys(mine) if "hsmiam:902:" in line]
+        self.assertEqual(line.split()[3], "1d", line)
 
     def test_cache_is_full_or_forbidden(self) -> None:
         """Who asks gets credentials, and is told; no file is the keyring's stand-in."""
