@@ -110,6 +110,24 @@ static int measure_trimmed(const char *text)
     return (int)size;
 }
 
+/* A value goes out on one line: a line end, which a blank follows where it was taken, is no part of
+ * it (RFC 9112, 5.2), and some servers would see another header, or the end of them, behind it. */
+static char *unfold(const char *value)
+{
+    char *unfolded = strdup(value);
+    char *to = unfolded;
+
+    for (const char *from = value; unfolded && *from; from++) {
+        bool is_leading = to == unfolded && (*from == ' ' || *from == '\t');
+
+        if (*from != '\r' && *from != '\n' && !is_leading)
+            *to++ = *from;
+    }
+    if (unfolded)
+        *to = '\0';
+    return unfolded;
+}
+
 /* Header fields of one name are one, with a comma between (RFC 9110, 5.3). Blanks around a value
  * are no part of it, and are not signed: within a joined one they would count. */
 static bool note_header(tool_value *headers, const char *name, const char *value)
@@ -134,19 +152,24 @@ static hsmiam_status add_header(tool_signing *signing, const char *text, tool_er
     size_t size = strcspn(text, ":");
     const char *value = text[size] ? text + size + 1 : NULL;
     char *name = value ? tool_text_copy(text, size) : NULL;
+    char *unfolded = value ? unfold(value) : NULL;
     hsmiam_status status = HSMIAM_OK;
 
     if (!value)
         return tool_error_set_usage(error, "hsmiam: error: argument --header: expected \"Name: "
                                            "value\", with a colon");
     value += strspn(value, " \t");
-    if (!name)
-        return tool_error_set_memory(error);
+    if (!name || !unfolded) {
+        status = tool_error_set_memory(error);
+        goto out;
+    }
     if (hsmiam_request_add_header(signing->request, name, value, signing->error) != HSMIAM_OK)
         status = fail(signing, error);
-    else if (!note_header(signing->headers, name, value))
+    else if (!note_header(signing->headers, name, unfolded))
         status = tool_error_set_memory(error);
+out:
     free(name);
+    free(unfolded);
     return status;
 }
 

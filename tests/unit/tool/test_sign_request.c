@@ -45,6 +45,10 @@ static void prints_a_file_for_curl(void **state)
     /* Blanks around a value are not signed. */
     RUN(&result, S3, URL, "--header", "X-A: b \t", "--header", "X-A:", "--header", "X-A: c ");
     assert_contains(result.out, "header = \"X-A: b,,c\"\n");
+    /* No line end gets to the server, where it could begin another header. */
+    RUN(&result, S3, URL, "--header", "X-A: b\r\n \n\tc", "--header", "X-E: \n ");
+    assert_string_equal(result.fake.headers, "[X-A|b\r\n \n\tc][X-E|\n ]");
+    assert_contains(result.out, "header = \"X-A: b \\tc\"\nheader = \"X-E;\"\n");
     RUN(&result, S3, URL, "--method", "HEAD");
     assert_contains(result.out, "\nhead\n");
     assert_lacks(result.out, "request =");
