@@ -108,7 +108,9 @@ static hsmiam_status name_key(tool_export *run, const char *token_uri, tool_erro
     return HSMIAM_OK;
 }
 
-/* What is shown before anything is handed out. */
+/* What is shown before anything is handed out. A certificate's name is whatever its maker wrote, a
+ * fingerprint perhaps: it stands in quotes, which within it are escaped, and behind the true one.
+ */
 static hsmiam_status ask(const tool_export *run, tool_error *error)
 {
     const char *id = tool_arguments_get(run->arguments, "--access-key-id");
@@ -117,10 +119,11 @@ static hsmiam_status ask(const tool_export *run, tool_error *error)
     bool yes = false;
 
     if (asprintf(&question,
-                 "The recipient's RSA-%zu key%s%s has the fingerprint (SHA-256)\n    %s\n"
+                 "The recipient's RSA-%zu key has the fingerprint (SHA-256)\n    %s\n%s%s%s"
                  "Whoever has its private half can use access key %s. Wrap it for them? [y/N] ",
-                 hsmiam_recipient_get_bits(run->recipient), *subject ? " of " : "", subject,
+                 hsmiam_recipient_get_bits(run->recipient),
                  hsmiam_recipient_get_fingerprint(run->recipient),
+                 *subject ? "The certificate calls them \"" : "", subject, *subject ? "\".\n" : "",
                  id ? id : "that the URI names") < 0)
         return tool_error_set_memory(error);
     yes = tool_prompt_confirm(question);

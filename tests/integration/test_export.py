@@ -254,7 +254,7 @@ class RefusalTest(ExportTest):
         self.take("--exportable")
         key, _, fingerprint = self.new_recipient()
         made = openssl(
-            "req", "-x509", "-key", str(key), "-subj", "/CN=Branch HSM", "-days", "1"
+            "req", "-x509", "-key", str(key), "-subj", '/CN=Branch HSM". SHA-256 00', "-days", "1"
         ).decode()
         certificate = self.write("certificate.pem", made)
         arguments = (
@@ -264,8 +264,9 @@ class RefusalTest(ExportTest):
         for answer, code in (("n", INTERRUPTED), ("y", 0)):
             terminal = self.on_terminal(*arguments)
             shown = terminal.read_until("Wrap it for them?")
-            self.assertIn(fingerprint, shown)
-            self.assertIn("of CN=Branch HSM", shown)
+            named = 'calls them "CN=Branch HSM\\". SHA-256 00".'
+            self.assertIn(named, shown)  # in its quotes, and behind the fingerprint
+            self.assertIn(fingerprint, shown.partition(named)[0])
             terminal.type(answer + "\n")
             self.assertEqual(terminal.finish(), code, terminal.shown)
             self.assertEqual(len(self.records("export")), 1 if answer == "y" else 0)
