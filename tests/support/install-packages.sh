@@ -67,3 +67,30 @@ if [ "$what" != demo ]; then
         cat "$here"/kryoptic_module/* >"$built/installed"
     fi
 fi
+
+# A public suite of tests of PKCS#11 modules: those of the crate cryptoki, in its published source.
+if [ "$what" != demo ]; then
+    built="$top/build/conformance"
+    suite="$here/conformance_suite"
+    if ! cat "$suite"/* | cmp -s - "$built/installed"; then
+        rm -rf "$built"
+        mkdir -p "$built"
+        PATH=/usr/bin:$PATH cargo metadata --locked --format-version 1 --quiet \
+            --manifest-path "$suite/Cargo.toml" >"$built/metadata.json"
+        source=$(python3 -c 'import json, os, sys
+for package in json.load(open(sys.argv[1]))["packages"]:
+    if package["name"] == "cryptoki":
+        print(os.path.dirname(package["manifest_path"]))' "$built/metadata.json")
+        cp -R "$source" "$built/source"
+        PATH=/usr/bin:$PATH cargo test --no-run --locked --quiet --message-format json \
+            --manifest-path "$built/source/Cargo.toml" --target-dir "$built/target" \
+            --test basic --test allowed_mechanisms --test wycheproof >"$built/artifacts.json"
+        python3 -c 'import json, shutil, sys
+for line in open(sys.argv[1] + "/artifacts.json"):
+    artifact = json.loads(line)
+    if artifact.get("executable"):
+        shutil.copy(artifact["executable"], sys.argv[1] + "/" + artifact["target"]["name"])' "$built"
+        rm -rf "$built/target" "$built/source" "$built"/*.json
+        cat "$suite"/* >"$built/installed"
+    fi
+fi
