@@ -7,6 +7,11 @@
 #ifndef HSMIAM_PKCS11_H
 #define HSMIAM_PKCS11_H
 
+/*
+ * Both work on threads of their own, whose memory is locked and wiped. A program that initialised
+ * the module with CKF_LIBRARY_CANT_CREATE_OS_THREADS does not get them (CKR_MECHANISM_INVALID).
+ */
+
 /**
  * C_GenerateKey: issues an AWS access key. IAM CreateAccessKey is signed by the root credential of
  * the module's settings, and the secret goes straight into the token of the session, is proven
@@ -30,6 +35,7 @@
  * What comes back is the handle of the key in the token; its CKA_ID is the access key id, its
  * CKA_LABEL the user's name. Failures:
  *   CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_...
+ *   CKR_MECHANISM_INVALID         the settings name other tokens for keys, or this one takes none in
  *   CKR_MECHANISM_PARAM_INVALID   not a user's name, or IAM knows no such user
  *   CKR_ACTION_PROHIBITED         IAM or the ledger's policy does not allow it
  *   CKR_FUNCTION_CANCELED         C_Finalize came meanwhile, before the request left

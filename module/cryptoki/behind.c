@@ -18,6 +18,7 @@ static struct {
     pid_t process;            /* that initialised it */
     hsmiam_loaded loaded;
     CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: not initialised */
+    bool may_start_threads;
     atomic_bool initialised;
 } behind = {.changing = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP};
 
@@ -36,6 +37,11 @@ const char *hsmiam_behind_get_path(void)
 bool hsmiam_behind_has_credential(void)
 {
     return behind.loaded.has_credential;
+}
+
+bool hsmiam_behind_may_start_threads(void)
+{
+    return behind.may_start_threads;
 }
 
 /* In a forked child, a thread that is not there may hold the lock, and nothing is initialised. What
@@ -117,6 +123,8 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
     CK_RV rv = initialise_counted(arguments);
     if (rv == CKR_OK) {
         behind.process = getpid();
+        behind.may_start_threads =
+            arguments == NULL || (arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS) == 0;
         atomic_store(&behind.initialised, true);
     } else {
         p11_kit_module_release(behind.counted);

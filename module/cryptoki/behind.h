@@ -26,6 +26,10 @@ CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out);
  * nothing is configured. */
 const char *hsmiam_behind_get_path(void);
 
+/* Whether whoever initialised this module lets it start threads
+ * (CKF_LIBRARY_CANT_CREATE_OS_THREADS), as work on secrets does. */
+bool hsmiam_behind_may_start_threads(void);
+
 /* Whether the settings named a credential when this module was initialised. */
 bool hsmiam_behind_has_credential(void);
 

@@ -184,6 +184,11 @@ CK_RV hsmiam_mechanism_generate_key(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE 
         return behind->C_GenerateKey(session, mechanism, template, count, key_out);
     if (key_out == NULL || (template == NULL && count > 0))
         return CKR_ARGUMENTS_BAD;
+    if (!hsmiam_behind_may_start_threads()) {
+        hsmiam_message_write("C_GenerateKey: a key is issued on threads of its own, and the "
+                             "program forbids those (CKF_LIBRARY_CANT_CREATE_OS_THREADS).");
+        return CKR_MECHANISM_INVALID;
+    }
     CK_RV rv = find_place(behind, session, &place);
     if (rv == CKR_OK)
         rv = hsmiam_wish_read(mechanism, template, count, user_name);

@@ -25,7 +25,7 @@ static bool does(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot, CK_MECHANISM_TYPE ty
 /* Both routes end in an HMAC. */
 static bool can_sign(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot)
 {
-    return does(behind, slot, CKM_SHA256_HMAC, CKF_SIGN);
+    return hsmiam_behind_may_start_threads() && does(behind, slot, CKM_SHA256_HMAC, CKF_SIGN);
 }
 
 /* Whether the settings let keys go there. What is wrong with them, C_GenerateKey tells. */

@@ -3,6 +3,7 @@
  * the module behind has one as well for a key that signs, so that it keeps others off by itself. */
 #include "cryptoki/mechanism.h"
 
+#include "cryptoki/behind.h"
 #include "cryptoki/message.h"
 #include "cryptoki/own.h"
 #include "cryptoki/signature.h"
@@ -134,6 +135,11 @@ static CK_RV begin(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
     CK_SESSION_INFO info = {0};
     key_facts facts;
 
+    if (!hsmiam_behind_may_start_threads()) {
+        hsmiam_message_write("C_SignInit: a key is worked with on a thread of its own, and the "
+                             "program forbids those (CKF_LIBRARY_CANT_CREATE_OS_THREADS).");
+        return CKR_MECHANISM_INVALID;
+    }
     CK_RV rv = behind->C_GetSessionInfo(session, &info);
     if (rv != CKR_OK)
         return rv;

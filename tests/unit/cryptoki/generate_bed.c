@@ -27,6 +27,11 @@ void hsmiam_message_write_error(const hsmiam_error *error)
     hsmiam_message_write("%s", hsmiam_error_get_message(error));
 }
 
+bool hsmiam_behind_may_start_threads(void)
+{
+    return !the_bed.forbids_threads;
+}
+
 bool hsmiam_behind_has_credential(void)
 {
     return the_bed.has_credential;

@@ -16,6 +16,7 @@ typedef struct bed {
     CK_MECHANISM mechanism;
 
     bool has_credential;
+    bool forbids_threads;
     bool elsewhere; /* the settings name another token for keys */
     hsmiam_status settings_status;
     hsmiam_status status; /* of the issue */

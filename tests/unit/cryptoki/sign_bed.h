@@ -21,6 +21,7 @@ typedef struct sign_bed {
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE key;
     CK_MECHANISM mechanism;
+    bool forbids_threads;
     char message[4096]; /* the last one */
 } sign_bed;
 

@@ -203,6 +203,15 @@ static void wants_a_credential(void **state)
     assert_int_equal(the_bed.issued, 0);
 }
 
+static void starts_no_thread_where_none_may_be(void **state)
+{
+    (void)state;
+    the_bed.forbids_threads = true;
+    bed_expect(CKR_MECHANISM_INVALID);
+    assert_non_null(strstr(the_bed.message, "CKF_LIBRARY_CANT_CREATE_OS_THREADS"));
+    assert_int_equal(the_bed.issued, 0);
+}
+
 static void finds_the_key_beside_a_search_under_way(void **state)
 {
     CK_OBJECT_HANDLE found = CK_INVALID_HANDLE;
@@ -282,6 +291,7 @@ int main(void)
         bed_test(wants_the_user_in_a_session_that_writes),
         bed_test(says_what_failed_by_the_nearest_code),
         bed_test(wants_a_credential),
+        bed_test(starts_no_thread_where_none_may_be),
         bed_test(finds_the_key_beside_a_search_under_way),
         bed_test(names_a_key_that_the_session_does_not_find),
         bed_test(ends_before_the_module_is_finalised),

@@ -109,6 +109,10 @@ static void offers_what_the_token_can_do(void **state)
     the_bed.settings_status = HSMIAM_ERR_CONFIG;
     expect_list(BEHIND + 1);
     the_bed.settings_status = HSMIAM_OK;
+    the_bed.forbids_threads = true;
+    expect_list(BEHIND);
+    expect_infos(false, false);
+    the_bed.forbids_threads = false;
     signs = false;
     expect_list(BEHIND);
     expect_infos(false, false);

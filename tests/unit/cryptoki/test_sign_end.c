@@ -127,6 +127,17 @@ static void refuses_parameters_that_are_no_scope(void **state)
     }
 }
 
+static void starts_no_thread_where_none_may_be(void **state)
+{
+    CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0};
+
+    (void)state;
+    fix.forbids_threads = true;
+    assert_int_equal(begin(), CKR_MECHANISM_INVALID);
+    assert_non_null(strstr(fix.message, "CKF_LIBRARY_CANT_CREATE_OS_THREADS"));
+    assert_int_equal(hsmiam_mechanism_sign_init(fix.behind, fix.session, &hmac, fix.key), CKR_OK);
+}
+
 static void refuses_keys_that_are_not_ours(void **state)
 {
     (void)state;
@@ -235,6 +246,7 @@ int main(void)
         sign_test(ends_when_it_is_told_to),
         sign_test(refuses_to_save_its_state),
         sign_test(refuses_parameters_that_are_no_scope),
+        sign_test(starts_no_thread_where_none_may_be),
         sign_test(refuses_keys_that_are_not_ours),
         sign_test(says_what_the_module_behind_says),
         sign_test(leaves_nothing_of_a_chain_that_breaks),
