@@ -35,7 +35,8 @@ static const tool_option options[] = {
      .value = "FILE",
      .group = "authorization token",
      .help = "Make a random authorization token, and write it to this file, which only this user "
-             "can read and which goes when the command ends."},
+             "can read and which goes when the command ends. A file that is there already is left "
+             "as it is, unless it is such a token that nobody serves any more."},
     {.name = "--authorization-token-credential",
      .kind = TOOL_OPTION_VALUE,
      .value = "NAME",
@@ -51,7 +52,7 @@ typedef struct tool_serving {
     hsmiam_credentials_request request;
     tool_secret token;
     char *token_path;
-    bool made_token;
+    int token_file; /* that was made here, open; or -1 */
     tool_server *server;
     time_t end;   /* of what is served; this and the next by tool_server_get_seconds() */
     time_t next;  /* when to ask STS again */
@@ -197,10 +198,9 @@ static hsmiam_status make_token(tool_serving *serving, tool_error *error)
 
     if (name)
         return tool_serve_token_read(&serving->token, name, &serving->token_path, error);
-    status = tool_serve_token_make(&serving->token, path, error);
+    status = tool_serve_token_make(&serving->token, path, &serving->token_file, error);
     if (status != HSMIAM_OK)
         return status;
-    serving->made_token = true;
     absolute = realpath(path, NULL); /* the programs that read it may stand elsewhere */
     serving->token_path = absolute ? absolute : strdup(path);
     return serving->token_path ? HSMIAM_OK : tool_error_set_memory(error);
@@ -284,7 +284,7 @@ static hsmiam_status check(const tool_context *context, hsmiam_credentials_reque
 
 static hsmiam_status run(tool_context *context, tool_error *error)
 {
-    tool_serving serving = {.context = context};
+    tool_serving serving = {.context = context, .token_file = -1};
     unsigned port = 0;
     hsmiam_status status = check(context, &serving.request, &port, error);
 
@@ -296,10 +296,12 @@ static hsmiam_status run(tool_context *context, tool_error *error)
         status = begin(&serving, port, error);
     if (status == HSMIAM_OK)
         status = serve(&serving, error);
-    if (serving.made_token)
-        (void)unlink(serving.token_path
-                         ? serving.token_path
-                         : tool_arguments_get(context->arguments, "--authorization-token-file"));
+    if (serving.token_file >= 0)
+        tool_serve_token_remove(
+            serving.token_path
+                ? serving.token_path
+                : tool_arguments_get(context->arguments, "--authorization-token-file"),
+            serving.token_file);
     tool_server_stop(&serving.server);
     tool_secret_clear(&serving.token);
     free(serving.token_path);

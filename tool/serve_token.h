@@ -5,10 +5,14 @@
 
 #include "secret_input.h"
 
-/* Makes a random token, and the file that has it: for this user only, in the place of what is
- * there. Statuses: IO, MEMORY. */
-hsmiam_status tool_serve_token_make(tool_secret *token_out, const char *path,
+/* Makes a random token, and the file that has it: for this user only. It takes the place of one
+ * that was left behind, and of nothing else; while `fd_out` is open, no other service takes it.
+ * Statuses: IO, MEMORY. */
+hsmiam_status tool_serve_token_make(tool_secret *token_out, const char *path, int *fd_out,
                                     tool_error *error) HSMIAM_MUST_USE;
+
+/* Closes the file, and removes it if it is still the one at the path. */
+void tool_serve_token_remove(const char *path, int fd);
 
 /* Reads the token that a service manager gave as a credential (systemd's LoadCredential=), and says
  * where it is; `path_out` is freed by the caller. Statuses: CONFIG, IO, MEMORY. */

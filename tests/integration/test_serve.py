@@ -161,6 +161,30 @@ class ServeTest(ServingTest):
             each.close()
         self.assertEqual(self.stop(process), "")
 
+    def test_file_of_the_token(self) -> None:
+        """It replaces a token that was left behind, and no other file, and no other's token."""
+        for kept in ("[profile reader]\n", "0" * 63, "0" * 65, "g" * 64):
+            self.token_file.write_text(kept)
+            run = self.hsmiam(*self.with_file(), expect=255)
+            self.assertIn("something else is there already", run.sentence)
+            self.assertEqual(self.token_file.read_text(), kept)
+        target = self.token_file.rename(self.directory / "target")
+        self.token_file.symlink_to(target)
+        self.hsmiam(*self.with_file(), expect=255)
+        self.token_file.unlink()
+        self.token_file.write_text("0" * 64)
+        process = self.serve()
+        self.assertNotEqual(self.authorization, "0" * 64)
+        run = self.hsmiam(*self.with_file(), expect=255)
+        self.assertIn("another `hsmiam serve` is using it", run.sentence)
+        self.assertEqual(self.token_file.read_text(), self.authorization)
+        self.assertEqual(self.ask()[0], 200)
+        self.token_file.unlink()
+        self.token_file.write_text("mine\n")
+        self.assertEqual(self.stop(process), "")
+        self.assertEqual(self.token_file.read_text(), "mine\n")
+        self.assertEqual([each.name for each in self.directory.glob(self.token_file.name + ".*")], [])
+
     def test_refusals(self) -> None:
         self.hsmiam(*self.arguments(), expect=USAGE)
         self.hsmiam(*self.with_file("--authorization-token-credential", "x"), expect=USAGE)
