@@ -35,7 +35,8 @@
  * What comes back is the handle of the key in the token; its CKA_ID is the access key id, its
  * CKA_LABEL the user's name. Failures:
  *   CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_...
- *   CKR_MECHANISM_INVALID         the settings name other tokens for keys, or this one takes none in
+ *   CKR_MECHANISM_INVALID         the settings name other tokens for keys, or this one takes
+ *                                 none in
  *   CKR_MECHANISM_PARAM_INVALID   not a user's name, or IAM knows no such user
  *   CKR_ACTION_PROHIBITED         IAM or the ledger's policy does not allow it
  *   CKR_FUNCTION_CANCELED         C_Finalize came meanwhile, before the request left
