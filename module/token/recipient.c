@@ -47,33 +47,42 @@ static bool is_named(const pem_block *block, const char *name)
     return block->name != NULL && strcmp(block->name, name) == 0;
 }
 
-/* Whoever gives a private key here would give it to others as well. */
+static bool holds_public_key(const pem_block *block)
+{
+    return is_named(block, PEM_STRING_PUBLIC) || is_named(block, PEM_STRING_RSA_PUBLIC) ||
+           is_named(block, PEM_STRING_X509) || is_named(block, PEM_STRING_X509_OLD);
+}
+
+/* Whoever gives a private key here would give it to others as well: it is looked for to the end,
+ * for programs that serve TLS have theirs behind the certificate. */
 static hsmiam_status read_block(const char *pem, size_t size, pem_block *block_out,
                                 hsmiam_error *error)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)size);
+    pem_block found = {0};
     pem_block block = {0};
-    bool found = false;
     bool is_private = false;
 
     if (bio == NULL)
         return hsmiam_error_set_memory(error, "a recipient");
-    while (!found && !is_private &&
+    while (!is_private &&
            PEM_read_bio(bio, &block.name, &block.header, &block.data, &block.size) == 1) {
         is_private = strstr(block.name, "PRIVATE KEY") != NULL;
-        found = is_named(&block, PEM_STRING_PUBLIC) || is_named(&block, PEM_STRING_RSA_PUBLIC) ||
-                is_named(&block, PEM_STRING_X509) || is_named(&block, PEM_STRING_X509_OLD);
-        if (!found)
-            clear_block(&block);
+        if (found.name == NULL && holds_public_key(&block)) {
+            found = block;
+            block = (pem_block){0};
+        }
+        clear_block(&block);
     }
     BIO_free(bio);
-    if (is_private)
-        return refuse(error, "file holds a private key; give its public half, as `openssl pkey "
-                             "-pubout` writes it, or a certificate.");
-    if (!found)
-        return refuse(error, "file holds neither a certificate nor a public key in PEM.");
-    *block_out = block;
-    return HSMIAM_OK;
+    if (!is_private && found.name != NULL) {
+        *block_out = found;
+        return HSMIAM_OK;
+    }
+    clear_block(&found);
+    return refuse(error, is_private ? "file holds a private key; give its public half, as "
+                                      "`openssl pkey -pubout` writes it, or a certificate."
+                                    : "file holds neither a certificate nor a public key in PEM.");
 }
 
 static hsmiam_status check_time(const X509 *certificate, hsmiam_error *error)

@@ -160,6 +160,8 @@ static void test_private_keys(void **state)
 {
     static const char *const names[] = {"PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
                                         "EC PRIVATE KEY"};
+    char *pem = write_public(make_rsa(2048, 65537, true));
+    char *both = NULL;
     char text[256];
 
     (void)state;
@@ -169,7 +171,10 @@ static void test_private_keys(void **state)
                        "-----BEGIN %s-----\nAAAA\n-----END %s-----\n",
                        names[i], names[i]);
         try_pem(strdup(text), 0, "holds a private key; give its public half");
+        assert_true(asprintf(&both, "%s%s", pem, text) > 0);
+        try_pem(both, 0, "holds a private key; give its public half");
     }
+    free(pem);
 }
 
 static void test_key_usage(void **state)
