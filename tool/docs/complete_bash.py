@@ -73,6 +73,12 @@ _hsmiam()
 def _value(option: Any) -> str:
     if option.what == "words":
         return f'COMPREPLY=($(compgen -W "{" ".join(option.words)}" -- "$cur"))'
+    if option.what == "list":
+        return (
+            "compopt -o nospace\n"
+            '            COMPREPLY=($(compgen -P "${cur%"${cur##*,}"}" '
+            f'-W "{" ".join(option.words)}" -- "${{cur##*,}}"))'
+        )
     if option.what == "files":
         return "_filedir"
     if option.what == "profile":

@@ -50,6 +50,7 @@ def _option(option: Any, condition: str) -> str:
     line += {
         "flag": "",
         "words": f" -x -a {_quote(' '.join(option.words))}",
+        "list": f" -x -a '(__fish_append , {' '.join(option.words)})'",
         "files": " -r -F",
         "document": " -x -a file://",
         "profile": " -x -a '(__hsmiam_profiles)'",

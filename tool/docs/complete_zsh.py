@@ -68,6 +68,7 @@ def _spec(option: Any) -> str:
         return _quote(f"{option.name}[{_about(option.about)}]")
     action = {
         "words": f"({' '.join(option.words)})",
+        "list": f"_values -s , {option.value.lower()} {' '.join(option.words)}",
         "files": "_files",
         "document": "_hsmiam_document",
         "profile": "_hsmiam_profiles",

@@ -28,8 +28,8 @@ PROFILES = (
 
 @dataclass(frozen=True)
 class Option:
-    """An option: `what` is how its value is completed: words, files, document, profile, nothing;
-    or flag, where there is no value."""
+    """An option: `what` is how its value is completed: words, list (of words, parted by commas),
+    files, document, profile, nothing; or flag, where there is no value."""
 
     name: str
     about: str
@@ -54,14 +54,21 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[\w`)])[.:;](?: |$)", " ".join(text.split()))[0]
 
 
+def listed(text: str) -> list[str]:
+    """The words that may be parted by commas, where the help names them."""
+    found = re.search(r"parted by commas: ([\w-]+(?:, [\w-]+)*)\.", text)
+    return found[1].split(", ") if found else []
+
+
 def read_option(option: dict[str, Any]) -> Option:
-    words = option["choices"] or WORDS.get(option["value"], [])
+    of_list = listed(option["help"])
+    words = option["choices"] or of_list or WORDS.get(option["value"], [])
     value = option["value"] or "WORD"
     what = "nothing"
     if option["kind"] == "flag":
         what = "flag"
     elif words:
-        what = "words"
+        what = "list" if of_list else "words"
     elif value in FILES:
         what = "files"
     elif value in DOCUMENTS and "input" in option["name"]:
