@@ -18,6 +18,7 @@ static struct {
     pid_t process;            /* that initialised it */
     hsmiam_loaded loaded;
     CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: not initialised */
+    bool is_apart; /* the list in use has a state of its own, which p11-kit does not count */
     bool may_start_threads;
     atomic_bool initialised;
 } behind = {.changing = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP};
@@ -54,6 +55,7 @@ static void forget_parents(void)
         return;
     behind.changing = fresh;
     atomic_store(&behind.initialised, false);
+    behind.is_apart = false;
     hsmiam_sessions_forget();
     hsmiam_mechanism_forget();
 #pragma GCC diagnostic push
@@ -80,7 +82,7 @@ CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
 }
 
 /* With the words that the settings have for it, if the program has none. */
-static CK_RV initialise_counted(const CK_C_INITIALIZE_ARGS *arguments)
+static CK_RV initialise_by(CK_FUNCTION_LIST *functions, const CK_C_INITIALIZE_ARGS *arguments)
 {
     /* NSS has one pointer more than PKCS#11, which it wants to be NULL. */
     struct {
@@ -95,7 +97,23 @@ static CK_RV initialise_counted(const CK_C_INITIALIZE_ARGS *arguments)
         with_words.standard.pReserved = behind.loaded.words;
         given = &with_words;
     }
-    return behind.counted->C_Initialize((void *)given);
+    return functions->C_Initialize((void *)given);
+}
+
+/* What p11-kit initialises is the list that it has got. Its own remoting (p11-kit-client.so) makes
+ * another one for everybody who asks, with a connection of its own. */
+static CK_RV initialise_all(const CK_C_INITIALIZE_ARGS *arguments)
+{
+    CK_INFO info;
+
+    CK_RV rv = initialise_by(behind.counted, arguments);
+    if (rv != CKR_OK || behind.loaded.functions->C_GetInfo(&info) != CKR_CRYPTOKI_NOT_INITIALIZED)
+        return rv;
+    rv = initialise_by(behind.loaded.functions, arguments);
+    behind.is_apart = rv == CKR_OK;
+    if (rv != CKR_OK)
+        (void)behind.counted->C_Finalize(NULL);
+    return rv;
 }
 
 static bool load(void)
@@ -120,7 +138,7 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
         hsmiam_message_write("p11-kit cannot load the module \"%s\".", behind.loaded.path);
         return CKR_GENERAL_ERROR;
     }
-    CK_RV rv = initialise_counted(arguments);
+    CK_RV rv = initialise_all(arguments);
     if (rv == CKR_OK) {
         behind.process = getpid();
         behind.may_start_threads =
@@ -156,6 +174,9 @@ static CK_RV finalise(void *reserved)
     hsmiam_sessions_end(behind.loaded.functions);
     hsmiam_mechanism_end();
     atomic_store(&behind.initialised, false);
+    if (behind.is_apart)
+        (void)behind.loaded.functions->C_Finalize(NULL);
+    behind.is_apart = false;
     CK_RV rv = behind.counted->C_Finalize(NULL);
     p11_kit_module_release(behind.counted);
     behind.counted = NULL;
