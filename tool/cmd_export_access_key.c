@@ -116,16 +116,24 @@ static hsmiam_status ask(const tool_export *run, tool_error *error)
     const char *id = tool_arguments_get(run->arguments, "--access-key-id");
     const char *subject = hsmiam_recipient_get_subject(run->recipient);
     char *question = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&question, &size);
     bool yes = false;
 
-    if (asprintf(&question,
-                 "The recipient's RSA-%zu key has the fingerprint (SHA-256)\n    %s\n%s%s%s"
-                 "Whoever has its private half can use access key %s. Wrap it for them? [y/N] ",
-                 hsmiam_recipient_get_bits(run->recipient),
-                 hsmiam_recipient_get_fingerprint(run->recipient),
-                 *subject ? "The certificate calls them \"" : "", subject, *subject ? "\".\n" : "",
-                 id ? id : "that the URI names") < 0)
+    if (!stream)
         return tool_error_set_memory(error);
+    tool_text_print(
+        stream, "The recipient's RSA-%zu key has the fingerprint (SHA-256)\n    %s\n%s%s%s",
+        hsmiam_recipient_get_bits(run->recipient), hsmiam_recipient_get_fingerprint(run->recipient),
+        *subject ? "The certificate calls them \"" : "", subject, *subject ? "\".\n" : "");
+    tool_text_print(stream, "Whoever has its private half can use %s ",
+                    id ? "access key" : "the access key of");
+    tool_text_write(stream, id ? id : run->key_uri);
+    tool_text_print(stream, ". Wrap it for them? [y/N] ");
+    if (fclose(stream) != 0) {
+        free(question);
+        return tool_error_set_memory(error);
+    }
     yes = tool_prompt_confirm(question);
     free(question);
     return yes ? HSMIAM_OK : tool_error_set(error, HSMIAM_ERR_CANCELLED, "Nothing was exported.");

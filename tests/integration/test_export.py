@@ -257,13 +257,13 @@ class RefusalTest(ExportTest):
             "req", "-x509", "-key", str(key), "-subj", '/CN=Branch HSM". SHA-256 00', "-days", "1"
         ).decode()
         certificate = self.write("certificate.pem", made)
-        arguments = (
-            "export-access-key", "--token", self.token.uri(), "--access-key-id", self.key_id,
-            "--recipient", str(certificate),
-        )  # fmt: skip
-        for answer, code in (("n", INTERRUPTED), ("y", 0)):
-            terminal = self.on_terminal(*arguments)
+        by_uri = ("--token", self.token.key_uri(self.key_id))
+        by_id = ("--token", self.token.uri(), "--access-key-id", self.key_id)
+        for answer, code, key_of in (("n", INTERRUPTED, by_uri), ("y", 0, by_id)):
+            recipient = ("--recipient", str(certificate))
+            terminal = self.on_terminal("export-access-key", *key_of, *recipient)
             shown = terminal.read_until("Wrap it for them?")
+            self.assertIn(self.key_id, shown)
             named = 'calls them "CN=Branch HSM\\". SHA-256 00".'
             self.assertIn(named, shown)  # in its quotes, and behind the fingerprint
             self.assertIn(fingerprint, shown.partition(named)[0])
