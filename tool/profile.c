@@ -43,6 +43,8 @@ hsmiam_status tool_profile_load(const char *name, tool_profile *profile_out, too
         copied &= copy(hsmiam_profile_get(profile, key_names[key]), &profile_out->values[key]);
     copied &= copy(hsmiam_profile_get_of_service(profile, "iam", "endpoint_url"),
                    &profile_out->service_endpoint);
+    copied &= copy(hsmiam_profile_get_of_service(profile, "sts", "endpoint_url"),
+                   &profile_out->sts_endpoint);
     if (!copied) {
         tool_profile_clear(profile_out);
         status = tool_error_set_memory(error);
@@ -61,5 +63,6 @@ void tool_profile_clear(tool_profile *profile)
         free(profile->values[i]);
     }
     free(profile->service_endpoint);
+    free(profile->sts_endpoint);
     *profile = (tool_profile){0};
 }

@@ -27,6 +27,7 @@ typedef enum tool_profile_key {
 typedef struct tool_profile {
     char *values[TOOL_PROFILE_KEY_COUNT]; /* NULL, or not "" */
     char *service_endpoint; /* IAM's endpoint_url in the services section that it names; or NULL */
+    char *sts_endpoint;     /* STS's, likewise */
 } tool_profile;
 
 /* Reads a profile. A file that does not exist is an empty one.

@@ -67,12 +67,16 @@ static const char *find_configured_endpoint(const tool_settings *settings)
                   get_profile_value(settings, TOOL_PROFILE_ENDPOINT_URL));
 }
 
-/* Where the environment has another endpoint for STS than for IAM. */
+/* Where environment or profile have an endpoint for STS. */
 static const char *find_sts_endpoint(const tool_arguments *arguments, const tool_settings *settings)
 {
+    const char *of_environment =
+        choose(get_variable("AWS_ENDPOINT_URL_STS"), get_variable("AWS_ENDPOINT_URL"), NULL);
+
     if (tool_arguments_get(arguments, "--endpoint-url") || ignores_configured_endpoints(settings))
         return NULL;
-    return choose(get_variable("AWS_ENDPOINT_URL_STS"), get_variable("AWS_ENDPOINT_URL"), NULL);
+    return choose(of_environment, settings->profile.sts_endpoint,
+                  get_profile_value(settings, TOOL_PROFILE_ENDPOINT_URL));
 }
 
 static hsmiam_status choose_attempts(tool_settings *settings, tool_error *error)

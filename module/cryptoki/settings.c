@@ -159,6 +159,10 @@ static void choose_endpoints(hsmiam_module_settings *settings)
         settings->endpoint_url = hsmiam_profile_get(profile, "endpoint_url");
     settings->sts_endpoint_url = choose(
         settings, (const char *const[NAMES_MAX]){"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"}, NULL);
+    if (settings->sts_endpoint_url == NULL)
+        settings->sts_endpoint_url = hsmiam_profile_get_of_service(profile, "sts", "endpoint_url");
+    if (settings->sts_endpoint_url == NULL)
+        settings->sts_endpoint_url = hsmiam_profile_get(profile, "endpoint_url");
 }
 
 static hsmiam_status choose_paths(hsmiam_module_settings *settings, hsmiam_error *error)

@@ -226,6 +226,7 @@ static void chooses_endpoints(void **state)
 static void chooses_sts_endpoints(void **state)
 {
     (void)state;
+    write_config("");
     setenv("AWS_ENDPOINT_URL_IAM", "https://iam", 1);
     assert_int_equal(LOAD(), HSMIAM_OK);
     assert_null(settings.sts_endpoint_url);
@@ -238,6 +239,34 @@ static void chooses_sts_endpoints(void **state)
     assert_string_equal(settings.sts_endpoint_url, "https://sts");
     assert_int_equal(LOAD("--endpoint-url", "https://flag"), HSMIAM_OK);
     assert_null(settings.sts_endpoint_url);
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_null(settings.sts_endpoint_url);
+}
+
+/* As the AWS CLI has it: the section's endpoint of the service before the profile's of all. */
+static void chooses_sts_endpoints_of_profiles(void **state)
+{
+    (void)state;
+    write_config("[services one]\niam =\n  endpoint_url = https://iam\n"
+                 "sts =\n  endpoint_url = https://sts\n"
+                 "[services two]\niam =\n  endpoint_url = https://iam\n"
+                 "[default]\nservices = one\nendpoint_url = https://all\n"
+                 "[profile two]\nservices = two\nendpoint_url = https://all\n"
+                 "[profile three]\nservices = two\n");
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.endpoint_url, "https://iam");
+    assert_string_equal(settings.sts_endpoint_url, "https://sts");
+    assert_int_equal(LOAD("--profile", "two"), HSMIAM_OK);
+    assert_string_equal(settings.sts_endpoint_url, "https://all");
+    assert_int_equal(LOAD("--profile", "three"), HSMIAM_OK);
+    assert_null(settings.sts_endpoint_url);
+    setenv("AWS_ENDPOINT_URL_IAM", "https://environment-iam", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.sts_endpoint_url, "https://sts");
+    setenv("AWS_ENDPOINT_URL", "https://environment", 1);
+    assert_int_equal(LOAD(), HSMIAM_OK);
+    assert_string_equal(settings.sts_endpoint_url, "https://environment");
     setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
     assert_int_equal(LOAD(), HSMIAM_OK);
     assert_null(settings.sts_endpoint_url);
@@ -427,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tells_long_profile_names_apart, clear, clear),
         cmocka_unit_test_setup_teardown(chooses_endpoints, clear, clear),
         cmocka_unit_test_setup_teardown(chooses_sts_endpoints, clear, clear),
+        cmocka_unit_test_setup_teardown(chooses_sts_endpoints_of_profiles, clear, clear),
         cmocka_unit_test_setup_teardown(counts_attempts, clear, clear),
         cmocka_unit_test_setup_teardown(knows_fips, clear, clear),
         cmocka_unit_test_setup_teardown(knows_output_and_color, clear, clear),
