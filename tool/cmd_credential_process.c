@@ -175,6 +175,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     const tool_arguments *arguments = context->arguments;
     hsmiam_credentials_request request = {0};
     tool_secret text = {0};
+    char *policy = NULL;
     hsmiam_status status = HSMIAM_OK;
 
     if (isatty(STDOUT_FILENO) && !tool_arguments_get(arguments, "--allow-terminal"))
@@ -182,7 +183,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
                                     "hsmiam: error: %s prints a secret for a program, and standard "
                                     "output is a terminal; give --allow-terminal to see it",
                                     command_name);
-    status = tool_credentials_read(arguments, &request, error);
+    status = tool_credentials_read(arguments, &policy, &request, error);
     request.mfa_serial = tool_arguments_get(arguments, "--serial-number");
     if (status == HSMIAM_OK)
         status = tool_arguments_exclude(arguments, "--serial-number", "--mfa-serial", error);
@@ -193,6 +194,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     if (status == HSMIAM_OK)
         status = print(&text, error);
     tool_secret_clear(&text);
+    free(policy);
     return status;
 }
 

@@ -261,13 +261,14 @@ static hsmiam_status begin(tool_serving *serving, unsigned port, tool_error *err
     return status == HSMIAM_OK ? tell(serving, authority, error) : status;
 }
 
-static hsmiam_status check(const tool_context *context, hsmiam_credentials_request *request_out,
-                           unsigned *port_out, tool_error *error)
+static hsmiam_status check(const tool_context *context, char **policy_out,
+                           hsmiam_credentials_request *request_out, unsigned *port_out,
+                           tool_error *error)
 {
     static const char file[] = "--authorization-token-file";
     static const char credential[] = "--authorization-token-credential";
     const tool_arguments *arguments = context->arguments;
-    hsmiam_status status = tool_credentials_read(arguments, request_out, error);
+    hsmiam_status status = tool_credentials_read(arguments, policy_out, request_out, error);
 
     if (status == HSMIAM_OK)
         status = tool_arguments_exclude(arguments, file, credential, error);
@@ -286,7 +287,8 @@ static hsmiam_status run(tool_context *context, tool_error *error)
 {
     tool_serving serving = {.context = context, .token_file = -1};
     unsigned port = 0;
-    hsmiam_status status = check(context, &serving.request, &port, error);
+    char *policy = NULL;
+    hsmiam_status status = check(context, &policy, &serving.request, &port, error);
 
     if (status == HSMIAM_OK)
         status = tool_session_start_client(&serving.session, context, error);
@@ -305,6 +307,7 @@ static hsmiam_status run(tool_context *context, tool_error *error)
     tool_server_stop(&serving.server);
     tool_secret_clear(&serving.token);
     free(serving.token_path);
+    free(policy);
     tool_session_clear(&serving.session);
     return status;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credentials.h"
 
+#include "paths.h"
+
 #include <limits.h>
 #include <string.h>
 #include <time.h>
 
-hsmiam_status tool_credentials_read(const tool_arguments *arguments,
+hsmiam_status tool_credentials_read(const tool_arguments *arguments, char **policy_out,
                                     hsmiam_credentials_request *request_out, tool_error *error)
 {
     static const char *const of_role[] = {"--role-session-name", "--external-id", "--policy"};
@@ -13,8 +15,8 @@ hsmiam_status tool_credentials_read(const tool_arguments *arguments,
         .role_arn = tool_arguments_get(arguments, "--role-arn"),
         .session_name = tool_arguments_get(arguments, "--role-session-name"),
         .external_id = tool_arguments_get(arguments, "--external-id"),
-        .policy = tool_arguments_get(arguments, "--policy"),
     };
+    const char *policy = tool_arguments_get(arguments, "--policy");
     hsmiam_status status = HSMIAM_OK;
 
     for (size_t i = 0; !request.role_arn && i < sizeof of_role / sizeof of_role[0]; i++)
@@ -30,6 +32,9 @@ hsmiam_status tool_credentials_read(const tool_arguments *arguments,
     if (tool_arguments_get(arguments, "--duration-seconds"))
         status = tool_arguments_get_number(arguments, "--duration-seconds", INT_MAX,
                                            &request.duration_seconds, error);
+    if (status == HSMIAM_OK && policy)
+        status = tool_parameter_load("--policy", policy, policy_out, error);
+    request.policy = *policy_out;
     *request_out = request;
     return status;
 }

@@ -27,11 +27,13 @@
          .help = "The external id that the role's trust policy asks for."},                        \
     {                                                                                              \
         .name = "--policy", .kind = TOOL_OPTION_VALUE, .value = "JSON",                            \
-        .help = "A policy in JSON that narrows the role's rights for this session."                \
+        .help = "A policy in JSON, or file://PATH, that narrows the role's rights for this "       \
+                "session."                                                                         \
     }
 
-/* Reads them. The texts are borrowed. Statuses: ARGUMENT. */
-hsmiam_status tool_credentials_read(const tool_arguments *arguments,
+/* Reads them. The texts are borrowed, that of the policy from `policy_out`, which the caller frees
+ * in any case. Statuses: ARGUMENT, MEMORY, CANCELLED. */
+hsmiam_status tool_credentials_read(const tool_arguments *arguments, char **policy_out,
                                     hsmiam_credentials_request *request_out,
                                     tool_error *error) HSMIAM_MUST_USE;
 

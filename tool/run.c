@@ -65,8 +65,10 @@ static hsmiam_status check_mfa(const tool_arguments *arguments, tool_error *erro
     if (tool_arguments_get(arguments, "--token-code") &&
         !tool_arguments_get(arguments, "--mfa-serial") &&
         !tool_arguments_get(arguments, "--serial-number"))
-        return tool_error_set_usage(error, "hsmiam: error: argument --token-code: of which "
-                                           "device? Give --mfa-serial too");
+        return tool_error_set_usage(
+            error, "hsmiam: error: argument --token-code: of which device? Give %s too",
+            command == &tool_credential_process ? "--serial-number or --mfa-serial"
+                                                : "--mfa-serial");
     return HSMIAM_OK;
 }
 

@@ -3,7 +3,10 @@
 #include "check.h"
 #include "run_tool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define ASK "credential-process", "--credential", "pkcs11:token=t;object=root?pin-value=sEcReT"
 #define SIGN                                                                                       \
@@ -49,6 +52,27 @@ static void asks_for_what_it_is_told(void **state)
         "--policy", "p", "--duration-seconds", "900", "--serial-number", "s", "--token-code", "1");
     assert_int_equal(result.code, 0);
     assert_string_equal(result.fake.body, "r|n|e|p|900|s|1");
+}
+
+/* As the AWS CLI takes it. */
+static void takes_a_policy_of_a_file(void **state)
+{
+    char name[] = "/tmp/policyXXXXXX";
+    char parameter[64] = "";
+    int fd = mkstemp(name);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "{}", 2), 2);
+    assert_int_equal(close(fd), 0);
+    (void)snprintf(parameter, sizeof parameter, "file://%s", name);
+    RUN(&result, ASK, "--role-arn", "r", "--policy", parameter);
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(result.code, 0);
+    assert_string_equal(result.fake.body, "r|-|-|{}|0|-|-");
+    RUN(&result, ASK, "--role-arn", "r", "--policy", parameter);
+    assert_int_equal(result.code, 252);
+    assert_contains(result.err, "Error parsing parameter '--policy': Unable to load paramfile");
 }
 
 static void refuses_what_does_not_go_together(void **state)
@@ -137,7 +161,10 @@ static void takes_mfa_where_it_signs(void **state)
     for (size_t i = 0; i < sizeof signing / sizeof signing[0]; i++) {
         RUN(&result, signing[i], "--token-code", "1");
         assert_int_equal(result.code, 252);
-        assert_contains(result.err, "of which device? Give --mfa-serial too");
+        assert_contains(result.err,
+                        strcmp(signing[i], "credential-process") == 0
+                            ? "of which device? Give --serial-number or --mfa-serial too"
+                            : "of which device? Give --mfa-serial too");
     }
 }
 
@@ -162,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(prints_what_an_sdk_reads, prepare, check),
         cmocka_unit_test_setup_teardown(asks_for_what_it_is_told, prepare, check),
+        cmocka_unit_test_setup_teardown(takes_a_policy_of_a_file, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_what_does_not_go_together, prepare, check),
         cmocka_unit_test_setup_teardown(begins_a_session_by_mfa, prepare, check),
         cmocka_unit_test_setup_teardown(takes_mfa_where_it_signs, prepare, check),
