@@ -17,7 +17,7 @@ static struct {
     pthread_mutex_t changing; /* finds out if a module behind leads back to here */
     pid_t process;            /* that initialised it */
     hsmiam_loaded loaded;
-    CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: not initialised */
+    CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: there is none yet */
     bool is_apart; /* the list in use has a state of its own, which p11-kit does not count */
     bool may_start_threads;
     atomic_bool initialised;
@@ -62,8 +62,6 @@ static void forget_parents(void)
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
     (void)p11_kit_finalize_module(behind.loaded.functions);
 #pragma GCC diagnostic pop
-    p11_kit_module_release(behind.counted);
-    behind.counted = NULL;
 }
 
 CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
@@ -133,7 +131,8 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     if (!load())
         return CKR_GENERAL_ERROR;
-    behind.counted = p11_kit_module_load(behind.loaded.path, 0);
+    if (behind.counted == NULL) /* a forked child goes on with its parent's */
+        behind.counted = p11_kit_module_load(behind.loaded.path, 0);
     if (behind.counted == NULL) {
         hsmiam_message_write("p11-kit cannot load the module \"%s\".", behind.loaded.path);
         return CKR_GENERAL_ERROR;

@@ -17,21 +17,22 @@ static opened *list;
 static size_t count;
 static size_t room;
 
+static bool grow(void)
+{
+    size_t more = room == 0 ? 8 : 2 * room;
+    opened *grown = reallocarray(list, more, sizeof *list);
+
+    if (grown == NULL)
+        return false;
+    list = grown;
+    room = more;
+    return true;
+}
+
 static bool add(CK_SESSION_HANDLE session, CK_SLOT_ID slot)
 {
-    bool added = true;
-
     (void)pthread_mutex_lock(&in_list);
-    if (count == room) {
-        size_t more = room == 0 ? 8 : 2 * room;
-        opened *grown = reallocarray(list, more, sizeof *list);
-
-        added = grown != NULL;
-        if (added) {
-            list = grown;
-            room = more;
-        }
-    }
+    bool added = count < room || grow();
     if (added)
         list[count++] = (opened){.session = session, .slot = slot};
     (void)pthread_mutex_unlock(&in_list);

@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define FILE_MAX_SIZE (256 * 1024)
+#define FILE_MAX_SIZE 262144
 
 /* A pair of the profile, or, behind `services`, one line of a services section. */
 typedef struct profile_pair {
