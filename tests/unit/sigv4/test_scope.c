@@ -8,6 +8,9 @@
 
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+#define TOO_LONG                                                                                   \
+    "20261124/us-east-1/a123456789012345678901234567890123456789012345678901234567890123456789"
+
 static void reads_a_scope_with_or_without_its_end(void **state)
 {
     static const char *const texts[] = {"20261124/us-east-1/iam/aws4_request",
@@ -42,8 +45,7 @@ static void takes_nothing_else_for_a_scope(void **state)
         "20261124/us-east-1/iam/aws4_requests",
         "20261124/us-east-1/iam/aws4_request/",
         "20261124/us-east-1/iam/aws4_request/aws4_request",
-        "20261124/us-east-1/"
-        "a123456789012345678901234567890123456789012345678901234567890123456789",
+        TOO_LONG,
     };
     hsmiam_scope scope;
 
