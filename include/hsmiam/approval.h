@@ -47,16 +47,16 @@ HSMIAM_API hsmiam_status hsmiam_policy_add_approvers(hsmiam_policy *policy, cons
                                                      size_t size,
                                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** Sets by how many different approvers a request must be approved, once they are added. Statuses:
- *  ARGUMENT. */
+/** Sets by how many different approvers a request must be approved, once they are added; the
+ * default is 1. Statuses: ARGUMENT (0, or more than there are). */
 HSMIAM_API hsmiam_status hsmiam_policy_set_approvals(hsmiam_policy *policy, unsigned approvals,
                                                      hsmiam_error *error) HSMIAM_MUST_USE;
 
-/** How many approvals are needed; 0: nothing needs any. */
+/** How many approvals are needed; 0: there are no approvers, and nothing needs any. */
 HSMIAM_API unsigned hsmiam_policy_get_approvals(const hsmiam_policy *policy);
 
-/** The operations' names, parted by blanks. Borrowed until the next call. */
-HSMIAM_API const char *hsmiam_policy_get_operations(hsmiam_policy *policy);
+/** The operations' names, parted by blanks. Borrowed. */
+HSMIAM_API const char *hsmiam_policy_get_operations(const hsmiam_policy *policy);
 
 /** The fingerprint of an approver: SHA-256 of the SubjectPublicKeyInfo in hex. NULL from the number
  *  of approvers on. Borrowed. */
@@ -104,7 +104,8 @@ typedef bool (*hsmiam_approval_fn)(void *context, const hsmiam_approval_request 
                                    const hsmiam_token *token);
 
 /** Adds an approver's token (borrowed; it must outlive the ledger) that is at hand: what needs an
- *  approval gets it from there at once. `confirm` may be NULL. Statuses: ARGUMENT (too many). */
+ *  approval gets it from there at once, if `confirm` says so for this token; it may be NULL, and
+ *  nobody is asked then. Statuses: ARGUMENT (more than eight). */
 HSMIAM_API hsmiam_status hsmiam_ledger_add_approver(hsmiam_ledger *ledger, hsmiam_token *token,
                                                     hsmiam_approval_fn confirm, void *context,
                                                     hsmiam_error *error) HSMIAM_MUST_USE;
@@ -117,7 +118,8 @@ HSMIAM_API hsmiam_status hsmiam_ledger_set_approval_expiry(hsmiam_ledger *ledger
 /** Puts a policy on record; an empty one lifts that in force. Under one, it needs an approval
  *  itself. Statuses: APPROVAL, CONFIG (no audit key; an approver that is an audit key), UNSETTLED
  *  (other processes are working on keys), those of writing. */
-HSMIAM_API hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, hsmiam_policy *policy,
+HSMIAM_API hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger,
+                                                  const hsmiam_policy *policy,
                                                   hsmiam_error *error) HSMIAM_MUST_USE;
 
 /** Verifies the ledger and makes a copy of the policy in force, an empty one if there is none. No
@@ -131,8 +133,9 @@ HSMIAM_API hsmiam_status hsmiam_ledger_get_policy(hsmiam_ledger *ledger, hsmiam_
  * Approves a request by the key in an approver's token: verifies the ledger, shows the request,
  * signs, and leaves the approval in the ledger, unsigned by the audit key: the next writer that has
  * it countersigns. The ledger has no token set.
- * Statuses: NOT_FOUND (no such request), APPROVAL (it cannot be approved, or not by that key; the
- * message says why), CANCELLED, those of hsmiam_ledger_verify() and of the token, IO.
+ * Statuses: APPROVAL (there is no such request, it cannot be approved, or not by that key; the
+ * message says which), NOT_FOUND (the token has no approver's key), CANCELLED, those of
+ * hsmiam_ledger_verify() and of hsmiam_token_open(), IO.
  */
 HSMIAM_API hsmiam_status hsmiam_ledger_approve(hsmiam_ledger *ledger, uint64_t number,
                                                hsmiam_token *token, hsmiam_approval_fn confirm,

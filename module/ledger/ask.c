@@ -20,9 +20,7 @@ hsmiam_status hsmiam_ledger_add_approver(hsmiam_ledger *ledger, hsmiam_token *to
     if (ledger->approver_count == HSMIAM_APPROVERS_MAX)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT, "More than %d approvers were given.",
                                 HSMIAM_APPROVERS_MAX);
-    ledger->approvers[ledger->approver_count++] = token;
-    ledger->confirm = confirm;
-    ledger->confirm_context = context;
+    ledger->approvers[ledger->approver_count++] = (hsmiam_approver){token, confirm, context};
     return HSMIAM_OK;
 }
 
@@ -93,7 +91,7 @@ static hsmiam_status write_request(asking *run, hsmiam_error *error)
 }
 
 /* Other threads read on in the ledger while a person reads the question: that has a copy. */
-static hsmiam_status ask_one(asking *run, hsmiam_token *approver, hsmiam_error *error)
+static hsmiam_status ask_one(asking *run, const hsmiam_approver *approver, hsmiam_error *error)
 {
     hsmiam_ledger *ledger = run->ledger;
     const hsmiam_dual_request *request = NULL;
@@ -107,8 +105,8 @@ static hsmiam_status ask_one(asking *run, hsmiam_token *approver, hsmiam_error *
         status = hsmiam_dual_copy(ledger->dual, request, &shown, error);
     (void)pthread_mutex_unlock(&ledger->lock);
     if (status == HSMIAM_OK && request != NULL)
-        status = hsmiam_approval_make(ledger, &shown, &shown.requests[0], approver, ledger->confirm,
-                                      ledger->confirm_context, error);
+        status = hsmiam_approval_make(ledger, &shown, &shown.requests[0], approver->token,
+                                      approver->confirm, approver->context, error);
     hsmiam_dual_clear(&shown);
     return status;
 }
@@ -123,7 +121,7 @@ static hsmiam_status ask_those_at_hand(asking *run, hsmiam_error *error)
         status = look(run, error);
     for (size_t i = 0;
          status == HSMIAM_OK && i < ledger->approver_count && run->approvals < run->needed; i++) {
-        status = ask_one(run, ledger->approvers[i], error);
+        status = ask_one(run, &ledger->approvers[i], error);
         if (status == HSMIAM_OK)
             status = look(run, error);
     }
@@ -306,17 +304,17 @@ static hsmiam_status change(hsmiam_ledger *ledger, hsmiam_record *record, hsmiam
     return status;
 }
 
-hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, hsmiam_policy *policy,
+hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, const hsmiam_policy *policy,
                                        hsmiam_error *error)
 {
+    hsmiam_policy wanted = *policy; /* its keys are borrowed */
     hsmiam_record record = {{NULL}};
     hsmiam_policy_text text;
 
     if (policy->count > 0 && policy->operations == 0)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "A policy with approvers names the operations that need them.");
-    if (policy->count > 0 && policy->needed == 0)
-        policy->needed = 1;
+    wanted.needed = hsmiam_policy_get_approvals(policy);
     if (policy->count == 0 && policy->operations != 0)
         return hsmiam_error_set(error, HSMIAM_ERR_ARGUMENT,
                                 "A policy that asks for approvals names approvers.");
@@ -332,6 +330,6 @@ hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, hsmiam_policy *pol
         status = check_approvers(ledger, policy, error);
     if (status != HSMIAM_OK)
         return status;
-    hsmiam_policy_format(policy, &text, &record);
+    hsmiam_policy_format(&wanted, &text, &record);
     return change(ledger, &record, error);
 }

@@ -13,6 +13,13 @@
 #define HSMIAM_PINNED_MAX  16
 #define HSMIAM_TRUSTED_MAX 64
 
+/* An approver's token that is at hand, and how its holder is asked. */
+typedef struct hsmiam_approver {
+    hsmiam_token *token;
+    hsmiam_approval_fn confirm; /* may be NULL */
+    void *context;
+} hsmiam_approver;
+
 struct hsmiam_ledger {
     hsmiam_file file;    /* for writing; read-only uses have a file of their own */
     hsmiam_token *token; /* whose audit key signs; NULL: none was set */
@@ -38,13 +45,11 @@ struct hsmiam_ledger {
     char written[HSMIAM_HEX_SIZE]; /* the hash of the line that was written last; "" before */
 
     /* Approvals. */
-    pthread_mutex_t asking;                        /* between threads, before the other lock */
-    struct hsmiam_dual *dual;                      /* NULL: not read yet */
-    uint64_t dual_read_to;                         /* where the last record starts that it knows */
-    hsmiam_token *approvers[HSMIAM_APPROVERS_MAX]; /* that are at hand */
+    pthread_mutex_t asking;   /* between threads, before the other lock */
+    struct hsmiam_dual *dual; /* NULL: not read yet */
+    uint64_t dual_read_to;    /* where the last record starts that it knows */
+    hsmiam_approver approvers[HSMIAM_APPROVERS_MAX];
     size_t approver_count;
-    hsmiam_approval_fn confirm; /* may be NULL */
-    void *confirm_context;
     unsigned approval_seconds; /* 0: the default */
     bool is_approvers;         /* it is written to without an audit key */
 

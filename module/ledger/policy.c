@@ -36,6 +36,18 @@ hsmiam_act hsmiam_act_find(const char *name, size_t size)
     return (hsmiam_act)i;
 }
 
+/* The names follow the bits. */
+static void add_operation(hsmiam_policy *policy, hsmiam_act operation)
+{
+    size_t used = 0;
+
+    policy->operations |= bit(operation);
+    for (size_t i = 0; i < HSMIAM_ACT_COUNT; i++)
+        if (policy->operations & bit((hsmiam_act)i))
+            used += (size_t)snprintf(policy->names + used, sizeof policy->names - used, "%s%s",
+                                     used > 0 ? " " : "", names[i]);
+}
+
 hsmiam_status hsmiam_policy_new(hsmiam_policy **policy_out, hsmiam_error *error)
 {
     *policy_out = calloc(1, sizeof **policy_out);
@@ -55,6 +67,7 @@ hsmiam_status hsmiam_policy_copy(const hsmiam_policy *policy, hsmiam_policy *cop
     hsmiam_status status = HSMIAM_OK;
 
     *copy_out = (hsmiam_policy){.operations = policy->operations, .needed = policy->needed};
+    memcpy(copy_out->names, policy->names, sizeof copy_out->names);
     for (size_t i = 0; status == HSMIAM_OK && i < policy->count; i++) {
         status = hsmiam_public_key_new_approver(hsmiam_public_key_get_base64(policy->approvers[i]),
                                                 &copy_out->approvers[i], error);
@@ -87,7 +100,7 @@ hsmiam_status hsmiam_policy_require(hsmiam_policy *policy, const char *operation
                                     "there are create-access-key, rotate, delete, update, import, "
                                     "export and policy.",
                                     (int)(size < 64 ? size : 64), at);
-        policy->operations |= bit(operation);
+        add_operation(policy, operation);
         at += size;
     }
     return HSMIAM_OK;
@@ -146,7 +159,7 @@ hsmiam_status hsmiam_policy_set_approvals(hsmiam_policy *policy, unsigned approv
 
 unsigned hsmiam_policy_get_approvals(const hsmiam_policy *policy)
 {
-    return policy->needed;
+    return policy->needed == 0 && policy->count > 0 ? 1 : policy->needed;
 }
 
 const char *hsmiam_policy_get_approver(const hsmiam_policy *policy, size_t index)
@@ -155,20 +168,8 @@ const char *hsmiam_policy_get_approver(const hsmiam_policy *policy, size_t index
                                  : NULL;
 }
 
-static void list_operations(unsigned operations, char to[HSMIAM_OPERATIONS_TEXT_MAX])
+const char *hsmiam_policy_get_operations(const hsmiam_policy *policy)
 {
-    size_t used = 0;
-
-    to[0] = '\0';
-    for (size_t i = 0; i < HSMIAM_ACT_COUNT; i++)
-        if (operations & bit((hsmiam_act)i))
-            used += (size_t)snprintf(to + used, HSMIAM_OPERATIONS_TEXT_MAX - used, "%s%s",
-                                     used > 0 ? " " : "", names[i]);
-}
-
-const char *hsmiam_policy_get_operations(hsmiam_policy *policy)
-{
-    list_operations(policy->operations, policy->names);
     return policy->names;
 }
 
@@ -198,7 +199,7 @@ static bool read_operations(const char *text, hsmiam_policy *policy)
         hsmiam_act operation = hsmiam_act_find(text, size);
         if (operation == HSMIAM_ACT_COUNT)
             return false;
-        policy->operations |= bit(operation);
+        add_operation(policy, operation);
         text += size + (text[size] == ' ');
     }
     return true;
@@ -243,7 +244,7 @@ void hsmiam_policy_format(const hsmiam_policy *policy, hsmiam_policy_text *text,
 {
     size_t used = 0;
 
-    list_operations(policy->operations, text->operations);
+    memcpy(text->operations, policy->names, sizeof text->operations);
     (void)snprintf(text->approvals, sizeof text->approvals, "%u", policy->needed);
     text->approvers[0] = '\0';
     for (size_t i = 0; i < policy->count; i++)

@@ -12,11 +12,11 @@ const char *hsmiam_act_get_name(hsmiam_act operation);
 hsmiam_act hsmiam_act_find(const char *name, size_t size);
 
 struct hsmiam_policy {
-    unsigned operations; /* a bit each */
-    unsigned needed;     /* approvals, by different keys */
+    unsigned operations;                    /* a bit each, */
+    char names[HSMIAM_OPERATIONS_TEXT_MAX]; /* and their names, parted by blanks */
+    unsigned needed;                        /* approvals, by different keys */
     hsmiam_public_key *approvers[HSMIAM_APPROVERS_MAX];
-    size_t count;                           /* of them; 0: nothing needs an approval */
-    char names[HSMIAM_OPERATIONS_TEXT_MAX]; /* of the operations, for hsmiam_policy_get_...() */
+    size_t count; /* of them; 0: nothing needs an approval */
 };
 
 void hsmiam_policy_clear(hsmiam_policy *policy);

@@ -280,6 +280,47 @@ static void test_policies(void **state)
     asking_expect_wrong(fix, HSMIAM_FAULT_UNAPPROVED, "made under another policy");
 }
 
+/* Counts how often it is asked, and says what it was made to say. */
+typedef struct holder {
+    bool says;
+    size_t asked;
+} holder;
+
+static bool ask_holder(void *context, const hsmiam_approval_request *request,
+                       const hsmiam_token *token)
+{
+    holder *asked = context;
+
+    (void)request;
+    (void)token;
+    asked->asked++;
+    return asked->says;
+}
+
+/* Each holder is asked for their own token: nobody's consent stands for another's. */
+static void test_each_holder_is_asked(void **state)
+{
+    fixture *fix = *state;
+    const hsmiam_ledger_facts facts = asking_make_facts("alice");
+    holder first = {.says = false};
+    holder second = {.says = true};
+    uint64_t request = 0;
+
+    assert_int_equal(approver_set_policy(fix, "create-access-key", 1, &bob, 1), HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_ledger_add_approver(fix->ledger, fix->token, ask_holder, &first, fix->error),
+        HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_ledger_add_approver(fix->ledger, fix->token, ask_holder, &second, fix->error),
+        HSMIAM_OK);
+    assert_int_equal(hsmiam_ledger_ask_approval(fix->ledger, HSMIAM_ACT_CREATE, &facts, false,
+                                                &request, fix->error),
+                     HSMIAM_ERR_CANCELLED);
+    assert_int_equal(first.asked, 1);
+    assert_int_equal(second.asked, 0);
+    assert_int_equal(request, 0);
+}
+
 /* Whoever has the audit key, and other software, lifts nothing by it. */
 static void test_policy_without_approval(void **state)
 {
@@ -338,6 +379,7 @@ static void test_wrong_policies(void **state)
                      HSMIAM_OK);
     assert_int_equal(hsmiam_policy_add_approvers(policy, bob.pem, strlen(bob.pem), fix->error),
                      HSMIAM_ERR_ARGUMENT);
+    assert_int_equal(hsmiam_policy_get_approvals(policy), 1);
     assert_int_equal(hsmiam_policy_set_approvals(policy, 2, fix->error), HSMIAM_ERR_ARGUMENT);
     assert_int_equal(hsmiam_policy_set_approvals(policy, 0, fix->error), HSMIAM_ERR_ARGUMENT);
     assert_string_equal(hsmiam_policy_get_approver(policy, 0), bob.fingerprint);
@@ -359,6 +401,7 @@ int main(void)
         fixture_test(test_none),
         fixture_test(test_account_is_needed),
         fixture_test(test_many),
+        fixture_test(test_each_holder_is_asked),
         fixture_test(test_two),
         fixture_test(test_by_whom),
         fixture_test(test_replay),

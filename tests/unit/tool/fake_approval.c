@@ -51,7 +51,7 @@ unsigned hsmiam_policy_get_approvals(const hsmiam_policy *policy)
     return policy->approvals;
 }
 
-const char *hsmiam_policy_get_operations(hsmiam_policy *policy)
+const char *hsmiam_policy_get_operations(const hsmiam_policy *policy)
 {
     (void)policy;
     return "";
@@ -104,7 +104,7 @@ hsmiam_status hsmiam_ledger_set_approval_expiry(hsmiam_ledger *ledger, unsigned 
     return HSMIAM_OK;
 }
 
-hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, hsmiam_policy *policy,
+hsmiam_status hsmiam_ledger_set_policy(hsmiam_ledger *ledger, const hsmiam_policy *policy,
                                        hsmiam_error *error)
 {
     (void)ledger;
