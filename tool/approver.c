@@ -52,17 +52,18 @@ static void describe(FILE *stream, const hsmiam_approval_request *request)
     put(stream, ", at ", request->endpoint);
 }
 
-/* As it was named: a token that is not open yet has no URI of its own. */
-static const char *name_token(const tool_approver *approver, const hsmiam_token *token)
+static size_t find_token(const tool_approver *approver, const hsmiam_token *token)
 {
-    for (size_t i = 0; i < approver->count; i++)
-        if (approver->tokens[i] == token)
-            return approver->uris[i];
-    return "";
+    size_t i = 0;
+
+    while (i < approver->count && approver->tokens[i] != token)
+        i++;
+    return i;
 }
 
+/* The token is called as it was named: one that is not open yet has no URI of its own. */
 static char *make_paragraph(const tool_approver *approver, const hsmiam_approval_request *request,
-                            const hsmiam_token *token)
+                            size_t place)
 {
     char *text = NULL;
     size_t size = 0;
@@ -78,7 +79,8 @@ static char *make_paragraph(const tool_approver *approver, const hsmiam_approval
         request->approvals, request->needed, request->needed == 1 ? "" : "s", request->expires);
     if (approver->is_batch)
         tool_text_put("The further users of this batch are approved in the same way. ", stream);
-    tool_text_print(stream, "It is approved by the key in %s.", name_token(approver, token));
+    tool_text_print(stream, "It is approved by the key in %s.",
+                    place < approver->count ? approver->uris[place] : "");
     if (fclose(stream) == 0)
         return text;
     free(text);
@@ -89,21 +91,23 @@ bool tool_approver_show(void *context, const hsmiam_approval_request *request,
                         const hsmiam_token *token)
 {
     tool_approver *approver = context;
+    size_t place = find_token(approver, token);
     char *text = NULL;
     bool yes = true;
 
     approver->approvals = request->approvals;
     approver->needed = request->needed;
-    if (approver->is_batch && approver->was_shown)
+    if (approver->is_batch && place < approver->count && approver->was_shown[place])
         return true;
-    text = make_paragraph(approver, request, token);
+    text = make_paragraph(approver, request, place);
     if (!text)
         return false;
     tool_text_put(tool_progress_get_eraser(), stderr);
     tool_text_write(stderr, text);
     tool_text_put_char('\n', stderr);
     (void)fflush(stderr);
-    approver->was_shown = true;
+    if (place < approver->count)
+        approver->was_shown[place] = true;
     if (approver->is_asked)
         yes = tool_prompt_confirm("Approve it? [y/N] ");
     free(text);

@@ -25,14 +25,14 @@ bool tool_approver_is_taken(const tool_arguments *arguments);
 
 /* How approvers are asked. */
 typedef struct tool_approver {
-    hsmiam_token *const *tokens; /* those there are, */
-    const char *const *uris;     /* and as they were named, */
-    size_t count;                /* so many */
-    bool is_asked;               /* a person must confirm it, */
-    bool is_batch;               /* or what is alike is shown once, */
-    bool was_shown;              /* and was already */
-    size_t approvals;            /* that the request had when it was shown, */
-    size_t needed;               /* of so many */
+    hsmiam_token *const *tokens;       /* those there are, */
+    const char *const *uris;           /* and as they were named, */
+    size_t count;                      /* so many */
+    bool is_asked;                     /* a person must confirm it, */
+    bool is_batch;                     /* or what is alike is shown once to each, */
+    bool was_shown[TOOL_REPEATED_MAX]; /* and was already, by the token's place */
+    size_t approvals;                  /* that the request had when it was shown, */
+    size_t needed;                     /* of so many */
 } tool_approver;
 
 /* An hsmiam_approval_fn: says on standard error what is approved, in one paragraph; `context` is
