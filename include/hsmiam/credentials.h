@@ -76,7 +76,9 @@ typedef struct hsmiam_mfa {
  * hsmiam_request_presign(); what the ledger names, and hsmiam_signer_get_access_key_id(), stays the
  * access key. The session token goes with each request, as a header or in a presigned URL, and so
  * through the heap and libcurl; it is wiped there when the request is done, or freed.
- * Once the token is lost, what signs fails with TOKEN, for a code serves once.
+ * Once the token is lost, what signs fails with TOKEN, until another session is begun, for a code
+ * serves once. A session that was begun before ends first, whatever this comes to; what a batch
+ * made of the client must have ended by then.
  * Statuses: those of hsmiam_client_get_credentials() and hsmiam_custody_prepare(); CUSTODY.
  */
 HSMIAM_API hsmiam_status hsmiam_client_begin_mfa_session(hsmiam_client *client,

@@ -51,7 +51,8 @@ static hsmiam_status take_in(const beginning *begun, const hsmiam_credentials *c
     return status;
 }
 
-/* On a sealed thread. The code serves once: what can fail by itself comes before. */
+/* On a sealed thread. The code serves once: what can fail by itself comes before. STS gives no
+ * session to a session, so that one that was begun before must not sign. */
 static hsmiam_status begin(void *context, hsmiam_error *error)
 {
     const beginning *begun = context;
@@ -60,6 +61,7 @@ static hsmiam_status begin(void *context, hsmiam_error *error)
                                                 .token_code = begun->mfa->token_code};
     hsmiam_credentials *credentials = NULL;
 
+    hsmiam_signer_end_session(hsmiam_client_get_signer(begun->client));
     hsmiam_status status = hsmiam_signer_open(hsmiam_client_get_signer(begun->client), error);
     if (status == HSMIAM_OK)
         status = hsmiam_custody_prepare(begun->custody, error);

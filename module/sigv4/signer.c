@@ -260,6 +260,25 @@ out:
     return status;
 }
 
+void hsmiam_signer_end_session(hsmiam_signer *signer)
+{
+    hsmiam_object object = signer->key.access_key;
+    bool is_alive = signer->losses == hsmiam_token_count_losses(signer->token);
+
+    if (signer->session_token == NULL)
+        return;
+    hsmiam_signing_key_clear(&signer->key);
+    hsmiam_secret_free(&signer->session_token);
+    signer->session_id[0] = '\0';
+    signer->open = false;
+    /* Once the token was lost, the handle may be that of another object. */
+    if (is_alive && hsmiam_token_destroy_object(signer->token, object, NULL) != HSMIAM_OK)
+        hsmiam_log_write(
+            &signer->log, HSMIAM_LOG_DEBUG,
+            "The key of the session before stays in token \"%s\" until that is closed.",
+            hsmiam_token_get_label(signer->token));
+}
+
 const char *hsmiam_signer_get_signing_id(const hsmiam_signer *signer)
 {
     return signer->session_token != NULL ? signer->session_id : signer->access_key_id;

@@ -35,6 +35,10 @@ hsmiam_status hsmiam_signer_begin_session(hsmiam_signer *signer, const char *acc
                                           const hsmiam_secret *session_token, hsmiam_object object,
                                           hsmiam_error *error) HSMIAM_MUST_USE;
 
+/* Ends the session, if one was begun, and destroys its key where the token still has it: the access
+ * key signs again, and is looked for when the signer is opened next. */
+void hsmiam_signer_end_session(hsmiam_signer *signer);
+
 /* The access key id that signatures name: the session's, if there is one. Borrowed. */
 const char *hsmiam_signer_get_signing_id(const hsmiam_signer *signer);
 

@@ -422,6 +422,8 @@ hsmiam_status hsmiam_client_get_credentials(hsmiam_client *client,
     const char *secret = client->new_secret;
     hsmiam_credentials *made = calloc(1, sizeof *made);
 
+    (void)snprintf(client->mfa_asked_by, sizeof client->mfa_asked_by, "%s",
+                   hsmiam_signer_get_signing_id(client->signer));
     (void)snprintf(client->mfa, sizeof client->mfa, "%s|%s|%u", request->mfa_serial,
                    request->token_code, request->duration_seconds);
     if (made == NULL || client->session.status != HSMIAM_OK) {

@@ -48,11 +48,12 @@ struct hsmiam_client {
     fake_answer usage;
     fake_answer caller;
     fake_answer users;
-    fake_answer session;       /* to GetSessionToken, */
-    char mfa[64];              /* and how it was asked for */
-    fake_answer other_caller;  /* to GetCallerIdentity by another signer */
-    const char *account;       /* NULL: 123456789012 */
-    const char *other_account; /* that of another signer; NULL: the same */
+    fake_answer session;                             /* to GetSessionToken, */
+    char mfa[64];                                    /* and how it was asked for */
+    char mfa_asked_by[HSMIAM_ACCESS_KEY_ID_MAX + 1]; /* whose key signed that */
+    fake_answer other_caller;                        /* to GetCallerIdentity by another signer */
+    const char *account;                             /* NULL: 123456789012 */
+    const char *other_account;                       /* that of another signer; NULL: the same */
 
     const char *new_id; /* what CreateAccessKey makes */
     const char *new_secret;

@@ -127,6 +127,31 @@ static void test_lost_token(void **state)
     mock_stop_failing();
     assert_int_equal(hsmiam_request_sign(request, fix->signer, fix->error), HSMIAM_ERR_TOKEN);
     fixture_expect_message(fix, "begin another one, with a new code");
+    begin(fix);
+    assert_string_equal(fix->client.mfa_asked_by, ROOT_ID);
+    expect_signed_by_session(fix, fix->signer);
+    hsmiam_request_free(&request);
+}
+
+/* A session lasts for hours and a program for longer. STS gives none to a session. */
+static void test_another_session(void **state)
+{
+    fixture *fix = *state;
+    hsmiam_request *request = new_request();
+
+    begin(fix);
+    expect_signed_by_session(fix, fix->signer);
+    begin(fix);
+    assert_string_equal(fix->client.mfa_asked_by, ROOT_ID);
+    expect_signed_by_session(fix, fix->signer);
+    assert_int_equal(mock_count_session_objects(), 1);
+    /* Of one that cannot be had, nothing is left, nor of the one before. */
+    fix->client.session = (fake_answer){HSMIAM_ERR_SERVICE, "AccessDenied"};
+    assert_int_equal(hsmiam_client_begin_mfa_session(&fix->client, &mfa, fix->error),
+                     HSMIAM_ERR_SERVICE);
+    assert_int_equal(mock_count_session_objects(), 0);
+    assert_int_equal(hsmiam_request_sign(request, fix->signer, fix->error), HSMIAM_OK);
+    assert_string_equal(get_header(request, "X-Amz-Security-Token"), "");
     hsmiam_request_free(&request);
 }
 
@@ -164,7 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fixture_test(test_session_signs),     fixture_test(test_session_token_is_the_sessions),
         fixture_test(test_session_is_shared), fixture_test(test_lost_token),
-        fixture_test(test_refusals),
+        fixture_test(test_another_session),   fixture_test(test_refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
