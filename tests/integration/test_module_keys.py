@@ -33,7 +33,8 @@ from module_user import (
 from tokens import KIND, where
 
 OVER = 600  # seconds after which IAM executes no request any more
-JAVA = ("java", "-XX:TieredStopAtLevel=1", "--add-modules", "jdk.crypto.cryptoki",
+JAVA = ("java", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+        "--add-modules", "jdk.crypto.cryptoki",
         "--add-exports", "jdk.crypto.cryptoki/sun.security.pkcs11.wrapper=ALL-UNNAMED")  # fmt: skip
 
 
