@@ -6,10 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-/* How long another process that works on the same user's keys is waited for. */
-#define LOCK_SECONDS      60
-#define LOCK_MILLISECONDS 20
-
 /* The name behind the path of "arn:aws:iam::123456789012:user/path/name"; others have none. */
 static void take_own_name(hsmiam_change *change, const char *arn)
 {
@@ -24,52 +20,19 @@ static void take_own_name(hsmiam_change *change, const char *arn)
  * heard. What it does not tell stays unknown. */
 static hsmiam_status find_owner(hsmiam_change *change, const char *credential, hsmiam_error *error)
 {
-    hsmiam_caller caller = {.account = ""};
+    hsmiam_caller caller;
     hsmiam_status status =
         hsmiam_ledger_find_account(change->custody->ledger, credential, change->account, error);
 
     if (status != HSMIAM_OK || (change->account[0] != '\0' && change->user_name != NULL))
         return status;
-    hsmiam_client_set_hurried(change->client, true);
-    status = hsmiam_client_get_caller(change->client, true, &caller, error);
-    hsmiam_client_set_hurried(change->client, false);
-    if (status == HSMIAM_ERR_CANCELLED || status == HSMIAM_ERR_MEMORY)
+    status = hsmiam_subject_ask_caller(change->client, &caller, error);
+    if (status != HSMIAM_OK || caller.account[0] == '\0')
         return status;
-    if (status == HSMIAM_OK) {
-        (void)snprintf(change->account, sizeof change->account, "%s", caller.account);
-        if (change->user_name == NULL)
-            take_own_name(change, caller.arn);
-    } else {
-        hsmiam_log_write(hsmiam_client_get_log(change->client), HSMIAM_LOG_DEBUG,
-                         "The account stays unknown to the ledger: %s",
-                         hsmiam_error_get_message(error));
-    }
-    hsmiam_error_clear(error);
+    (void)snprintf(change->account, sizeof change->account, "%s", caller.account);
+    if (change->user_name == NULL)
+        take_own_name(change, caller.arn);
     return HSMIAM_OK;
-}
-
-static hsmiam_status take_lock(hsmiam_change *change, hsmiam_error *error)
-{
-    const struct timespec pause = {.tv_nsec = LOCK_MILLISECONDS * 1000000L};
-    const char *subject = hsmiam_issue_get_subject(change->facts.user_name);
-    bool held = false;
-
-    for (int i = 0; i < LOCK_SECONDS * 1000 / LOCK_MILLISECONDS; i++) {
-        hsmiam_status status =
-            hsmiam_user_lock_try(change->custody->ledger, subject, &change->lock, &held, error);
-        if (status != HSMIAM_OK || held)
-            return status;
-        if (hsmiam_client_is_cancelled(change->client))
-            return hsmiam_error_set(error, HSMIAM_ERR_CANCELLED,
-                                    "Stopped while another process worked on the user's keys.");
-        (void)nanosleep(&pause, NULL);
-    }
-    return hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
-                            "Another process has been working on the keys of %s for %d seconds; "
-                            "nothing was changed. Try again when it has ended.",
-                            change->facts.user_name != NULL ? change->facts.user_name
-                                                            : "the credential's user",
-                            LOCK_SECONDS);
 }
 
 static hsmiam_status prepare_record(hsmiam_change *change, hsmiam_error *error)
@@ -97,7 +60,10 @@ static hsmiam_status prepare_record(hsmiam_change *change, hsmiam_error *error)
     };
     status =
         hsmiam_client_describe(change->client, &change->facts.partition, change->endpoint, error);
-    return status == HSMIAM_OK ? take_lock(change, error) : status;
+    if (status == HSMIAM_OK)
+        status = hsmiam_subject_wait_for_lock(change->client, change->custody->ledger,
+                                              change->facts.user_name, &change->lock, error);
+    return status;
 }
 
 hsmiam_status hsmiam_change_prepare(hsmiam_change *change, hsmiam_error *error)

@@ -224,6 +224,17 @@ hsmiam_status hsmiam_issue_survey(const hsmiam_client *client, const hsmiam_cust
 /* What the lock is on: the user; NULL or "": that of whatever credential signs. */
 const char *hsmiam_issue_get_subject(const char *user_name);
 
+/* Waits until no other process works on the user's keys, and holds the lock on them then. Statuses:
+ * UNSETTLED (another one has it for a minute), CANCELLED, those of hsmiam_user_lock_try(). */
+hsmiam_status hsmiam_subject_wait_for_lock(const hsmiam_client *client, const hsmiam_ledger *ledger,
+                                           const char *user_name, hsmiam_user_lock *lock,
+                                           hsmiam_error *error) HSMIAM_MUST_USE;
+
+/* Asks STS whom the client signs for, where it is good to know and nothing depends on it: what STS
+ * does not tell in a few seconds is "". Statuses: CANCELLED, MEMORY. */
+hsmiam_status hsmiam_subject_ask_caller(hsmiam_client *client, hsmiam_caller *caller_out,
+                                        hsmiam_error *error) HSMIAM_MUST_USE;
+
 /* Gathers what is known before the request. `before` may be NULL. The custody is prepared. */
 hsmiam_status hsmiam_issue_record_init(hsmiam_issue_record *record, const hsmiam_client *client,
                                        const hsmiam_custody *custody, const char *account,

@@ -117,12 +117,9 @@ static hsmiam_status begin(void *context, hsmiam_error *error)
         status = hsmiam_holdings_load(&run->holdings, run->client, run->custody, NULL, error);
     if (status != HSMIAM_OK)
         return status;
-    hsmiam_client_set_hurried(run->client, true);
-    status = hsmiam_client_get_caller(run->client, true, &run->caller, error);
-    hsmiam_client_set_hurried(run->client, false);
-    if (status == HSMIAM_ERR_CANCELLED || status == HSMIAM_ERR_MEMORY)
+    status = hsmiam_subject_ask_caller(run->client, &run->caller, error);
+    if (status != HSMIAM_OK)
         return status;
-    hsmiam_error_clear(error);
     return ends_with(run->caller.arn, ":root") ? add_user(run, NULL, error) : HSMIAM_OK;
 }
 

@@ -11,10 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* How long another issue for the same user is waited for. */
-#define LOCK_SECONDS      60
-#define LOCK_MILLISECONDS 20
-
 /* One run of the protocol. */
 typedef struct issue {
     hsmiam_client *client;
@@ -31,7 +27,6 @@ typedef struct issue {
     bool unsettled;          /* and what became of it is to be found out */
     hsmiam_user_lock lock;
     hsmiam_survey survey;
-    hsmiam_caller caller;
     hsmiam_issue_record record;
     uint64_t request;     /* by which it is approved; 0: nothing needs an approval */
     hsmiam_result result; /* what it came to, for the record */
@@ -139,36 +134,12 @@ out:
     return status;
 }
 
-/* One issue at a time for a user, from the list of keys that exist to the outcome. */
-static hsmiam_status take_lock(issue *run, hsmiam_error *error)
-{
-    const struct timespec pause = {.tv_nsec = LOCK_MILLISECONDS * 1000000L};
-    const char *subject = hsmiam_issue_get_subject(run->user_name);
-    bool held = false;
-
-    if (run->custody->ledger == NULL)
-        return HSMIAM_OK;
-    for (int i = 0; i < LOCK_SECONDS * 1000 / LOCK_MILLISECONDS; i++) {
-        hsmiam_status status =
-            hsmiam_user_lock_try(run->custody->ledger, subject, &run->lock, &held, error);
-        if (status != HSMIAM_OK || held)
-            return status;
-        if (hsmiam_client_is_cancelled(run->client))
-            return hsmiam_error_set(error, HSMIAM_ERR_CANCELLED,
-                                    "Stopped while another process issued a key for the user.");
-        (void)nanosleep(&pause, NULL);
-    }
-    return hsmiam_error_set(error, HSMIAM_ERR_UNSETTLED,
-                            "Another process has been issuing a key for %s for %d seconds; no key "
-                            "was asked for. Try again when it has ended.",
-                            run->user_name != NULL ? run->user_name : "the credential's user",
-                            LOCK_SECONDS);
-}
-
 /* What the ledger says of earlier: an intent of the user that is open stops this one. Whose account
  * it is, IAM's sister is asked only if the ledger has never heard. */
 static hsmiam_status heed_ledger(issue *run, hsmiam_error *error)
 {
+    hsmiam_caller caller;
+
     if (run->custody->ledger == NULL)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_preflight_wait(run->preflight, HSMIAM_PREFLIGHT_CUSTODY, error);
@@ -182,19 +153,10 @@ static hsmiam_status heed_ledger(issue *run, hsmiam_error *error)
                                 (unsigned long long)run->survey.open);
     if (run->survey.account[0] != '\0')
         return HSMIAM_OK;
-    hsmiam_client_set_hurried(run->client, true);
-    status = hsmiam_client_get_caller(run->client, true, &run->caller, error);
-    hsmiam_client_set_hurried(run->client, false);
-    if (status == HSMIAM_ERR_CANCELLED || status == HSMIAM_ERR_MEMORY)
-        return status;
+    status = hsmiam_subject_ask_caller(run->client, &caller, error);
     if (status == HSMIAM_OK)
-        (void)snprintf(run->survey.account, sizeof run->survey.account, "%s", run->caller.account);
-    else
-        hsmiam_log_write(hsmiam_client_get_log(run->client), HSMIAM_LOG_DEBUG,
-                         "The account stays unknown to the ledger: %s",
-                         hsmiam_error_get_message(error));
-    hsmiam_error_clear(error);
-    return HSMIAM_OK;
+        (void)snprintf(run->survey.account, sizeof run->survey.account, "%s", caller.account);
+    return status;
 }
 
 static hsmiam_status init_record(issue *run, hsmiam_issue_record *record, hsmiam_error *error)
@@ -429,8 +391,9 @@ hsmiam_status hsmiam_access_key_create(hsmiam_client *client, hsmiam_custody *cu
     if (error == NULL)
         error = own = hsmiam_error_new();
     status = hsmiam_custody_new_value(&run.value, error);
-    if (status == HSMIAM_OK)
-        status = take_lock(&run, error);
+    /* One issue at a time for a user, from the list of keys that exist to the outcome. */
+    if (status == HSMIAM_OK && custody->ledger != NULL)
+        status = hsmiam_subject_wait_for_lock(client, custody->ledger, user_name, &run.lock, error);
     if (status == HSMIAM_OK)
         status =
             hsmiam_preflight_start(client, custody, user_name, &run.survey, &run.preflight, error);

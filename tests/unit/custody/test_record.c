@@ -114,6 +114,47 @@ static void test_not_sent(void **state)
     expect_last(fix, "outcome", "not-sent", NULL);
 }
 
+/* The lock of the user's keys, which is let go when somebody asks whether to stop. */
+typedef struct other_process {
+    hsmiam_user_lock lock;
+    size_t asked;
+    bool lets_go;
+} other_process;
+
+static bool ask_whether_to_stop(void *context)
+{
+    other_process *other = context;
+
+    other->asked++;
+    if (other->lets_go)
+        hsmiam_user_lock_release(&other->lock);
+    return !other->lets_go;
+}
+
+/* Nobody lists, asks and records while another process does for the same user. */
+static void test_waits_for_others(void **state)
+{
+    fixture *fix = *state;
+    other_process other = {.lock = {.fd = -1}};
+    bool held = false;
+
+    assert_int_equal(hsmiam_ledger_open(fix->custody->ledger, fix->error), HSMIAM_OK);
+    assert_int_equal(
+        hsmiam_user_lock_try(fix->custody->ledger, NEW_USER, &other.lock, &held, fix->error),
+        HSMIAM_OK);
+    assert_true(held);
+    hsmiam_client_set_cancel(&fix->client, ask_whether_to_stop, &other);
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_CANCELLED);
+    fixture_expect_message(fix, "worked on the user's keys");
+    assert_int_equal(other.asked, 1);
+    assert_int_equal(fix->client.creates, 0);
+    other.lets_go = true;
+    assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_OK);
+    assert_true(other.asked > 1);
+    expect_last(fix, "outcome", "held", NEW_ID);
+    hsmiam_user_lock_release(&other.lock);
+}
+
 static void token_breaks(hsmiam_client *client)
 {
     (void)client;
@@ -349,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         one_test(test_held),
+        one_test(test_waits_for_others),
         one_test(test_refused),
         one_test(test_not_sent),
         one_test(test_deleted),
