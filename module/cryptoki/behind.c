@@ -184,6 +184,7 @@ static CK_RV finalise(void *reserved)
 
 CK_RV hsmiam_behind_finalize(void *reserved)
 {
+    forget_parents();
     if (pthread_mutex_lock(&behind.changing) != 0)
         return CKR_GENERAL_ERROR;
     CK_RV rv = finalise(reserved);

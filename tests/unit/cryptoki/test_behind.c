@@ -196,6 +196,9 @@ static void keeps_what_was_not_closed(void **state)
 static int use_in_child(CK_FUNCTION_LIST *functions, recording *record)
 {
     record->initialised = false;
+    if (functions->C_Finalize(NULL) != CKR_CRYPTOKI_NOT_INITIALIZED ||
+        count_calls(record, CLOSE_SESSION) != 0)
+        return 5;
     if (functions->C_Initialize(NULL) != CKR_OK || count_calls(record, INITIALIZE) != 2)
         return 1;
     if (functions->C_Initialize(NULL) != CKR_CRYPTOKI_ALREADY_INITIALIZED)
