@@ -231,12 +231,17 @@ static hsmiam_status set_body(tool_signing *signing, tool_error *error)
     return path ? add_file(signing, path, error) : HSMIAM_OK;
 }
 
+/* The methods that AWS knows are upper-case, and `head` would let curl wait for a body. */
 static const char *get_method(const tool_arguments *arguments)
 {
+    static const char *const known[] = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"};
     const char *method = tool_arguments_get(arguments, "--method");
     bool has_body = tool_arguments_get(arguments, "--data") != NULL ||
                     tool_arguments_get(arguments, "--data-file") != NULL;
 
+    for (size_t i = 0; method && i < sizeof known / sizeof known[0]; i++)
+        if (strcasecmp(method, known[i]) == 0)
+            return known[i];
     return method ? method : has_body ? "POST" : "GET";
 }
 

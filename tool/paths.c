@@ -97,9 +97,10 @@ static hsmiam_status load_file(const char *option, const char *parameter, const 
     else if (size > TOOL_PARAMETER_SIZE_MAX)
         status = refuse_size(option, error);
     else if (strlen(buffer) != size)
-        status =
-            tool_error_set(error, HSMIAM_ERR_ARGUMENT,
-                           "Error parsing parameter '%s': %s holds a NUL byte", option, parameter);
+        status = tool_error_set(error, HSMIAM_ERR_ARGUMENT,
+                                "Error parsing parameter '%s': %s holds a NUL byte, and is no text "
+                                "such as JSON or PEM",
+                                option, parameter);
 out:
     if (status == HSMIAM_OK) {
         *text_out = buffer;

@@ -80,9 +80,12 @@ static hsmiam_status read_block(const char *pem, size_t size, pem_block *block_o
         return HSMIAM_OK;
     }
     clear_block(&found);
-    return refuse(error, is_private ? "file holds a private key; give its public half, as "
-                                      "`openssl pkey -pubout` writes it, or a certificate."
-                                    : "file holds neither a certificate nor a public key in PEM.");
+    return refuse(
+        error, is_private ? "file holds a private key; give its public half, as "
+                            "`openssl pkey -pubout` writes it, or a certificate."
+                          : "file holds neither a certificate nor a public key in PEM. To get PEM: "
+                            "`openssl x509 -inform DER` or `openssl pkey -pubin -inform "
+                            "DER` of DER, `ssh-keygen -e -m PKCS8` of a key of OpenSSH's.");
 }
 
 static hsmiam_status check_time(const X509 *certificate, hsmiam_error *error)

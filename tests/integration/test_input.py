@@ -202,7 +202,7 @@ class CheckTest(IntegrationTest):
             ("nowhere.json", "[Errno 2] No such file or directory"),
             ("home", "[Errno 21] Is a directory"),
             ("large.json", "longer than"),
-            ("nul.json", "holds a NUL byte"),
+            ("nul.json", "holds a NUL byte, and is no text such as JSON or PEM"),
         ):
             with self.subTest(name):
                 run = self.check("--cli-input-json", f"file://{self.directory / name}", USAGE)

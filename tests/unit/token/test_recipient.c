@@ -202,6 +202,8 @@ static void test_text_around_it(void **state)
     try_pem(text, 2048, NULL);
     assert_true(asprintf(&text, "%.*s", (int)end, pem) > 0);
     try_pem(text, 0, "neither a certificate nor a public key");
+    assert_true(asprintf(&text, "ssh-rsa AAAA") > 0);
+    try_pem(text, 0, "`ssh-keygen -e -m PKCS8` of a key of OpenSSH's");
     pem[end] = '!';
     try_pem(pem, 0, "neither a certificate nor a public key");
 }

@@ -52,6 +52,14 @@ static void prints_a_file_for_curl(void **state)
     RUN(&result, S3, URL, "--method", "HEAD");
     assert_contains(result.out, "\nhead\n");
     assert_lacks(result.out, "request =");
+    /* In lower case no service knows it, and curl would wait for the body of an answer to `head`.
+     */
+    RUN(&result, S3, URL, "--method", "head");
+    assert_string_equal(result.fake.method, "HEAD");
+    assert_contains(result.out, "\nhead\n");
+    assert_lacks(result.out, "request =");
+    RUN(&result, S3, URL, "--method", "purge");
+    assert_string_equal(result.fake.method, "purge");
 }
 
 static void prints_the_body(void **state)
