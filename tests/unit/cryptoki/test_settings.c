@@ -50,7 +50,7 @@ static void reads_the_profile(void **state)
                           "services = s\nhsmiam_ledger = ~/l\nhsmiam_log_file = $HOME/log\n"
                           "use_fips_endpoint = False\nhsmiam_audit_syslog = TRUE\n"
                           "hsmiam_pin_source = /pin\n[services s]\niam =\n"
-                          "  endpoint_url = https://iam\n"),
+                          "  endpoint_url = https://iam\nsts =\n  endpoint_url = https://sts\n"),
                      HSMIAM_OK);
     assert_string_equal(settings.credential, "pkcs11:id=c");
     assert_string_equal(settings.token, "pkcs11:id=c");
@@ -58,6 +58,7 @@ static void reads_the_profile(void **state)
     assert_string_equal(settings.region, "r");
     assert_string_equal(settings.ca_bundle, "/b");
     assert_string_equal(settings.endpoint_url, "https://iam");
+    assert_string_equal(settings.sts_endpoint_url, "https://sts");
     assert_string_equal(settings.ledger, "/home/h/l");
     assert_string_equal(settings.log_file, "/home/h/log");
     assert_true(settings.audit_syslog);
@@ -105,6 +106,7 @@ static void goes_by_its_name(void **state)
     assert_string_equal(settings.region, "p");
     assert_string_equal(settings.token, "pkcs11:token=p");
     assert_string_equal(settings.endpoint_url, "https://p");
+    assert_string_equal(settings.sts_endpoint_url, "https://p");
     profile_by_name = "q";
     assert_int_equal(load(both), HSMIAM_ERR_CONFIG);
     assert_non_null(strstr(hsmiam_error_get_message(error), "(q)"));
