@@ -13,7 +13,7 @@
 
 static const char command_name[] = "export-access-key";
 
-/* In the order of hsmiam_export_algorithm. */
+/* As the library names them; those who read the output know them by these names too. */
 static const char *const algorithm_choices[] = {"auto",
                                                 "RSAES_OAEP_SHA_256",
                                                 "RSAES_OAEP_SHA_1",
@@ -158,8 +158,8 @@ static hsmiam_export_algorithm get_algorithm(const tool_arguments *arguments)
 {
     const char *name = tool_arguments_get(arguments, "--algorithm");
 
-    for (int i = 0; name && algorithm_choices[i]; i++)
-        if (strcmp(name, algorithm_choices[i]) == 0)
+    for (int i = HSMIAM_EXPORT_OAEP_SHA_256; name && i <= HSMIAM_EXPORT_AES_KEY_WRAP_SHA_1; i++)
+        if (strcmp(name, hsmiam_export_algorithm_get_name((hsmiam_export_algorithm)i)) == 0)
             return (hsmiam_export_algorithm)i;
     return HSMIAM_EXPORT_AUTO;
 }

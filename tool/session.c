@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hsmiam_status fail(const tool_session *session, tool_error *error)
-{
-    return tool_error_set_library(error, session->error);
-}
-
 /* The tokens have taken copies of what they need: no PIN stays where other processes, or the
  * commands that the tool runs, could see it. */
 static void remove_pins(tool_context *context)
@@ -74,7 +69,7 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
     hsmiam_client *client = NULL;
 
     if (hsmiam_client_new(session->signer, &session->client, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     client = session->client;
     hsmiam_client_set_log(client, tool_session_log_line, context);
     hsmiam_client_set_cancel(client, is_stopping, session);
@@ -85,17 +80,17 @@ static hsmiam_status make_client(tool_session *session, tool_context *context, t
         hsmiam_client_set_fips(client, true);
     if (settings->region &&
         hsmiam_client_set_region(client, settings->region, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     if (settings->endpoint_url &&
         hsmiam_client_set_endpoint(client, settings->endpoint_url, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     if (settings->sts_endpoint_url &&
         hsmiam_client_set_sts_endpoint(client, settings->sts_endpoint_url, session->error) !=
             HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     if (settings->ca_bundle &&
         hsmiam_client_set_ca_bundle(client, settings->ca_bundle, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     tool_session_log_setting(context, "profile", settings->profile_name);
     tool_session_log_setting(context, "region", settings->region);
     tool_session_log_setting(context, "endpoint", settings->endpoint_url);
@@ -142,7 +137,7 @@ static hsmiam_status make_signer(tool_session *session, tool_context *context, b
                                                     &session->credential_token, error);
     if (status == HSMIAM_OK && hsmiam_signer_new(session->credential_token, settings->credential,
                                                  &session->signer, session->error) != HSMIAM_OK)
-        status = fail(session, error);
+        status = tool_error_set_library(error, session->error);
     if (status == HSMIAM_OK)
         hsmiam_signer_set_log(session->signer, tool_session_log_line, context);
     return status;
@@ -295,7 +290,7 @@ hsmiam_status tool_session_fail(tool_session *session, tool_error *error)
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (reasons[i]->message)
             return tool_error_set(error, reasons[i]->status, "%s", reasons[i]->message);
-    hsmiam_status status = fail(session, error);
+    hsmiam_status status = tool_error_set_library(error, session->error);
     if (is_silent(session->token) || is_silent(session->credential_token))
         return tool_error_set(error, status,
                               "%s See to the token and its connection; it was not asked again.",

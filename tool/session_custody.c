@@ -15,11 +15,6 @@ const char *const tool_route_choices[] = {"auto", "rsa-oaep", "aes-kwp", "create
 /* In the order of hsmiam_sigv4_route. */
 const char *const tool_sigv4_choices[] = {"auto", "sign", "in-token", NULL};
 
-static hsmiam_status fail(const tool_session *session, tool_error *error)
-{
-    return tool_error_set_library(error, session->error);
-}
-
 hsmiam_status tool_session_name_token(tool_session *session, tool_context *context, const char *uri,
                                       bool owns_pin_source, hsmiam_token **token_out,
                                       tool_error *error)
@@ -28,14 +23,14 @@ hsmiam_status tool_session_name_token(tool_session *session, tool_context *conte
     const char *source = NULL;
 
     if (hsmiam_token_new(uri, token_out, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     /* A flag goes over what the URI says, the profile only where it says nothing. */
     if (owns_pin_source && settings->pin_source)
         source = settings->pin_source;
     else if (owns_pin_source && hsmiam_token_needs_pin_callback(*token_out))
         source = settings->profile_pin_source;
     if (source && hsmiam_token_set_pin_source(*token_out, source, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     hsmiam_token_set_pin_callback(*token_out, tool_prompt_pin, &session->pin_error);
     hsmiam_token_set_allow_final_try(*token_out, settings->allow_final_try);
     hsmiam_token_set_timeout(*token_out, settings->token_timeout);
@@ -66,7 +61,7 @@ hsmiam_status tool_session_make_ledger(tool_session *session, tool_context *cont
                                        hsmiam_token *signing, tool_error *error)
 {
     if (hsmiam_ledger_new(context->settings.ledger, &session->ledger, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     hsmiam_ledger_set_token(session->ledger, signing);
     hsmiam_ledger_set_log(session->ledger, tool_session_log_line, context);
     if (context->settings.audit_syslog) {
@@ -94,7 +89,7 @@ static hsmiam_status add_approvers(tool_session *session, tool_context *context,
         hsmiam_ledger_set_approval_expiry(session->ledger,
                                           seconds > UINT_MAX ? UINT_MAX : (unsigned)seconds,
                                           session->error) != HSMIAM_OK)
-        status = fail(session, error);
+        status = tool_error_set_library(error, session->error);
     for (size_t i = 0; status == HSMIAM_OK && arguments->repeated_values[i]; i++) {
         session->approver_count = i + 1;
         session->approver.count = i + 1;
@@ -103,7 +98,7 @@ static hsmiam_status add_approvers(tool_session *session, tool_context *context,
         if (status == HSMIAM_OK &&
             hsmiam_ledger_add_approver(session->ledger, session->approvers[i], tool_approver_show,
                                        &session->approver, session->error) != HSMIAM_OK)
-            status = fail(session, error);
+            status = tool_error_set_library(error, session->error);
     }
     return status;
 }
@@ -121,7 +116,7 @@ static hsmiam_status new_custody(tool_session *session, tool_context *context, h
                                  tool_error *error)
 {
     if (hsmiam_custody_new(token, custody_out, session->error) != HSMIAM_OK)
-        return fail(session, error);
+        return tool_error_set_library(error, session->error);
     hsmiam_custody_set_log(*custody_out, tool_session_log_line, context);
     hsmiam_custody_set_ledger(*custody_out, session->ledger);
     hsmiam_custody_set_import_route(*custody_out, (hsmiam_import_route)routes->import);
@@ -150,7 +145,7 @@ static hsmiam_status add_replicas(tool_session *session, tool_context *context,
         if (status == HSMIAM_OK &&
             hsmiam_custody_add_replica(session->custody, session->replicas[i], session->error) !=
                 HSMIAM_OK)
-            status = fail(session, error);
+            status = tool_error_set_library(error, session->error);
     }
     return status;
 }

@@ -108,6 +108,14 @@ const char *hsmiam_wrapped_key_get_user_name(const hsmiam_wrapped_key *wrapped)
     return wrapped->user_name;
 }
 
+const char *hsmiam_export_algorithm_get_name(hsmiam_export_algorithm algorithm)
+{
+    static const char *const names[] = {"", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1",
+                                        "RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1"};
+
+    return names[algorithm];
+}
+
 const char *hsmiam_wrapped_key_get_algorithm(const hsmiam_wrapped_key *wrapped)
 {
     (void)wrapped;

@@ -71,6 +71,22 @@ static void prints_what_is_handed_over(void **state)
     assert_int_equal(result.fake.algorithm, HSMIAM_EXPORT_AES_KEY_WRAP_SHA_1);
 }
 
+/* What can be asked for is what the library then does. */
+static void wraps_by_each_algorithm(void **state)
+{
+    static const char *const names[] = {"auto", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1",
+                                        "RSA_AES_KEY_WRAP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1"};
+
+    (void)state;
+    write_file("-----BEGIN PUBLIC KEY-----");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        RUN(&result, "export-access-key", "--token", TOKEN, "--recipient", path, "--yes",
+            "--algorithm", names[i]);
+        assert_int_equal(result.code, 0);
+        assert_int_equal(result.fake.algorithm, i);
+    }
+}
+
 /* Without a terminal, somebody must have said so. */
 static void wants_a_confirmation(void **state)
 {
@@ -211,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(prints_what_is_handed_over, prepare, check),
+        cmocka_unit_test_setup_teardown(wraps_by_each_algorithm, prepare, check),
         cmocka_unit_test_setup_teardown(wants_a_confirmation, prepare, check),
         cmocka_unit_test_setup_teardown(refuses_words_and_files, prepare, check),
         cmocka_unit_test_setup_teardown(takes_in_what_was_handed_over, prepare, check),
