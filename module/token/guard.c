@@ -32,9 +32,9 @@ typedef enum guard_state {
 
 struct hsmiam_guard {
     hsmiam_watch *watch; /* the caller's; the thread does not touch it */
-    hsmiam_call call;
-    hsmiam_call spare;     /* to be filled for nothing, when the other is in use for good */
-    pthread_mutex_t alone; /* held by whoever makes a call */
+    hsmiam_token_call call;
+    hsmiam_token_call spare; /* to be filled for nothing, when the other is in use for good */
+    pthread_mutex_t alone;   /* held by whoever makes a call */
 
     /* To wake up by. A condition variable's waiter would find the lock taken, and sleep again. */
     sem_t go;
@@ -243,7 +243,7 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
     return done;
 }
 
-hsmiam_call *hsmiam_guard_begin(hsmiam_guard *guard)
+hsmiam_token_call *hsmiam_guard_begin(hsmiam_guard *guard)
 {
     (void)pthread_mutex_lock(&guard->alone);
     if (atomic_load(&guard->watch->silent) != NULL) {
@@ -258,13 +258,13 @@ hsmiam_call *hsmiam_guard_begin(hsmiam_guard *guard)
 
 static void make_call(void *argument)
 {
-    hsmiam_call *call = argument;
+    hsmiam_token_call *call = argument;
 
     call->rv = call->make(call);
 }
 
 CK_RV hsmiam_guard_make(hsmiam_guard *guard, const char *name, unsigned factor,
-                        CK_RV (*make)(hsmiam_call *call))
+                        CK_RV (*make)(hsmiam_token_call *call))
 {
     if (atomic_load(&guard->watch->silent) != NULL)
         return HSMIAM_RV_NO_ANSWER;

@@ -49,11 +49,11 @@ bool hsmiam_guard_run(hsmiam_guard *guard, const char *name, unsigned factor,
 #define HSMIAM_CALL_PARTS 4
 
 /* A call, in the guard's own memory. */
-typedef struct hsmiam_call {
+typedef struct hsmiam_token_call {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     CK_SESSION_HANDLE session;
-    CK_RV (*make)(struct hsmiam_call *call);
+    CK_RV (*make)(struct hsmiam_token_call *call);
     CK_RV rv;
 
     CK_ULONG numbers[HSMIAM_CALL_PARTS];
@@ -66,23 +66,23 @@ typedef struct hsmiam_call {
 
     hsmiam_secret *room; /* for all that is copied: PINs, values and MACs are among it */
     bool full;
-} hsmiam_call;
+} hsmiam_token_call;
 
 /* The guard's call, to be filled. The caller has the guard to himself until the end. */
-hsmiam_call *hsmiam_guard_begin(hsmiam_guard *guard);
+hsmiam_token_call *hsmiam_guard_begin(hsmiam_guard *guard);
 
 /* Makes the call by `make` and returns its result, or HSMIAM_RV_NO_ANSWER. */
 CK_RV hsmiam_guard_make(hsmiam_guard *guard, const char *name, unsigned factor,
-                        CK_RV (*make)(hsmiam_call *call));
+                        CK_RV (*make)(hsmiam_token_call *call));
 
 /* Wipes what was copied. */
 void hsmiam_guard_end(hsmiam_guard *guard);
 
 /* marshal.c: copies into the call's room. What does not fit sets `full`. */
-void *hsmiam_call_copy(hsmiam_call *call, const void *data, size_t size);
-void hsmiam_call_put(hsmiam_call *call, size_t part, const void *data, CK_ULONG size);
-void hsmiam_call_put_template(hsmiam_call *call, size_t part, const CK_ATTRIBUTE *template,
-                              CK_ULONG count);
-void hsmiam_call_put_mechanism(hsmiam_call *call, const CK_MECHANISM *mechanism);
+void *hsmiam_token_call_copy(hsmiam_token_call *call, const void *data, size_t size);
+void hsmiam_token_call_put(hsmiam_token_call *call, size_t part, const void *data, CK_ULONG size);
+void hsmiam_token_call_put_template(hsmiam_token_call *call, size_t part,
+                                    const CK_ATTRIBUTE *template, CK_ULONG count);
+void hsmiam_token_call_put_mechanism(hsmiam_token_call *call, const CK_MECHANISM *mechanism);
 
 #endif

@@ -20,7 +20,7 @@ static hsmiam_guard *guard_of(CK_ULONG handle)
 
 /* Copying out, where it is more than an assignment --------------------------------------------- */
 
-static void take_result(const hsmiam_call *call, size_t at, CK_RV rv, void *result_out,
+static void take_result(const hsmiam_token_call *call, size_t at, CK_RV rv, void *result_out,
                         CK_ULONG *size)
 {
     if (rv == CKR_OK && result_out != NULL && call->numbers[at] <= *size)
@@ -29,7 +29,7 @@ static void take_result(const hsmiam_call *call, size_t at, CK_RV rv, void *resu
         *size = call->numbers[at];
 }
 
-static void take_mechanisms(const hsmiam_call *call, size_t at, CK_RV rv,
+static void take_mechanisms(const hsmiam_token_call *call, size_t at, CK_RV rv,
                             CK_MECHANISM_TYPE *list_out, CK_ULONG *count)
 {
     CK_ULONG room = *count;
@@ -40,7 +40,7 @@ static void take_mechanisms(const hsmiam_call *call, size_t at, CK_RV rv,
         memcpy(list_out, call->parts[at], *count * sizeof *list_out);
 }
 
-static void take_objects(const hsmiam_call *call, size_t at, CK_RV rv,
+static void take_objects(const hsmiam_token_call *call, size_t at, CK_RV rv,
                          CK_OBJECT_HANDLE *objects_out, CK_ULONG max, CK_ULONG *count_out)
 {
     CK_ULONG count = call->numbers[at];
@@ -52,7 +52,7 @@ static void take_objects(const hsmiam_call *call, size_t at, CK_RV rv,
 }
 
 /* Some of the values may have been read whatever the result is. */
-static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBUTE *template,
+static void take_values(const hsmiam_token_call *call, size_t at, CK_RV rv, CK_ATTRIBUTE *template,
                         CK_ULONG count)
 {
     const CK_ATTRIBUTE *read = call->parts[at];
@@ -87,12 +87,12 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
         *name = call->numbers[at];
 
 #define DECLARE_MECHANISM(at, name) , CK_MECHANISM *name
-#define COPY_MECHANISM(at, name)    hsmiam_call_put_mechanism(call, name);
+#define COPY_MECHANISM(at, name)    hsmiam_token_call_put_mechanism(call, name);
 #define PASS_MECHANISM(at, name)    , &call->mechanism
 #define TAKE_MECHANISM(at, name)
 
 #define DECLARE_TEMPLATE(at, name) , CK_ATTRIBUTE *name, CK_ULONG name##_count
-#define COPY_TEMPLATE(at, name)    hsmiam_call_put_template(call, at, name, name##_count);
+#define COPY_TEMPLATE(at, name)    hsmiam_token_call_put_template(call, at, name, name##_count);
 #define PASS_TEMPLATE(at, name)    , call->parts[at], call->sizes[at]
 #define TAKE_TEMPLATE(at, name)
 
@@ -103,14 +103,14 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
 #define TAKE_VALUES(at, name)    take_values(call, at, rv, name, name##_count);
 
 #define DECLARE_BYTES(at, name) , unsigned char *name, CK_ULONG name##_size
-#define COPY_BYTES(at, name)    hsmiam_call_put(call, at, name, name##_size);
+#define COPY_BYTES(at, name)    hsmiam_token_call_put(call, at, name, name##_size);
 #define PASS_BYTES(at, name)    , call->parts[at], call->sizes[at]
 #define TAKE_BYTES(at, name)
 
 /* bytes to be written, with their room */
 #define DECLARE_RESULT(at, name) , unsigned char *name, CK_ULONG *name##_size
 #define COPY_RESULT(at, name)                                                                      \
-    hsmiam_call_put(call, at, name, *name##_size);                                                 \
+    hsmiam_token_call_put(call, at, name, *name##_size);                                           \
     call->numbers[at] = *name##_size;
 #define PASS_RESULT(at, name) , call->parts[at], &call->numbers[at]
 #define TAKE_RESULT(at, name) take_result(call, at, rv, name, name##_size);
@@ -118,7 +118,7 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
 /* the mechanisms of a token, with the room for them */
 #define DECLARE_LIST(at, name) , CK_MECHANISM_TYPE *name, CK_ULONG *name##_count
 #define COPY_LIST(at, name)                                                                        \
-    hsmiam_call_put(call, at, name, *name##_count * sizeof *name);                                 \
+    hsmiam_token_call_put(call, at, name, *name##_count * sizeof *name);                           \
     call->numbers[at] = *name##_count;
 #define PASS_LIST(at, name) , call->parts[at], &call->numbers[at]
 #define TAKE_LIST(at, name) take_mechanisms(call, at, rv, name, name##_count);
@@ -127,7 +127,7 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
 #define DECLARE_FOUND(at, name)                                                                    \
     , CK_OBJECT_HANDLE *name, CK_ULONG name##_max, CK_ULONG *name##_count
 #define COPY_FOUND(at, name)                                                                       \
-    hsmiam_call_put(call, at, name, name##_max * sizeof *name);                                    \
+    hsmiam_token_call_put(call, at, name, name##_max * sizeof *name);                              \
     call->sizes[at] = name##_max;
 #define PASS_FOUND(at, name) , call->parts[at], call->sizes[at], &call->numbers[at]
 #define TAKE_FOUND(at, name) take_objects(call, at, rv, name, name##_max, name##_count);
@@ -215,14 +215,14 @@ static void take_values(const hsmiam_call *call, size_t at, CK_RV rv, CK_ATTRIBU
 #define TAKE(KIND, at, name)    TAKE_##KIND(at, name)
 
 #define DEFINE(Name, owner, factor, ARGUMENTS)                                                     \
-    static CK_RV make_##Name(hsmiam_call *call)                                                    \
+    static CK_RV make_##Name(hsmiam_token_call *call)                                              \
     {                                                                                              \
         return call->functions->C_##Name(call->owner ARGUMENTS(PASS));                             \
     }                                                                                              \
     static CK_RV guarded_##Name(CK_ULONG handle ARGUMENTS(DECLARE))                                \
     {                                                                                              \
         hsmiam_guard *guard = guard_of(handle);                                                    \
-        hsmiam_call *call = hsmiam_guard_begin(guard);                                             \
+        hsmiam_token_call *call = hsmiam_guard_begin(guard);                                       \
                                                                                                    \
         (void)call;                                                                                \
         ARGUMENTS(COPY)                                                                            \

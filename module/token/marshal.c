@@ -7,7 +7,7 @@
 #define ALIGNMENT sizeof(CK_ULONG)
 
 /* Space in the room, aligned for every PKCS#11 type; NULL and `full` if there is none. */
-static void *reserve(hsmiam_call *call, size_t size)
+static void *reserve(hsmiam_token_call *call, size_t size)
 {
     size_t room = 0;
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -23,7 +23,7 @@ static void *reserve(hsmiam_call *call, size_t size)
     return to;
 }
 
-void *hsmiam_call_copy(hsmiam_call *call, const void *data, size_t size)
+void *hsmiam_token_call_copy(hsmiam_token_call *call, const void *data, size_t size)
 {
     if (data == NULL)
         return NULL;
@@ -33,9 +33,9 @@ void *hsmiam_call_copy(hsmiam_call *call, const void *data, size_t size)
     return copy;
 }
 
-void hsmiam_call_put(hsmiam_call *call, size_t part, const void *data, CK_ULONG size)
+void hsmiam_token_call_put(hsmiam_token_call *call, size_t part, const void *data, CK_ULONG size)
 {
-    call->parts[part] = hsmiam_call_copy(call, data, size);
+    call->parts[part] = hsmiam_token_call_copy(call, data, size);
     call->sizes[part] = size;
 }
 
@@ -45,18 +45,19 @@ static bool is_nested(CK_ATTRIBUTE_TYPE type)
     return (type & CKF_ARRAY_ATTRIBUTE) != 0 && type != CKA_ALLOWED_MECHANISMS;
 }
 
-static CK_ATTRIBUTE *copy_template(hsmiam_call *call, const CK_ATTRIBUTE *template, CK_ULONG count)
+static CK_ATTRIBUTE *copy_template(hsmiam_token_call *call, const CK_ATTRIBUTE *template,
+                                   CK_ULONG count)
 {
-    CK_ATTRIBUTE *copy = hsmiam_call_copy(call, template, count * sizeof *template);
+    CK_ATTRIBUTE *copy = hsmiam_token_call_copy(call, template, count * sizeof *template);
 
     for (CK_ULONG i = 0; copy != NULL && i < count; i++)
-        copy[i].pValue = hsmiam_call_copy(call, template[i].pValue, template[i].ulValueLen);
+        copy[i].pValue = hsmiam_token_call_copy(call, template[i].pValue, template[i].ulValueLen);
     return copy;
 }
 
 /* One level deep: no template holds one that holds one. */
-void hsmiam_call_put_template(hsmiam_call *call, size_t part, const CK_ATTRIBUTE *template,
-                              CK_ULONG count)
+void hsmiam_token_call_put_template(hsmiam_token_call *call, size_t part,
+                                    const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     CK_ATTRIBUTE *copy = copy_template(call, template, count);
 
@@ -68,46 +69,46 @@ void hsmiam_call_put_template(hsmiam_call *call, size_t part, const CK_ATTRIBUTE
     call->sizes[part] = count;
 }
 
-static void copy_oaep(hsmiam_call *call, void *parameter)
+static void copy_oaep(hsmiam_token_call *call, void *parameter)
 {
     CK_RSA_PKCS_OAEP_PARAMS *oaep = parameter;
 
-    oaep->pSourceData = hsmiam_call_copy(call, oaep->pSourceData, oaep->ulSourceDataLen);
+    oaep->pSourceData = hsmiam_token_call_copy(call, oaep->pSourceData, oaep->ulSourceDataLen);
 }
 
-static void copy_rsa_aes(hsmiam_call *call, void *parameter)
+static void copy_rsa_aes(hsmiam_token_call *call, void *parameter)
 {
     CK_RSA_AES_KEY_WRAP_PARAMS *wrap = parameter;
 
-    wrap->pOAEPParams = hsmiam_call_copy(call, wrap->pOAEPParams, sizeof *wrap->pOAEPParams);
+    wrap->pOAEPParams = hsmiam_token_call_copy(call, wrap->pOAEPParams, sizeof *wrap->pOAEPParams);
     if (wrap->pOAEPParams != NULL)
         copy_oaep(call, wrap->pOAEPParams);
 }
 
-static void copy_string(hsmiam_call *call, void *parameter)
+static void copy_string(hsmiam_token_call *call, void *parameter)
 {
     CK_KEY_DERIVATION_STRING_DATA *string = parameter;
 
-    string->pData = hsmiam_call_copy(call, string->pData, string->ulLen);
+    string->pData = hsmiam_token_call_copy(call, string->pData, string->ulLen);
 }
 
-static CK_PRF_DATA_PARAM *copy_parts(hsmiam_call *call, const CK_PRF_DATA_PARAM *parts,
+static CK_PRF_DATA_PARAM *copy_parts(hsmiam_token_call *call, const CK_PRF_DATA_PARAM *parts,
                                      CK_ULONG count)
 {
-    CK_PRF_DATA_PARAM *copy = hsmiam_call_copy(call, parts, count * sizeof *parts);
+    CK_PRF_DATA_PARAM *copy = hsmiam_token_call_copy(call, parts, count * sizeof *parts);
 
     for (CK_ULONG i = 0; copy != NULL && i < count; i++)
-        copy[i].pValue = hsmiam_call_copy(call, parts[i].pValue, parts[i].ulValueLen);
+        copy[i].pValue = hsmiam_token_call_copy(call, parts[i].pValue, parts[i].ulValueLen);
     return copy;
 }
 
 /* Further keys, of which nobody asks for any here, are not copied. */
-static void copy_feedback(hsmiam_call *call, void *parameter)
+static void copy_feedback(hsmiam_token_call *call, void *parameter)
 {
     CK_SP800_108_FEEDBACK_KDF_PARAMS *feedback = parameter;
 
     feedback->pDataParams = copy_parts(call, feedback->pDataParams, feedback->ulNumberOfDataParams);
-    feedback->pIV = hsmiam_call_copy(call, feedback->pIV, feedback->ulIVLen);
+    feedback->pIV = hsmiam_token_call_copy(call, feedback->pIV, feedback->ulIVLen);
     call->full |= feedback->ulAdditionalDerivedKeys > 0;
 }
 
@@ -115,7 +116,7 @@ static void copy_feedback(hsmiam_call *call, void *parameter)
 static const struct {
     CK_MECHANISM_TYPE type;
     size_t size;
-    void (*copy)(hsmiam_call *call, void *parameter);
+    void (*copy)(hsmiam_token_call *call, void *parameter);
 } nested[] = {
     {CKM_RSA_PKCS_OAEP, sizeof(CK_RSA_PKCS_OAEP_PARAMS), copy_oaep},
     {CKM_RSA_AES_KEY_WRAP, sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), copy_rsa_aes},
@@ -125,9 +126,10 @@ static const struct {
     {CKM_SP800_108_FEEDBACK_KDF, sizeof(CK_SP800_108_FEEDBACK_KDF_PARAMS), copy_feedback},
 };
 
-void hsmiam_call_put_mechanism(hsmiam_call *call, const CK_MECHANISM *mechanism)
+void hsmiam_token_call_put_mechanism(hsmiam_token_call *call, const CK_MECHANISM *mechanism)
 {
-    void *parameter = hsmiam_call_copy(call, mechanism->pParameter, mechanism->ulParameterLen);
+    void *parameter =
+        hsmiam_token_call_copy(call, mechanism->pParameter, mechanism->ulParameterLen);
 
     call->mechanism = (CK_MECHANISM){mechanism->mechanism, parameter, mechanism->ulParameterLen};
     for (size_t i = 0; parameter != NULL && i < sizeof nested / sizeof nested[0]; i++)
