@@ -90,7 +90,8 @@ typedef enum hsmiam_canonical_flags {
     HSMIAM_CANONICAL_SIGN_BODY = 1u << 2    /**< X-Amz-Content-Sha256 is added and signed */
 } hsmiam_canonical_flags;
 
-/** Adds flags to those that the service implies (S3: all three). */
+/** Sets hsmiam_canonical_flags, in the place of those that were set before; those that the service
+ *  implies (S3: all three) hold as well. */
 HSMIAM_API void hsmiam_request_set_canonical_flags(hsmiam_request *request, unsigned flags);
 
 /**
