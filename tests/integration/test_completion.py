@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from collections.abc import Iterable
 from typing import Any
 
 DOCS = pathlib.Path(os.environ["HSMIAM_DOCS"])
@@ -110,15 +111,38 @@ class CompletionTest(unittest.TestCase):
             with self.subTest(line=line):
                 self.assertEqual(got, set(words.split()))
 
-    def ask(self, *words: str) -> dict[str, set[str]]:
+    def ask(self, *words: str, lines: Iterable[str] = CASES) -> dict[str, set[str]]:
         """A shell that answers each line with what it offers, one a line, and a dot."""
         done = subprocess.run(
-            words, input="".join(f"{line}\n" for line in CASES), env=self.environment,
+            words, input="".join(f"{line}\n" for line in lines), env=self.environment,
             cwd=self.home, capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         self.assertEqual(done.stderr, "")
         answers = re.split(r"(?m)^\.\n", done.stdout)
-        return {line: set(answer.split()) for line, answer in zip(CASES, answers)}
+        return {line: set(answer.split()) for line, answer in zip(lines, answers)}
+
+    def test_a_profile_is_no_command(self) -> None:
+        """What somebody else's file calls its profiles is neither run nor offered to be."""
+        config = self.home / ".aws/config"
+        config.write_text("[profile $(touch${IFS}ran)]\n[profile `touch${IFS}ran`]\n")
+        line = "hsmiam --profile "
+        shells = {
+            "bash": ("bash", "--norc", "-c", BASH, "bash", str(COMPLETIONS / "hsmiam")),
+            "fish": ("fish", "--no-config", "-c", FISH, str(COMPLETIONS / "hsmiam.fish")),
+        }
+        for shell, words in shells.items():
+            with self.subTest(shell=shell):
+                offered = self.ask(*words, lines=[line])[line]
+                self.assertEqual(len(offered), 2)
+                self.assertFalse((self.home / "ran").exists())
+                if shell == "bash":  # readline takes the words as they are
+                    typed = "printf '%s\n' " + " ".join(offered)
+                    said = subprocess.run(
+                        ["bash", "-c", typed], cwd=self.home, capture_output=True, text=True,
+                        check=True,
+                    ).stdout  # fmt: skip
+                    self.assertIn("$(touch${IFS}ran)\n", said)
+                    self.assertFalse((self.home / "ran").exists())
 
     def test_bash(self) -> None:
         self.check(self.ask("bash", "--norc", "-c", BASH, "bash", str(COMPLETIONS / "hsmiam")))

@@ -12,6 +12,20 @@ _hsmiam_profiles()
         "${AWS_CONFIG_FILE:-$HOME/.aws/config}" 2>/dev/null
 }
 
+# Profiles are offered as they would have to be typed, and without compgen -W, which expands its
+# words: what a file calls a profile must not be run.
+_hsmiam_offer_profiles()
+{
+    local profile
+    COMPREPLY=()
+    while IFS= read -r profile; do
+        if [[ -n $profile && $profile == "$cur"* ]]; then
+            printf -v profile %q "$profile"
+            COMPREPLY+=("$profile")
+        fi
+    done <<<"$(_hsmiam_profiles)"
+}
+
 # What stands behind option $1.
 _hsmiam_value()
 {
@@ -82,10 +96,7 @@ def _value(option: Any) -> str:
     if option.what == "files":
         return "_filedir"
     if option.what == "profile":
-        return (
-            "local IFS=$'\\n'\n"
-            '            COMPREPLY=($(compgen -W "$(_hsmiam_profiles)" -- "$cur"))'
-        )
+        return "_hsmiam_offer_profiles"
     if option.what == "document":
         # Readline has parted file://PATH at its colon.
         return (
