@@ -56,6 +56,7 @@ static void forget_parents(void)
     behind.changing = fresh;
     atomic_store(&behind.initialised, false);
     behind.is_apart = false;
+    hsmiam_message_forget();
     hsmiam_sessions_forget();
     hsmiam_mechanism_forget();
 #pragma GCC diagnostic push

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cryptoki/message.h"
 
+#include "base/ascii.h"
 #include "base/time.h"
 #include "cryptoki/name.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,40 +27,100 @@ void hsmiam_message_set_file(const char *path)
     (void)pthread_mutex_unlock(&writing);
 }
 
-/* The file is opened for each line, so that it may be moved away, and a fork does no harm. */
+/* A message must not end the program: where nobody reads what it writes, a pipe answers by SIGPIPE,
+ * which is taken back before anybody sees it. */
+static void write_quietly(int fd, const char *line, size_t size)
+{
+    const struct timespec at_once = {0};
+    sigset_t before;
+    sigset_t pending;
+    sigset_t pipe;
+
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)sigemptyset(&pending);
+    (void)sigpending(&pending);
+    if (pthread_sigmask(SIG_BLOCK, &pipe, &before) != 0)
+        return;
+    /* Where a message cannot be written, there is nobody to tell. */
+    ssize_t written = write(fd, line, size);
+    if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+        (void)sigtimedwait(&pipe, NULL, &at_once);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* The file is opened for each line, so that it may be moved away, and a fork does no harm; nothing
+ * waits for a reader, where it is a pipe. */
 static void write_line(const char *line, size_t size)
 {
-    int fd = *file != '\0' ? open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640)
-                           : STDERR_FILENO;
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = *file != '\0' ? open(file, flags, 0640) : -1;
 
-    /* Where a message cannot be written, there is nobody to tell. */
-    ssize_t written = write(fd >= 0 ? fd : STDERR_FILENO, line, size);
-    (void)written;
-    if (fd > STDERR_FILENO)
+    write_quietly(fd >= 0 ? fd : STDERR_FILENO, line, size);
+    if (fd >= 0)
         (void)close(fd);
+}
+
+/* The bytes of the control character at `text`, one of C0, DEL or C1 (in UTF-8); 0 if none. */
+static size_t count_control(const char *text)
+{
+    if (hsmiam_ascii_is_control(text[0]))
+        return 1;
+    return text[0] == '\xc2' && ((unsigned char)text[1] & 0xe0) == 0x80 ? 2 : 0;
+}
+
+/* What IAM, a token or a file says may be in the text: it must neither steer a terminal nor pass
+ * for a line of its own. Returns the end of what was put there. */
+static char *put_text(char *to, const char *end, const char *text)
+{
+    while (*text != '\0') {
+        char piece[16] = {*text};
+        size_t control = count_control(text);
+
+        if (*text == '\n')
+            (void)snprintf(piece, sizeof piece, "\n    ");
+        else if (control == 1)
+            (void)snprintf(piece, sizeof piece, "\\x%02x", (unsigned char)text[0]);
+        else if (control == 2)
+            (void)snprintf(piece, sizeof piece, "\\x%02x\\x%02x", (unsigned char)text[0],
+                           (unsigned char)text[1]);
+        if (strlen(piece) > (size_t)(end - to))
+            break;
+        for (const char *at = piece; *at != '\0'; at++)
+            *to++ = *at;
+        text += control > 0 ? control : 1;
+    }
+    return to;
 }
 
 void hsmiam_message_write(const char *format, ...)
 {
+    char text[LINE_MAX_SIZE];
     char line[LINE_MAX_SIZE];
     char now[HSMIAM_TIME_EXTENDED_SIZE] = "";
     size_t size = 0;
     va_list arguments;
 
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
     (void)pthread_mutex_lock(&writing);
     if (*file != '\0' && hsmiam_time_format_extended(time(NULL), now))
         size = (size_t)snprintf(line, sizeof line, "%s %s[%d]: ", now, hsmiam_name_get(),
                                 (int)getpid());
     else
         size = (size_t)snprintf(line, sizeof line, "%s: ", hsmiam_name_get());
-    va_start(arguments, format);
-    int more = vsnprintf(line + size, sizeof line - size - 1, format, arguments);
-    va_end(arguments);
-    if (more > 0)
-        size += strlen(line + size);
-    line[size++] = '\n';
-    write_line(line, size);
+    char *end = put_text(line + size, line + sizeof line - 1, text);
+    *end++ = '\n';
+    write_line(line, (size_t)(end - line));
     (void)pthread_mutex_unlock(&writing);
+}
+
+void hsmiam_message_forget(void)
+{
+    writing = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 void hsmiam_message_write_error(const hsmiam_error *error)

@@ -9,8 +9,12 @@
 /* Says from now on where messages go; NULL: standard error. */
 void hsmiam_message_set_file(const char *path);
 
-/* Writes one line, at most 4 KiB, in one piece. Never give it a secret. */
+/* Writes one line, at most 4 KiB, in one piece. A line feed goes on in an indented line, and any
+ * other control character is written as \xNN. Never give it a secret. */
 void hsmiam_message_write(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* In a forked child, where a thread that is not there may hold the lock. */
+void hsmiam_message_forget(void);
 
 /* Writes what an error record says. */
 void hsmiam_message_write_error(const hsmiam_error *error);
