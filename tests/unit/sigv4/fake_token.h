@@ -28,7 +28,7 @@ struct hsmiam_token {
     unsigned derivations;
     unsigned destroyed;
     unsigned renewals; /* of its time-out */
-    unsigned objects; /* derived ones that are there */
+    unsigned objects;  /* derived ones that are there */
     struct {
         hsmiam_object object;
         unsigned losses;
