@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* In a program with more rights than its user (setuid), the environment is the user's, and must not
+ * choose the files that are opened with these rights: it says nothing there, and the home directory
+ * is that of whose rights they are. */
+
 /* Writes the home directory that a leading ~ or ~user means, and returns what comes after it; the
  * path itself if there is nothing to expand. */
 static const char *write_home(FILE *stream, const char *path)
@@ -19,8 +23,8 @@ static const char *write_home(FILE *stream, const char *path)
     if (path[0] != '~')
         return path;
     if (size == 1) {
-        home = getenv("HOME");
-        if (home == NULL && (entry = getpwuid(getuid())) != NULL)
+        home = secure_getenv("HOME");
+        if (home == NULL && (entry = getpwuid(geteuid())) != NULL)
             home = entry->pw_dir;
     } else {
         char *user = strndup(path + 1, size - 1);
@@ -52,7 +56,7 @@ static const char *write_variable(FILE *stream, const char *at)
     if (end > name && (!braces || *end == '}')) {
         char *copy = strndup(name, (size_t)(end - name));
 
-        value = copy != NULL ? getenv(copy) : NULL;
+        value = copy != NULL ? secure_getenv(copy) : NULL;
         free(copy);
     }
     if (value == NULL) {
@@ -87,7 +91,7 @@ char *hsmiam_path_expand(const char *path)
 
 char *hsmiam_path_make_config(void)
 {
-    const char *named = getenv("AWS_CONFIG_FILE");
+    const char *named = secure_getenv("AWS_CONFIG_FILE");
 
     return hsmiam_path_expand(named != NULL && *named != '\0' ? named : "~/.aws/config");
 }
@@ -95,7 +99,7 @@ char *hsmiam_path_make_config(void)
 /* The XDG base directory specification takes absolute paths only. */
 char *hsmiam_path_make_ledger(void)
 {
-    const char *state = getenv("XDG_STATE_HOME");
+    const char *state = secure_getenv("XDG_STATE_HOME");
     char *path = NULL;
 
     if (state == NULL || state[0] != '/')

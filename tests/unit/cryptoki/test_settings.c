@@ -5,6 +5,7 @@
 #include "cryptoki/settings.h"
 #include "support/cmocka_tests.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,17 @@ const char *hsmiam_name_get_profile(void)
 unsigned long getauxval(unsigned long type)
 {
     return type == AT_SECURE ? has_more_rights : 0;
+}
+
+char *secure_getenv(const char *name)
+{
+    return has_more_rights != 0 ? NULL : getenv(name);
+}
+
+/* Whoever started the program; it has the rights of whoever runs the tests. */
+uid_t getuid(void)
+{
+    return 65534;
 }
 
 static void write_file(const char *name, const char *text)
@@ -131,6 +143,28 @@ static void falls_back_to_the_system(void **state)
     assert_int_equal(load(both), HSMIAM_ERR_CONFIG);
 }
 
+/* The files that are written with more rights than the user has are none of his choice. */
+static void writes_where_the_system_says(void **state)
+{
+    const struct passwd *entry = getpwuid(geteuid());
+    char expected[256];
+
+    (void)state;
+    assert_non_null(entry);
+    has_more_rights = 1;
+    setenv("XDG_STATE_HOME", "/home/h/state", 1);
+    write_file(HSMIAM_SYSTEM_CONFIG, "[default]\nhsmiam_token = pkcs11:token=system\n"
+                                     "hsmiam_log_file = ~/$HOME/log\n");
+    assert_int_equal(load(both), HSMIAM_OK);
+    (void)snprintf(expected, sizeof expected, "%s/.local/state/hsmiam/ledger.jsonl", entry->pw_dir);
+    assert_string_equal(settings.ledger, expected);
+    (void)snprintf(expected, sizeof expected, "%s/$HOME/log", entry->pw_dir);
+    assert_string_equal(settings.log_file, expected);
+    has_more_rights = 0;
+    unsetenv("XDG_STATE_HOME");
+    assert_int_equal(unlink(HSMIAM_SYSTEM_CONFIG), 0);
+}
+
 static void parts_tokens(void **state)
 {
     char many[1024] = "[default]\nhsmiam_token =";
@@ -188,6 +222,7 @@ static int set_up(void **state)
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         unsetenv(variables[i]);
     profile_by_name = NULL;
+    has_more_rights = 0;
     setenv("HOME", "/home/h", 1);
     return setenv("AWS_CONFIG_FILE", path, 1);
 }
@@ -216,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup(takes_the_environment_over_it, set_up),
         cmocka_unit_test_setup(goes_by_its_name, set_up),
         cmocka_unit_test_setup(falls_back_to_the_system, set_up),
+        cmocka_unit_test_setup(writes_where_the_system_says, set_up),
         cmocka_unit_test_setup(parts_tokens, set_up),
         cmocka_unit_test_setup(refuses, set_up),
     };
