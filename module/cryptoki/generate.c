@@ -111,22 +111,29 @@ static CK_RV find_in(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session, const 
     return rv;
 }
 
-/* In another session, if the application's is searching already: handles are the same in both. */
+/* In another session, if the application's is searching already or was closed meanwhile: handles
+ * are the same in both. What else a module would say of a session, a program might take for a
+ * reason to try again, and get a second key. */
 static CK_RV find_key(const hsmiam_place *place, CK_SESSION_HANDLE session, const char *id,
                       CK_OBJECT_HANDLE *key_out)
 {
     CK_FUNCTION_LIST *behind = place->behind;
     CK_SESSION_HANDLE other = CK_INVALID_HANDLE;
 
-    CK_RV rv = find_in(behind, session, id, key_out);
-    if (rv != CKR_OPERATION_ACTIVE)
-        return rv;
-    rv = behind->C_OpenSession(place->slot, CKF_SERIAL_SESSION, NULL, NULL, &other);
-    if (rv != CKR_OK)
-        return rv;
-    rv = find_in(behind, other, id, key_out);
-    (void)behind->C_CloseSession(other);
-    return rv;
+    CK_RV first = find_in(behind, session, id, key_out);
+    if (first == CKR_OK)
+        return CKR_OK;
+    CK_RV rv = behind->C_OpenSession(place->slot, CKF_SERIAL_SESSION, NULL, NULL, &other);
+    if (rv == CKR_OK) {
+        rv = find_in(behind, other, id, key_out);
+        (void)behind->C_CloseSession(other);
+    }
+    if (rv == CKR_OK)
+        return CKR_OK;
+    hsmiam_message_write("C_GenerateKey: access key %s was made and is in the token, but this "
+                         "session does not find it there (0x%lX).",
+                         id, first);
+    return CKR_GENERAL_ERROR;
 }
 
 /* What the settings say is needed for as long as names are given: it may hold a PIN. */
@@ -164,10 +171,6 @@ static CK_RV issue(const hsmiam_place *place, CK_SESSION_HANDLE session, const c
     hsmiam_issuer_clear(&issuer);
     if (rv == CKR_OK)
         rv = find_key(place, session, hsmiam_access_key_get_id(key), key_out);
-    if (rv != CKR_OK && key != NULL)
-        hsmiam_message_write("C_GenerateKey: access key %s was made and is in the token, but this "
-                             "session does not find it there (0x%lX).",
-                             hsmiam_access_key_get_id(key), rv);
     hsmiam_access_key_free(&key);
     hsmiam_error_free(&error);
     return rv;

@@ -232,6 +232,32 @@ static void names_a_key_that_the_session_does_not_find(void **state)
     assert_non_null(strstr(the_bed.message, NEW_ID));
 }
 
+static void close_session(void)
+{
+    assert_int_equal(the_bed.behind->C_CloseSession(the_bed.session), CKR_OK);
+}
+
+/* A program that takes CKR_SESSION_HANDLE_INVALID for a reason to try again would get two keys. */
+static void outlives_the_session(void **state)
+{
+    CK_SESSION_HANDLE closed = the_bed.session;
+    CK_SESSION_HANDLE other = CK_INVALID_HANDLE;
+
+    (void)state;
+    assert_int_equal(the_bed.behind->C_OpenSession(
+                         mock.slots[0].id, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &other),
+                     CKR_OK);
+    the_bed.meanwhile = close_session;
+    bed_expect(CKR_OK);
+    mock_remove(mock_find(CKO_SECRET_KEY, NEW_ID));
+    the_bed.session = other;
+    bed_expect(CKR_GENERAL_ERROR); /* with the last one, the login went */
+    assert_non_null(strstr(the_bed.message, NEW_ID));
+    assert_int_not_equal(other, closed);
+    the_bed.session = CK_INVALID_HANDLE;
+    bed_open_session(CKF_RW_SESSION);
+}
+
 static pthread_t finisher;
 static _Atomic bool finished;
 
@@ -294,6 +320,7 @@ int main(void)
         bed_test(starts_no_thread_where_none_may_be),
         bed_test(finds_the_key_beside_a_search_under_way),
         bed_test(names_a_key_that_the_session_does_not_find),
+        bed_test(outlives_the_session),
         bed_test(ends_before_the_module_is_finalised),
         bed_test(passes_on_what_is_not_its_own),
     };
