@@ -40,9 +40,9 @@
  *   CKR_MECHANISM_PARAM_INVALID   not a user's name, or IAM knows no such user
  *   CKR_ACTION_PROHIBITED         IAM or the ledger's policy does not allow it
  *   CKR_FUNCTION_CANCELED         C_Finalize came meanwhile, before the request left
- *   CKR_FUNCTION_FAILED           no key was made, or it was deleted again
- *   CKR_GENERAL_ERROR             a key may have been made, or is there and not on record: run
- *                                 `hsmiam recover`, and do not just try again
+ *   CKR_FUNCTION_FAILED           no key was made
+ *   CKR_GENERAL_ERROR             a key was or may have been made, and the sentence says what
+ *                                 became of it: run `hsmiam recover`, and do not just try again
  *   CKR_DEVICE_ERROR, CKR_HOST_MEMORY, ... as PKCS#11 has them
  * The whole sentence goes where the module's settings say.
  */

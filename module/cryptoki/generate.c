@@ -10,6 +10,7 @@
 #include "cryptoki/reason.h"
 #include "cryptoki/wish.h"
 #include "hsmiam/pkcs11.h"
+#include "iam/operations.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -76,10 +77,17 @@ static CK_RV find_place(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
     rv = behind->C_GetTokenInfo(info.slotID, &place_out->info);
     if (rv != CKR_OK)
         return rv;
-    if ((info.flags & CKF_RW_SESSION) == 0)
+    if ((info.flags & CKF_RW_SESSION) == 0) {
+        hsmiam_message_write("C_GenerateKey: an access key is a token object, which is made in a "
+                             "read/write session (CKF_RW_SESSION); this one is read-only.");
         return CKR_SESSION_READ_ONLY;
-    if ((place_out->info.flags & CKF_LOGIN_REQUIRED) != 0 && info.state != CKS_RW_USER_FUNCTIONS)
+    }
+    if ((place_out->info.flags & CKF_LOGIN_REQUIRED) != 0 && info.state != CKS_RW_USER_FUNCTIONS) {
+        hsmiam_message_write(
+            "C_GenerateKey: the user (CKU_USER) must be logged in to the session's "
+            "token first; the module does not do it.");
         return CKR_USER_NOT_LOGGED_IN;
+    }
     return CKR_OK;
 }
 
@@ -142,16 +150,21 @@ static hsmiam_status start(hsmiam_issuer *issuer, const hsmiam_place *place, hsm
     hsmiam_module_settings settings = {0};
 
     hsmiam_status status = hsmiam_module_settings_load(&settings, error);
-    if (status != HSMIAM_OK)
-        return status;
-    if (settings.credential == NULL)
+    if (status == HSMIAM_OK && settings.credential == NULL)
         status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                   "No root credential is configured that could issue access keys; "
                                   "name it by hsmiam_credential in the profile.");
-    else
+    if (status == HSMIAM_OK)
         status = hsmiam_issuer_start(issuer, place, &settings, is_ending, error);
     hsmiam_module_settings_clear(&settings);
     return status;
+}
+
+/* Whether IAM's last answer was a new key. What fails after that, as the record of it, is no
+ * failure of which the caller may think that nothing was made. */
+static bool has_secret_come(const hsmiam_issuer *issuer)
+{
+    return issuer->client != NULL && hsmiam_client_get_secret_arrival(issuer->client) != 0;
 }
 
 static CK_RV issue(const hsmiam_place *place, CK_SESSION_HANDLE session, const char *user_name,
@@ -166,6 +179,8 @@ static CK_RV issue(const hsmiam_place *place, CK_SESSION_HANDLE session, const c
         status = hsmiam_access_key_create(issuer.client, issuer.custody,
                                           *user_name != '\0' ? user_name : NULL, &key, error);
     CK_RV rv = hsmiam_reason_get_rv(status, error);
+    if (rv != CKR_OK && has_secret_come(&issuer))
+        rv = CKR_GENERAL_ERROR;
     if (rv != CKR_OK)
         hsmiam_message_write_error(error);
     hsmiam_issuer_clear(&issuer);

@@ -219,9 +219,12 @@ hsmiam_status hsmiam_issuer_start(hsmiam_issuer *issuer, const hsmiam_place *pla
     hsmiam_status status = hsmiam_place_is_meant(place, settings, &meant, error);
 
     if (status == HSMIAM_OK && !meant)
-        return hsmiam_error_set(error, HSMIAM_ERR_UNSUPPORTED,
-                                "The profile's hsmiam_token names other tokens for access keys "
-                                "than the one of this session.");
+        return hsmiam_error_set(
+            error, HSMIAM_ERR_UNSUPPORTED,
+            "The profile's hsmiam_token names other tokens for access keys "
+            "than the one of this session, \"%.*s\".",
+            (int)p11_kit_space_strlen(place->info.label, sizeof place->info.label),
+            (const char *)place->info.label);
     if (status == HSMIAM_OK)
         status = name_token(issuer, place, settings, error);
     if (status == HSMIAM_OK)

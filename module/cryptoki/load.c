@@ -102,10 +102,9 @@ hsmiam_status hsmiam_load(hsmiam_loaded *loaded, hsmiam_error *error)
     if (loaded->functions != NULL)
         return HSMIAM_OK;
     hsmiam_status status = hsmiam_module_settings_load(&settings, error);
-    if (status != HSMIAM_OK)
-        return status;
     hsmiam_message_set_file(settings.log_file);
-    status = load(&settings, &found, error);
+    if (status == HSMIAM_OK)
+        status = load(&settings, &found, error);
     hsmiam_module_settings_clear(&settings);
     if (status == HSMIAM_OK) {
         *loaded = found;

@@ -28,8 +28,8 @@ void hsmiam_message_set_file(const char *path)
 }
 
 /* A message must not end the program: where nobody reads what it writes, a pipe answers by SIGPIPE,
- * which is taken back before anybody sees it. */
-static void write_quietly(int fd, const char *line, size_t size)
+ * which is taken back before anybody sees it. Returns 0, or the errno of what is not written. */
+static int write_quietly(int fd, const char *line, size_t size)
 {
     const struct timespec at_once = {0};
     sigset_t before;
@@ -40,25 +40,48 @@ static void write_quietly(int fd, const char *line, size_t size)
     (void)sigaddset(&pipe, SIGPIPE);
     (void)sigemptyset(&pending);
     (void)sigpending(&pending);
-    if (pthread_sigmask(SIG_BLOCK, &pipe, &before) != 0)
-        return;
-    /* Where a message cannot be written, there is nobody to tell. */
+    int number = pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    if (number != 0)
+        return number;
     ssize_t written = write(fd, line, size);
-    if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+    if (written < 0)
+        number = errno;
+    else if ((size_t)written < size)
+        number = ENOSPC;
+    if (number == EPIPE && sigismember(&pending, SIGPIPE) == 0)
         (void)sigtimedwait(&pipe, NULL, &at_once);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number;
 }
 
 /* The file is opened for each line, so that it may be moved away, and a fork does no harm; nothing
  * waits for a reader, where it is a pipe. */
-static void write_line(const char *line, size_t size)
+static int write_to_file(const char *line, size_t size)
 {
     const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    int fd = *file != '\0' ? open(file, flags, 0640) : -1;
+    int fd = open(file, flags, 0640);
 
-    write_quietly(fd >= 0 ? fd : STDERR_FILENO, line, size);
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd < 0)
+        return errno;
+    int number = write_quietly(fd, line, size);
+    (void)close(fd);
+    return number;
+}
+
+/* Where a message cannot be written to standard error either, there is nobody to tell. */
+static void write_line(const char *line, size_t size)
+{
+    char why[LINE_MAX_SIZE + PATH_MAX];
+
+    int number = *file != '\0' ? write_to_file(line, size) : 0;
+    if (*file == '\0') {
+        (void)write_quietly(STDERR_FILENO, line, size);
+    } else if (number != 0) {
+        int length = snprintf(why, sizeof why, "%s: The log file %s cannot be written: %s.\n%.*s",
+                              hsmiam_name_get(), file, strerror(number), (int)size, line);
+        (void)write_quietly(STDERR_FILENO, why,
+                            (size_t)length < sizeof why ? (size_t)length : sizeof why - 1);
+    }
 }
 
 /* The bytes of the control character at `text`, one of C0, DEL or C1 (in UTF-8); 0 if none. */

@@ -34,9 +34,9 @@ static bool is_meant(const hsmiam_place *place)
     hsmiam_module_settings settings = {.credential = NULL};
     bool meant = false;
 
-    if (hsmiam_module_settings_load(&settings, NULL) != HSMIAM_OK)
-        return false;
-    hsmiam_status status = hsmiam_place_is_meant(place, &settings, &meant, NULL);
+    hsmiam_status status = hsmiam_module_settings_load(&settings, NULL);
+    if (status == HSMIAM_OK)
+        status = hsmiam_place_is_meant(place, &settings, &meant, NULL);
     hsmiam_module_settings_clear(&settings);
     return status == HSMIAM_OK && meant;
 }

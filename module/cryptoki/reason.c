@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-/* CKR_GENERAL_ERROR stands where a key was or may have been made, for which PKCS#11 has no word:
+/* What is wrong with the settings is no argument of the caller's, whose own are looked at before.
+ * CKR_GENERAL_ERROR stands where a key was or may have been made, for which PKCS#11 has no word:
  * what got it does not try again as it does after CKR_FUNCTION_FAILED. */
 static const CK_RV reasons[] = {
     [HSMIAM_OK] = CKR_OK,
-    [HSMIAM_ERR_ARGUMENT] = CKR_ARGUMENTS_BAD,
+    [HSMIAM_ERR_ARGUMENT] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_CONFIG] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_NOT_FOUND] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_AMBIGUOUS] = CKR_FUNCTION_FAILED,
@@ -21,10 +22,10 @@ static const CK_RV reasons[] = {
     [HSMIAM_ERR_SERVICE] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_CUSTODY] = CKR_GENERAL_ERROR,
     [HSMIAM_ERR_CANCELLED] = CKR_FUNCTION_CANCELED,
-    [HSMIAM_ERR_IO] = CKR_GENERAL_ERROR,
+    [HSMIAM_ERR_IO] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_MEMORY] = CKR_HOST_MEMORY,
     [HSMIAM_ERR_INTERNAL] = CKR_GENERAL_ERROR,
-    [HSMIAM_ERR_LEDGER] = CKR_GENERAL_ERROR,
+    [HSMIAM_ERR_LEDGER] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_UNSETTLED] = CKR_FUNCTION_FAILED,
     [HSMIAM_ERR_APPROVAL] = CKR_ACTION_PROHIBITED,
 };

@@ -89,6 +89,16 @@ static const char *choose(const hsmiam_module_settings *settings,
     return value;
 }
 
+/* Which file it is, of two, depends on what is there, and on a HOME that may be another's. */
+static void tell_file(const hsmiam_module_settings *settings, hsmiam_error *error)
+{
+    if (settings->missing_file != NULL)
+        hsmiam_error_append(error, "Profiles are read from %s, for there is no %s.", settings->file,
+                            settings->missing_file);
+    else
+        hsmiam_error_append(error, "Profiles are read from %s.", settings->file);
+}
+
 static hsmiam_status load_profile(hsmiam_module_settings *settings, hsmiam_error *error)
 {
     static const char of_system[] = HSMIAM_SYSTEM_CONFIG;
@@ -101,9 +111,14 @@ static hsmiam_status load_profile(hsmiam_module_settings *settings, hsmiam_error
         name = choose(settings,
                       (const char *const[NAMES_MAX]){"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}, NULL);
     bool is_there = path != NULL && access(path, F_OK) == 0;
-    hsmiam_status status =
-        hsmiam_profile_new(is_there ? path : of_system, name, &settings->profile, error);
-    free(path);
+    settings->profile_name = name != NULL ? name : "default";
+    settings->file = is_there ? path : of_system;
+    settings->missing_file = is_there ? NULL : path;
+    settings->path = path;
+    hsmiam_status status = hsmiam_profile_new(settings->file, name, &settings->profile, error);
+    if (status == HSMIAM_ERR_CONFIG &&
+        strstr(hsmiam_error_get_message(error), settings->file) == NULL)
+        tell_file(settings, error);
     return status;
 }
 
@@ -212,6 +227,7 @@ static hsmiam_status load(hsmiam_module_settings *settings, hsmiam_error *error)
 
     if (status != HSMIAM_OK)
         return status;
+    status = choose_paths(settings, error);
     for (size_t i = 0; i < COUNT(text_sources); i++)
         *(const char **)((char *)settings + text_sources[i].offset) =
             choose(settings, text_sources[i].variables, text_sources[i].key);
@@ -221,18 +237,16 @@ static hsmiam_status load(hsmiam_module_settings *settings, hsmiam_error *error)
         status = read_switch(settings, &switch_sources[i], error);
     choose_endpoints(settings);
     if (status == HSMIAM_OK)
-        status = choose_paths(settings, error);
-    if (status == HSMIAM_OK)
         status = split_tokens(settings, error);
     if (settings->token == NULL)
         settings->token = settings->credential;
-    if (status == HSMIAM_OK && settings->token == NULL)
-        status =
-            hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
-                             "No token is configured: the profile%s%s has neither "
-                             "hsmiam_token nor hsmiam_credential.",
-                             hsmiam_name_get_profile() != NULL ? " " : "",
-                             hsmiam_name_get_profile() != NULL ? hsmiam_name_get_profile() : "");
+    if (status == HSMIAM_OK && settings->token == NULL) {
+        status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                  "No token is configured: the profile %s has neither hsmiam_token "
+                                  "nor hsmiam_credential.",
+                                  settings->profile_name);
+        tell_file(settings, error);
+    }
     if (status == HSMIAM_OK && settings->fips && settings->endpoint_url != NULL)
         status = hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
                                   "Invalid Configuration: FIPS and custom endpoint are not "
@@ -245,10 +259,13 @@ hsmiam_status hsmiam_module_settings_load(hsmiam_module_settings *settings_out, 
     hsmiam_module_settings settings = {0};
     hsmiam_status status = load(&settings, error);
 
-    if (status == HSMIAM_OK)
-        *settings_out = settings;
-    else
+    if (status != HSMIAM_OK) { /* what is wrong with the others is told there as well */
+        char *log_file = settings.log_file;
+        settings.log_file = NULL;
         hsmiam_module_settings_clear(&settings);
+        settings.log_file = log_file;
+    }
+    *settings_out = settings;
     return status;
 }
 
@@ -256,6 +273,7 @@ void hsmiam_module_settings_clear(hsmiam_module_settings *settings)
 {
     hsmiam_profile_free(&settings->profile);
     hsmiam_secret_free(&settings->token_text);
+    free(settings->path);
     free(settings->ledger);
     free(settings->log_file);
     *settings = (hsmiam_module_settings){0};

@@ -19,9 +19,13 @@
  * may hold a PIN (a URI's pin-value): clear them as soon as the tokens are named. */
 typedef struct hsmiam_module_settings {
     hsmiam_profile *profile;
-    const char *credential; /* PKCS#11 URI */
-    const char *token;      /* PKCS#11 URI of the token that keys go to, and of the module behind;
-                               the credential's if nothing else is said; not NULL */
+    const char *profile_name;
+    const char *file;         /* that the profile is in */
+    const char *missing_file; /* that it would be in; NULL: it is */
+    char *path;               /* one of the two; owned */
+    const char *credential;   /* PKCS#11 URI */
+    const char *token;        /* PKCS#11 URI of the token that keys go to, and of the module behind;
+                                 the credential's if nothing else is said; not NULL */
     const char *replicas[HSMIAM_REPLICAS_MAX + 1]; /* other tokens that take keys; ends with NULL */
     hsmiam_secret *token_text;                     /* what those were cut from */
     const char *pin_source; /* for the credential's URI, where that names no source itself */
@@ -39,6 +43,7 @@ typedef struct hsmiam_module_settings {
 } hsmiam_module_settings;
 
 /* Reads them anew: a profile may be changed while a program runs (a rotated credential is).
+ * After a failure, log_file is all that is there, if it could be read; clear it, too.
  * Statuses: CONFIG, MEMORY. */
 hsmiam_status hsmiam_module_settings_load(hsmiam_module_settings *settings_out,
                                           hsmiam_error *error) HSMIAM_MUST_USE;

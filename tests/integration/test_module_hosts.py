@@ -99,8 +99,18 @@ class HostsTest(unittest.TestCase):
         said = self.run_as_user(
             "pkcs11-tool", "--module", str(self.directory / MODULE.name), "--list-slots", expect=1
         )
-        sentence = "hsmiam-pkcs11: No token is configured: the profile has neither hsmiam_token"
+        sentence = "hsmiam-pkcs11: No token is configured: the profile default has neither hsmiam_token"
         self.assertEqual(said.count(sentence), 1, said)
+
+    def test_the_log_file_that_cannot_be_written(self) -> None:
+        """The sentence is not lost, and whoever looks for it learns why it is elsewhere."""
+        for path, why in (("/nowhere/log", "No such file"), ("/dev/full", "No space left")):
+            self.profiles.write_text(f"[default]\nhsmiam_log_file = {path}\nmax_attempts = x\n")
+            said = self.run_as_user(
+                "pkcs11-tool", "--module", str(self.directory / MODULE.name), "--list-slots", expect=1
+            )
+            self.assertIn(f"hsmiam-pkcs11: The log file {path} cannot be written: {why}", said)
+            self.assertIn('max_attempts is "x"', said)
 
 
 if __name__ == "__main__":

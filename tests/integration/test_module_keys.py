@@ -19,7 +19,6 @@ from module_user import (
     CKR_GENERAL_ERROR,
     CKR_MECHANISM_INVALID,
     CKR_MECHANISM_PARAM_INVALID,
-    CKR_SESSION_HANDLE_INVALID,
     CKR_SESSION_READ_ONLY,
     CKR_TEMPLATE_INCONSISTENT,
     CKR_USER_NOT_LOGGED_IN,
@@ -97,6 +96,8 @@ class IssueTest(ModuleTest):
             CKR_USER_NOT_LOGGED_IN, CKR_SESSION_READ_ONLY,
         ])  # fmt: skip
         self.assertIn("by CKA_ID cannot be had: the id of an access key is chosen by IAM", self.said)
+        self.assertIn("must be logged in", self.said)
+        self.assertIn("this one is read-only", self.said)
         self.assertEqual(self.iam.requests(), [])
         self.assertEqual(self.token.access_key_ids(), [self.iam.root_id])
 
@@ -115,6 +116,18 @@ class IssueTest(ModuleTest):
         self.assertIn("(AccessDenied)", self.said)
         self.assertEqual(self.iam.key_ids("bob"), [])
         self.assert_ledger()
+
+    @where(KIND.kind == "softhsm")
+    def test_settings_that_are_wrong(self) -> None:
+        """They are no arguments of the caller's, and no key was made."""
+        for wrong, sentence in (
+            ({"AWS_ENDPOINT_URL": "localhost:5000"}, "scheme is missing"),
+            ({"HSMIAM_CREDENTIAL": "AKIAALICE"}, 'begins with "pkcs11:"'),
+            ({"HSMIAM_LEDGER": "/proc/no/ledger"}, "of the ledger cannot be made"),
+        ):
+            self.assertEqual(self.pykcs11(["issue", "alice", {}], **wrong), [CKR_FUNCTION_FAILED])
+            self.assertIn(sentence, self.said)
+        self.assertEqual(self.iam.key_ids("alice"), [])
 
     @where(KIND.kind == "softhsm")
     def test_answer_that_is_lost(self) -> None:
@@ -167,7 +180,7 @@ class IssueTest(ModuleTest):
         )
         self.assertEqual([name[-8:] for name in offered], ["48534902"])
         self.assertEqual(refused, CKR_MECHANISM_INVALID)
-        self.assertIn("names other tokens", self.said)
+        self.assertIn(f'than the one of this session, "{self.token.label}"', self.said)
         self.assertEqual(self.iam.key_ids("alice"), [made])
 
     @where(KIND.kind == "softhsm")
@@ -222,7 +235,7 @@ class EndTest(ModuleTest):
         for function, user in (("C_Finalize", "alice"), ("C_CloseAllSessions", "bob")):
             with self.subTest(function):
                 answers = self.end(function, "CreateAccessKey", user, at="before-headers")
-                self.assertEqual(answers, [CKR_SESSION_HANDLE_INVALID, 0])
+                self.assertEqual(answers, [CKR_GENERAL_ERROR, 0])
                 (made,) = self.iam.key_ids(user)
                 self.assertIn(f"access key {made} was made and is in the token", self.said)
                 self.assert_held(made)

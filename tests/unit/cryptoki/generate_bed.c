@@ -10,6 +10,7 @@
 #include "cryptoki/mechanism.h"
 #include "cryptoki/message.h"
 #include "hsmiam/pkcs11.h"
+#include "iam/operations.h"
 
 bed the_bed;
 
@@ -78,6 +79,7 @@ hsmiam_status hsmiam_issuer_start(hsmiam_issuer *issuer, const hsmiam_place *pla
     assert_int_equal(place->slot, mock.slots[0].id);
     assert_memory_equal(&place->info, &mock.slots[0].token, sizeof place->info);
     issuer->modules[0] = place->behind;
+    issuer->client = (hsmiam_client *)&the_bed;
     the_bed.cancel = cancel;
     the_bed.open++;
     return HSMIAM_OK;
@@ -86,6 +88,12 @@ hsmiam_status hsmiam_issuer_start(hsmiam_issuer *issuer, const hsmiam_place *pla
 void hsmiam_issuer_clear(hsmiam_issuer *issuer)
 {
     the_bed.open -= issuer->modules[0] != NULL;
+}
+
+int64_t hsmiam_client_get_secret_arrival(const hsmiam_client *client)
+{
+    assert_ptr_equal(client, &the_bed);
+    return the_bed.has_come ? 1 : 0;
 }
 
 struct hsmiam_access_key {

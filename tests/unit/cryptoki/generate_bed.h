@@ -24,6 +24,7 @@ typedef struct bed {
     unsigned long code;
     const char *code_name;
     bool makes;              /* the token has the key then */
+    bool has_come;           /* IAM's last answer had a secret, whatever failed after it */
     void (*meanwhile)(void); /* what happens during the issue; NULL: nothing */
     hsmiam_cancel_fn cancel; /* as the issuer got it */
     unsigned issued;

@@ -171,6 +171,10 @@ static void says_what_failed_by_the_nearest_code(void **state)
         {HSMIAM_ERR_NETWORK, HSMIAM_DOMAIN_TRANSPORT, 7, "", CKR_FUNCTION_FAILED},
         {HSMIAM_ERR_UNKNOWN_OUTCOME, HSMIAM_DOMAIN_TRANSPORT, 52, "", CKR_GENERAL_ERROR},
         {HSMIAM_ERR_CUSTODY, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_GENERAL_ERROR},
+        {HSMIAM_ERR_ARGUMENT, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_FUNCTION_FAILED},
+        {HSMIAM_ERR_CONFIG, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_FUNCTION_FAILED},
+        {HSMIAM_ERR_IO, HSMIAM_DOMAIN_SYSTEM, 13, "", CKR_FUNCTION_FAILED},
+        {HSMIAM_ERR_LEDGER, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_FUNCTION_FAILED},
         {HSMIAM_ERR_UNSETTLED, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_FUNCTION_FAILED},
         {HSMIAM_ERR_APPROVAL, HSMIAM_DOMAIN_LIBRARY, 0, "", CKR_ACTION_PROHIBITED},
         {HSMIAM_ERR_PIN, HSMIAM_DOMAIN_PKCS11, CKR_PIN_INCORRECT, "", CKR_USER_NOT_LOGGED_IN},
@@ -189,6 +193,23 @@ static void says_what_failed_by_the_nearest_code(void **state)
         bed_expect(cases[i].rv);
         assert_string_equal(the_bed.message, "The issue failed.");
     }
+}
+
+/* Whoever gets CKR_FUNCTION_FAILED may try again. */
+static void says_no_less_of_a_key_that_was_made(void **state)
+{
+    static const hsmiam_status cases[] = {HSMIAM_ERR_IO, HSMIAM_ERR_CONFIG, HSMIAM_ERR_LEDGER,
+                                          HSMIAM_ERR_TOKEN, HSMIAM_ERR_MEMORY};
+
+    (void)state;
+    the_bed.has_come = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        the_bed.status = cases[i];
+        the_bed.code_name = "";
+        bed_expect(CKR_GENERAL_ERROR);
+    }
+    the_bed.status = HSMIAM_OK;
+    bed_expect(CKR_OK);
 }
 
 static void wants_a_credential(void **state)
@@ -316,6 +337,7 @@ int main(void)
         bed_test(refuses_what_cannot_be_had),
         bed_test(wants_the_user_in_a_session_that_writes),
         bed_test(says_what_failed_by_the_nearest_code),
+        bed_test(says_no_less_of_a_key_that_was_made),
         bed_test(wants_a_credential),
         bed_test(starts_no_thread_where_none_may_be),
         bed_test(finds_the_key_beside_a_search_under_way),

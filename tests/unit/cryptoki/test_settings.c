@@ -122,6 +122,7 @@ static void goes_by_its_name(void **state)
     profile_by_name = "q";
     assert_int_equal(load(both), HSMIAM_ERR_CONFIG);
     assert_non_null(strstr(hsmiam_error_get_message(error), "(q)"));
+    assert_non_null(strstr(hsmiam_error_get_message(error), path));
 }
 
 static void falls_back_to_the_system(void **state)
@@ -141,6 +142,20 @@ static void falls_back_to_the_system(void **state)
     assert_string_equal(settings.token, "pkcs11:token=system");
     assert_int_equal(unlink(HSMIAM_SYSTEM_CONFIG), 0);
     assert_int_equal(load(both), HSMIAM_ERR_CONFIG);
+    assert_non_null(strstr(hsmiam_error_get_message(error), HSMIAM_SYSTEM_CONFIG));
+    assert_non_null(strstr(hsmiam_error_get_message(error), "no /tmp/hsmiam-no-such/file"));
+}
+
+/* What is wrong with the settings belongs where they say, too. */
+static void knows_the_log_file_where_others_are_wrong(void **state)
+{
+    (void)state;
+    assert_int_equal(load("[default]\nhsmiam_log_file = /log\nmax_attempts = x\n"),
+                     HSMIAM_ERR_CONFIG);
+    assert_string_equal(settings.log_file, "/log");
+    assert_null(settings.profile);
+    assert_int_equal(load("[default]\nhsmiam_log_file = /log\n"), HSMIAM_ERR_CONFIG);
+    assert_string_equal(settings.log_file, "/log");
 }
 
 /* The files that are written with more rights than the user has are none of his choice. */
@@ -252,6 +267,7 @@ int main(void)
         cmocka_unit_test_setup(goes_by_its_name, set_up),
         cmocka_unit_test_setup(falls_back_to_the_system, set_up),
         cmocka_unit_test_setup(writes_where_the_system_says, set_up),
+        cmocka_unit_test_setup(knows_the_log_file_where_others_are_wrong, set_up),
         cmocka_unit_test_setup(parts_tokens, set_up),
         cmocka_unit_test_setup(refuses, set_up),
     };
