@@ -13,21 +13,25 @@
 static hsmiam_status find_interfaces(void *object, hsmiam_loaded *found, hsmiam_error *error)
 {
     CK_C_GetInterfaceList get_list = (CK_C_GetInterfaceList)dlsym(object, "C_GetInterfaceList");
-    CK_ULONG count = 0;
+    CK_ULONG room = 0;
 
-    if (get_list == NULL || get_list(NULL, &count) != CKR_OK || count == 0)
+    if (get_list == NULL || get_list(NULL, &room) != CKR_OK || room == 0)
         return HSMIAM_OK;
-    found->interfaces = calloc(count, sizeof *found->interfaces);
+    found->interfaces = calloc(room, sizeof *found->interfaces);
     if (found->interfaces == NULL)
         return hsmiam_error_set_memory(error, "the PKCS#11 module");
+    CK_ULONG count = room;
     if (get_list(found->interfaces, &count) != CKR_OK)
         return HSMIAM_OK;
-    found->interface_count = count;
-    for (CK_ULONG i = 0; i < count && found->functions_3 == NULL; i++) {
-        const CK_VERSION *version = found->interfaces[i].pFunctionList;
-        if (strcmp(found->interfaces[i].pInterfaceName, "PKCS 11") == 0 && version->major == 3 &&
-            version->minor <= 1)
-            found->functions_3 = found->interfaces[i].pFunctionList;
+    for (CK_ULONG i = 0; i < count && i < room; i++) {
+        const CK_INTERFACE interface = found->interfaces[i];
+        const CK_VERSION *version = interface.pFunctionList;
+        if (interface.pInterfaceName == NULL || version == NULL)
+            continue;
+        found->interfaces[found->interface_count++] = interface;
+        if (found->functions_3 == NULL && strcmp(interface.pInterfaceName, "PKCS 11") == 0 &&
+            version->major == 3 && version->minor <= 1)
+            found->functions_3 = interface.pFunctionList;
     }
     return HSMIAM_OK;
 }

@@ -75,7 +75,7 @@ CK_RV hsmiam_mechanism_get_list(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot,
     for (size_t i = 0; i < OFFERED; i++)
         if (offered[i].is_possible(behind, slot))
             possible[added++] = offered[i].type;
-    if (rv == CKR_OK && list_out != NULL && added > room - *count)
+    if (rv == CKR_OK && list_out != NULL && (*count > room || added > room - *count))
         rv = CKR_BUFFER_TOO_SMALL;
     else if (rv == CKR_OK && list_out != NULL)
         memcpy(list_out + *count, possible, added * sizeof possible[0]);

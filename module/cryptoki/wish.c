@@ -151,9 +151,12 @@ static CK_RV read_name(const void *text, CK_ULONG size, CK_RV refusal,
     char name[HSMIAM_USER_NAME_MAX + 2] = "";
     hsmiam_error *error = NULL;
 
-    memcpy(name, text, size < sizeof name - 1 ? size : sizeof name - 1);
-    if (memchr(text, '\0', size) != NULL) {
-        hsmiam_message_write("C_GenerateKey: the user's name has a NUL among its %lu bytes.", size);
+    /* More than one byte too many is not read: the size may be no size. */
+    if (size >= sizeof name)
+        size = sizeof name - 1;
+    memcpy(name, text, size);
+    if (memchr(name, '\0', size) != NULL) {
+        hsmiam_message_write("C_GenerateKey: the user's name has a NUL among its bytes.");
         return refusal;
     }
     error = hsmiam_error_new();

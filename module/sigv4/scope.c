@@ -9,6 +9,8 @@
 #define DATE_SIZE  (sizeof "YYYYMMDD" - 1)
 #define PARTS_MAX  4
 #define SCOPE_LINE 2 /* counted from 0 */
+#define SCOPE_MAX                                                                                  \
+    (DATE_SIZE + 2 * (1 + (size_t)HSMIAM_SCOPE_PART_MAX) + sizeof "/" HSMIAM_SCOPE_TERMINATOR - 1)
 
 bool hsmiam_scope_is_part(const char *text, size_t size)
 {
@@ -84,7 +86,8 @@ static bool parse(const char *text, size_t size, bool whole, hsmiam_scope *scope
 
 bool hsmiam_scope_parse(const char *text, size_t size, hsmiam_scope *scope_out)
 {
-    return parse(text, size, false, scope_out);
+    /* What is longer is not read: a program may have sent a size that is none. */
+    return size <= SCOPE_MAX && parse(text, size, false, scope_out);
 }
 
 bool hsmiam_scope_find(const char *string_to_sign, size_t size, hsmiam_scope *scope_out)

@@ -91,5 +91,10 @@ EXPORT CK_RV C_GetInterfaceList(CK_INTERFACE *list_out, CK_ULONG *count)
     if (list_out != NULL)
         memcpy(list_out, interfaces, sizeof interfaces);
     *count = sizeof interfaces / sizeof interfaces[0];
+    if (list_out != NULL && state.lies) {
+        list_out[0].pInterfaceName = NULL;
+        list_out[1].pFunctionList = NULL;
+        *count = 1UL << 20;
+    }
     return CKR_OK;
 }

@@ -22,6 +22,7 @@ typedef struct recording {
     void *reserved;                          /* C_Initialize's pReserved */
     CK_ULONG flags;                          /* and its flags */
     bool initialised;
+    bool lies; /* C_GetInterfaceList: of more than it has, and that has no names and no lists */
     CK_SESSION_HANDLE session; /* the next one that C_OpenSession makes */
 } recording;
 

@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cryptoki/mechanism.h"
 #include "hsmiam/pkcs11.h"
@@ -67,6 +69,23 @@ static void refuses_what_is_no_users_name(void **state)
     the_bed.mechanism = (CK_MECHANISM){CKM_HSMIAM_AWS_ACCESS_KEY, NULL, 3};
     bed_expect(CKR_MECHANISM_PARAM_INVALID);
     assert_int_equal(the_bed.issued, 0);
+}
+
+/* A size that is none, in front of memory that is none. */
+static void reads_no_more_than_a_name(void **state)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t size = HSMIAM_USER_NAME_SIZE; /* one more than a name has */
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    memset(pages, 'a', page);
+    the_bed.mechanism.pParameter = pages + page - size;
+    the_bed.mechanism.ulParameterLen = (CK_ULONG)-1;
+    bed_expect(CKR_MECHANISM_PARAM_INVALID);
+    assert_int_equal(munmap(pages, 2 * page), 0);
 }
 
 /* As `pkcs11-tool --keygen` asks. */
@@ -333,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         bed_test(takes_the_users_name_from_parameter_or_label),
         bed_test(refuses_what_is_no_users_name),
+        bed_test(reads_no_more_than_a_name),
         bed_test(does_not_follow_what_would_weaken_the_key),
         bed_test(refuses_what_cannot_be_had),
         bed_test(wants_the_user_in_a_session_that_writes),

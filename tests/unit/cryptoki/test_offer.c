@@ -89,6 +89,29 @@ static void expect_infos(bool issuing, bool signing)
     assert_true(!signing || info.flags == CKF_SIGN);
 }
 
+static CK_RV get_too_many(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list_out, CK_ULONG *count)
+{
+    (void)slot;
+    (void)list_out;
+    ++*count;
+    return CKR_OK;
+}
+
+/* A module behind that says it gave more than there was room for. */
+static void writes_nothing_behind_the_room(void **state)
+{
+    CK_MECHANISM_TYPE list[4] = {0};
+    CK_ULONG count = 1;
+
+    (void)state;
+    functions.C_GetMechanismList = get_too_many;
+    assert_int_equal(hsmiam_mechanism_get_list(&functions, mock.slots[0].id, list, &count),
+                     CKR_BUFFER_TOO_SMALL);
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(list[i], 0);
+}
+
 static void offers_what_the_token_can_do(void **state)
 {
     (void)state;
@@ -134,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(offers_what_the_token_can_do, set_up, bed_tear_down),
+        cmocka_unit_test_setup_teardown(writes_nothing_behind_the_room, set_up, bed_tear_down),
         cmocka_unit_test_setup_teardown(passes_on_what_is_not_its_own, set_up, bed_tear_down),
     };
 

@@ -233,6 +233,23 @@ static void shows_interfaces(void **state)
     assert_int_equal(get_one(NULL, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
 }
 
+/* What a module behind says of its interfaces is believed as far as it was asked. */
+static void shows_no_interfaces_that_are_none(void **state)
+{
+    void *instance = instance_load("lies", instance_get_recording_path());
+    CK_C_GetInterfaceList get = (CK_C_GetInterfaceList)dlsym(instance, "C_GetInterfaceList");
+    CK_INTERFACE list[4];
+    CK_ULONG count = 4;
+
+    (void)state;
+    instance_record()->lies = true;
+    assert_int_equal(get(list, &count), CKR_OK);
+    assert_int_equal(count, 2);
+    assert_ptr_equal(list[0].pFunctionList, instance_get_functions(instance));
+    assert_string_equal(list[1].pInterfaceName, "Vendor Recording");
+    assert_null(instance_get_interface(instance, 3));
+}
+
 /* A function that the module behind does not have. */
 static void lacks_what_is_lacking(void **state)
 {
@@ -260,6 +277,7 @@ int main(void)
         cmocka_unit_test(passes_on),
         cmocka_unit_test(needs_initialisation),
         cmocka_unit_test(shows_interfaces),
+        cmocka_unit_test(shows_no_interfaces_that_are_none),
         cmocka_unit_test(lacks_what_is_lacking),
     };
 

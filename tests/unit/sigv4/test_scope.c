@@ -3,6 +3,8 @@
 #include "support/cmocka_tests.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sigv4/scope.h"
 
@@ -58,6 +60,27 @@ static void takes_nothing_else_for_a_scope(void **state)
     assert_false(hsmiam_scope_parse(NULL, 0, &scope));
 }
 
+/* The longest scope is taken; of a size that is none, nothing is read. */
+static void reads_no_more_than_a_scope(void **state)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char longest[256];
+    hsmiam_scope scope = {.date = ""};
+
+    (void)state;
+    memset(longest, 'a', sizeof longest);
+    memcpy(longest, "20261124/", 9);
+    longest[9 + 64] = '/';
+    memcpy(longest + 9 + 64 + 1 + 64, "/aws4_request", 14);
+    assert_true(hsmiam_scope_parse(longest, strlen(longest), &scope));
+    assert_ptr_not_equal(pages, MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    memset(pages, '1', page);
+    assert_false(hsmiam_scope_parse(pages, (size_t)-1, &scope));
+    assert_int_equal(munmap(pages, 2 * page), 0);
+}
+
 static void finds_the_scope_of_a_string_to_sign(void **state)
 {
     static const struct {
@@ -93,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_scope_with_or_without_its_end),
+        cmocka_unit_test(reads_no_more_than_a_scope),
         cmocka_unit_test(takes_nothing_else_for_a_scope),
         cmocka_unit_test(finds_the_scope_of_a_string_to_sign),
     };
