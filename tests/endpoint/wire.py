@@ -61,6 +61,11 @@ class Gate:
             self._changed.wait_for(lambda: self._stopped or self._generation != generation, seconds)
             self._waiting -= 1
 
+    def waiting(self) -> int:
+        """How many replies stall just now."""
+        with self._changed:
+            return self._waiting
+
     def release(self) -> int:
         """Let those who wait go on; how many they are."""
         with self._changed:

@@ -81,18 +81,19 @@ class InterruptionTest(BatchTest):
     def test_signal(self) -> None:
         """What is under way is finished; nothing is begun."""
         for user in self.users:
-            self.iam.misbehave("stall", user=user, seconds=0.4)
+            self.iam.misbehave("stall", user=user, seconds=5)
         words = self.words(self.write("users", "\n".join(self.users)), "--max-concurrency", "3")
         process = self.start(*words)
         self.assertTrue(self.iam.wait("CreateAccessKey"))
         process.send_signal(signal.SIGINT)
+        self.iam.endpoint.rules.clear()
+        self.iam.release()
         out, err = process.communicate(timeout=SECONDS)
         self.assertEqual(process.returncode, INTERRUPTED, err)
         done = list(self.lines(out.decode()))
         self.assertIn(len(done), range(1, 7))
         self.assert_whole(done)
         self.assertIn("not begun", err.decode())
-        self.iam.endpoint.reset(["rules"])
         run = self.batch(self.users, "--resume")
         self.assertEqual(set(self.lines(run.out)), set(self.users) - set(done))
         self.assert_whole(self.users)

@@ -18,13 +18,17 @@ STALL = 120
 
 class InterruptionTest(IntegrationTest):
     def interrupt(
-        self, number: signal.Signals, ready: Callable[[], bool], *arguments: str
-    ) -> Run:
-        """Start the main job, send a signal once `ready` returns, and see it end."""
+        self, number: signal.Signals, ready: Callable[[], bool], *arguments: str,
+        release: bool = False,
+    ) -> Run:  # fmt: skip
+        """Start the main job, send a signal once `ready` returns, and see it end, if need be by the
+        answer that stalled."""
         words = ["create-access-key", *self.iam_arguments(), "--user-name", "alice", *arguments]
         process = self.start(*words)
         self.assertTrue(ready())
         process.send_signal(number)
+        if release:
+            self.iam.release()
         out, err = process.communicate(timeout=PATIENCE)
         run = Run(words, process.returncode, out.decode(), err.decode())
         self.assert_secrecy(run)
@@ -61,10 +65,11 @@ class InterruptionTest(IntegrationTest):
         for number, user in zip(SIGNALS, ("alice", "alice", "bob"), strict=True):
             with self.subTest(number.name):
                 self.iam.endpoint.log.clear()
-                self.iam.misbehave("stall", seconds=0.5)
+                self.iam.misbehave("stall", seconds=STALL)
                 run = self.interrupt(
-                    number, lambda: self.iam.wait("CreateAccessKey"), "--user-name", user
-                )
+                    number, lambda: self.iam.wait("CreateAccessKey"), "--user-name", user,
+                    release=True,
+                )  # fmt: skip
                 self.assertEqual(run.code, INTERRUPTED, run)
                 self.assertIn("hsmiam: stopping. If the request has left already", run.err)
                 self.assert_held(json.loads(run.out)["AccessKey"]["AccessKeyId"])

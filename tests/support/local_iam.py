@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from service import Settings  # noqa: E402, F401
 from tls import TlsOptions  # noqa: E402
 
 Json = dict[str, Any]
+
+PATIENCE = 60  # seconds that only a test which fails takes
 
 
 class LocalIam:
@@ -67,9 +70,22 @@ class LocalIam:
         return self.endpoint.log.connections()
 
     def wait(self, operation: str, count: int = 1) -> bool:
-        """Whether so many requests of an operation arrive in the next seconds."""
-        query = {"operation": operation, "count": str(count), "timeout": "30"}
-        return bool(control.wait(self.endpoint, query)["reached"])
+        """Whether so many requests of an operation arrive in time, and are answered or stall: what
+        they do at IAM before that is done."""
+        limit = time.monotonic() + PATIENCE
+        while time.monotonic() < limit:
+            sent = [entry["answered"] is not None for entry in self.requests(operation)]
+            if len(sent) >= count and sent.count(True) + self.endpoint.gate.waiting() >= count:
+                return True
+            time.sleep(0.005)
+        return False
+
+    def release(self) -> None:
+        """Let an answer that stalls, or is about to, go on."""
+        limit = time.monotonic() + PATIENCE
+        while not self.endpoint.gate.release():
+            assert time.monotonic() < limit, "nothing stalls"
+            time.sleep(0.005)
 
     def misbehave(self, kind: str, operation: str = "CreateAccessKey", **fields: Any) -> None:
         self.endpoint.rules.add([{"kind": kind, "operation": operation, **fields}])
