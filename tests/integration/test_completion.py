@@ -161,7 +161,7 @@ class CompletionTest(unittest.TestCase):
         # What is typed before the prompt is there, the terminal takes itself.
         def read(until: str) -> str:
             text = ""
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while not re.search(until, text, re.S) and time.monotonic() < end:
                 if select.select([terminal], [], [], 1)[0]:
                     text += os.read(terminal, 65536).decode(errors="replace")

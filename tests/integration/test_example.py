@@ -74,7 +74,7 @@ class ExampleTest(IntegrationTest):
         parts = urlsplit(url)
         context = ssl.create_default_context(cafile=str(self.iam.ca_bundle))
         connection = http.client.HTTPSConnection(
-            urlsplit(self.iam.url).netloc, context=context, timeout=10
+            urlsplit(self.iam.url).netloc, context=context, timeout=SECONDS
         )
         self.addCleanup(connection.close)
         target = url.partition(parts.netloc)[2]

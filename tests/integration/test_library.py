@@ -68,7 +68,7 @@ class LibraryTest(IntegrationTest):
         """Send a request and return the body of a reply that says yes."""
         parts = urlsplit(url)
         context = ssl.create_default_context(cafile=str(self.iam.ca_bundle))
-        connection = http.client.HTTPSConnection(parts.netloc, context=context, timeout=10)
+        connection = http.client.HTTPSConnection(parts.netloc, context=context, timeout=SECONDS)
         self.addCleanup(connection.close)
         target = url.partition(parts.netloc)[2] or "/"
         connection.request(method, target, body, headers)

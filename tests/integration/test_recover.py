@@ -8,7 +8,7 @@ import unittest
 from typing import Any
 
 from local_iam import Settings
-from harness import GENERAL, INTERRUPTED, USAGE, IntegrationTest, Run
+from harness import GENERAL, INTERRUPTED, SECONDS, USAGE, IntegrationTest, Run
 from softhsm import DISTURBED
 
 SIGNATURE_SECONDS = 300
@@ -31,7 +31,7 @@ class RecoverTest(IntegrationTest):
         process = self.start("create-access-key", *self.iam_arguments(), "--user-name", user)
         self.assertTrue(self.iam.wait(operation))
         process.send_signal(number)
-        process.wait(30)
+        process.wait(SECONDS)
         self.iam.endpoint.gate.release()
         return process
 
@@ -127,7 +127,7 @@ class KilledTest(RecoverTest):
         process = self.start("recover", *self.iam_arguments(), "--wait")
         self.assertTrue(self.iam.wait("ListAccessKeys", 2))
         self.iam.set_clock(OVER)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=SECONDS)
         self.assertEqual(process.returncode, 0)
         self.assertIn(b"not-executed", out)
 
@@ -148,7 +148,7 @@ class SignalTest(RecoverTest):
         process.send_signal(signal.SIGINT)
         self.assertRaises(subprocess.TimeoutExpired, process.wait, 1)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=SECONDS)
         self.iam.endpoint.gate.release()
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assertIn(b"run `hsmiam recover`", err)
@@ -287,7 +287,7 @@ class TogetherTest(RecoverTest):
                 self.start("create-access-key", *self.iam_arguments(), "--user-name", user)
                 for user in names
             ]
-            ends = [(process.communicate(timeout=60), process.returncode) for process in processes]
+            ends = [(process.communicate(timeout=SECONDS), process.returncode) for process in processes]
             again = []
             for user, ((_, err), code) in zip(names, ends, strict=True):
                 if re.search(DISTURBED, err):
@@ -320,7 +320,7 @@ class TogetherTest(RecoverTest):
         (run,) = self.runs(self.recover(expect=GENERAL))
         self.assertEqual(run["State"], "in-progress")
         self.iam.endpoint.gate.release()
-        self.assertEqual(process.wait(30), 0)
+        self.assertEqual(process.wait(SECONDS), 0)
         self.assertEqual(self.recover().json, {"InterruptedRuns": []})
         self.assert_whole()
 

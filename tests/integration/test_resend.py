@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from harness import CONFIGURATION, GENERAL, INTERRUPTED, OK, REFUSED, Run
+from harness import CONFIGURATION, GENERAL, INTERRUPTED, OK, REFUSED, SECONDS, Run
 from local_iam import Door
 from misfortune import DELETED, LISTED, UNKNOWN, USER, MisfortuneTest
 from tls import TlsOptions
@@ -23,9 +23,7 @@ class ResendTest(MisfortuneTest):
 
     def create(self, *arguments: str, expect: int | None = OK, env: dict[str, str] | None = None
                ) -> Run:  # fmt: skip
-        return self.issue(
-            "--user-name", USER, "--cli-read-timeout", "1", *arguments, expect=expect, env=env
-        )
+        return self.issue("--user-name", USER, *arguments, expect=expect, env=env)
 
     def assert_one_key(self, requests: int) -> None:
         """One key was made, the token holds it, and so many requests were sent for it."""
@@ -101,8 +99,8 @@ class ThrottlingTest(ResendTest):
         time.sleep(0.3)
         began = time.monotonic()
         process.send_signal(2)
-        process.communicate(timeout=30)
-        self.assertLess(time.monotonic() - began, 5)
+        process.communicate(timeout=SECONDS)
+        self.assertLess(time.monotonic() - began, 30)
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assert_requests(1)
         self.assertEqual(self.iam.key_ids(USER), [])
@@ -115,7 +113,7 @@ class ThrottlingTest(ResendTest):
             with self.subTest(kind):
                 self.iam.endpoint.reset()
                 self.iam.misbehave(kind, "ListAccessKeys", **fields)
-                self.create()
+                self.create(*(["--cli-read-timeout", "1"] if kind == "stall" else []))
                 self.assert_one_key(1)
                 self.assertEqual(len(self.iam.requests("ListAccessKeys")), 2)
                 self.iam.endpoint.gate.release()
@@ -227,7 +225,7 @@ class ConnectionTest(ResendTest):
         self.iam.set_door("refuse")
         began = time.monotonic()
         run = self.create("--debug", expect=GENERAL)
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 20)
         self.assertEqual(len(re.findall("ListAccessKeys is sent again", run.err)), 2)
         self.assertEqual(self.iam.requests(), [])
 

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from harness import CONFIGURATION, GENERAL, INTERRUPTED, REFUSED, USAGE, IntegrationTest, Run
+from harness import CONFIGURATION, GENERAL, INTERRUPTED, REFUSED, SECONDS, USAGE, IntegrationTest, Run
 
 USER = "alice"
 ISSUER = "root-admin"
@@ -136,7 +136,7 @@ class InterruptedTest(RotateTest):
         process = self.start("rotate-access-key", *self.iam_arguments(), "--proofs", "1", *arguments)
         self.assertTrue(self.iam.wait(operation, stall.get("skip", 0) + 1))
         process.send_signal(number)
-        process.wait(30)
+        process.wait(SECONDS)
         self.iam.endpoint.gate.release()
         self.iam.endpoint.rules.clear()
 
@@ -270,7 +270,7 @@ class RootTest(RotateTest):
         process = self.start("rotate-access-key", "--root", *self.iam_arguments())
         self.assertTrue(self.iam.wait("GetCallerIdentity", 2))
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=SECONDS)
         self.assertEqual(process.returncode, INTERRUPTED, err)
         self.assertIn(b"once this is run again", b" ".join(err.split()))
         self.iam.endpoint.rules.clear()

@@ -92,7 +92,7 @@ class Token(AnyToken):
              "--provider", str(softhsm.MODULE), "pkcs11:"],
             env=far.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not server_socket.exists():
             assert self._server.poll() is None and time.monotonic() < deadline, "no p11-kit server"
             time.sleep(0.005)
@@ -126,4 +126,4 @@ class Token(AnyToken):
     def close(self) -> None:
         self.wire.close()
         self._server.terminate()
-        self._server.wait(10)
+        self._server.wait(60)

@@ -119,7 +119,10 @@ class Searcher:
                 continue
             data = os.fsencode(path) + b"\0"
             if path.is_file() and not path.is_symlink():
-                data += path.read_bytes()
+                try:
+                    data += path.read_bytes()
+                except FileNotFoundError:
+                    continue
             here = self.search(data, known)
             if not here:
                 self._searched[path] = (like, set(self._patterns))

@@ -32,7 +32,7 @@ class Terminal:
         )
         self._slave = slave
 
-    def read_until(self, text: str, seconds: float = 15) -> str:
+    def read_until(self, text: str, seconds: float = 60) -> str:
         """Read what is shown until it holds `text`; the end or a time-out is a failure."""
         deadline = time.monotonic() + seconds
         while text not in self.shown:
@@ -51,7 +51,7 @@ class Terminal:
         """Whether the terminal's modes are those from before the program."""
         return termios.tcgetattr(self._slave) == self._before
 
-    def finish(self, seconds: float = 30) -> int:
+    def finish(self, seconds: float = 60) -> int:
         """Wait for the end, reading on; the exit code."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
