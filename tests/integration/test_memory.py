@@ -8,15 +8,16 @@ import os
 import secrets
 import signal
 import subprocess
+import threading
 import unittest
 from pathlib import Path
 
 import memory
-from harness import GENERAL, HSMIAM, INTERRUPTED, OK
+from harness import GENERAL, HSMIAM, INTERRUPTED, OK, SECONDS
 from memory import TALLY, Found, Watch
 from memory_test import IMPORTED, MemoryTest
+from unprivileged import AS_ROOT
 
-AS_ROOT = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
 VICTIM = os.environ["HSMIAM_MEMORY_VICTIM"]
 TLS_1_3 = ("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256")
 TLS_1_2 = (
@@ -110,8 +111,9 @@ class ToolTest(MemoryTest):
             self.assertTrue(self.iam.wait("CreateAccessKey"))
             children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
             os.kill(int(children.read_text()), signal.SIGTERM)
+            threading.Timer(0.5, self.iam.release).start()
 
-        self.iam.misbehave("stall", at="in-secret", seconds=0.5)
+        self.iam.misbehave("stall", at="in-secret", seconds=SECONDS)
         words = self.iam_arguments(credential=self.uri(self.iam.root_id))
         self.watch([HSMIAM, "create-access-key", *words, "--user-name", "alice"], INTERRUPTED,
                    ["error", "write"], during=interrupt, underway=("error 1",))  # fmt: skip

@@ -21,15 +21,22 @@ def _other_user() -> dict[str, Any]:
 # Options for subprocess: root becomes nobody, anybody else stays who they are.
 OTHER_USER = _other_user()
 
+# The tool makes itself unfit for being traced by its own user. Whoever is root of a namespace, if
+# not of the machine, reads its memory all the same.
+AS_ROOT = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+
 
 def reachable_program(program: str) -> str:
     """The program where the other user can run it: a clone may lie in root's own folder."""
-    if not OTHER_USER or all(parent.stat().st_mode & 0o001 for parent in Path(program).parents):
+    way = (Path(program), *Path(program).parents)
+    if not OTHER_USER or all(path.stat().st_mode & 0o001 for path in way):
         return program
     folder = tempfile.mkdtemp(prefix="hsmiam-program-")
     atexit.register(shutil.rmtree, folder)
     os.chmod(folder, 0o755)
-    return shutil.copy(program, folder)
+    copy: str = shutil.copy(program, folder)
+    os.chmod(copy, 0o755)
+    return copy
 
 
 def make_read_only(directory: Path, test_directory: Path) -> None:
