@@ -180,6 +180,12 @@ static void choose_endpoints(hsmiam_module_settings *settings)
         settings->sts_endpoint_url = hsmiam_profile_get(profile, "endpoint_url");
 }
 
+static bool is_absolute(const char *path)
+{
+    return path == NULL || *path == '/';
+}
+
+/* The user of a program with more rights chooses in which folder it starts. */
 static hsmiam_status choose_paths(hsmiam_module_settings *settings, hsmiam_error *error)
 {
     const char *ledger =
@@ -190,6 +196,10 @@ static hsmiam_status choose_paths(hsmiam_module_settings *settings, hsmiam_error
     settings->log_file = log_file != NULL ? hsmiam_path_expand(log_file) : NULL;
     if (settings->ledger == NULL || (log_file != NULL && settings->log_file == NULL))
         return hsmiam_error_set_memory(error, "the settings");
+    if (has_more_rights() && !(is_absolute(settings->ledger) && is_absolute(settings->log_file)))
+        return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,
+                                "hsmiam_ledger and hsmiam_log_file must be absolute paths, without "
+                                "a variable, in a program that has more rights than its user.");
     return HSMIAM_OK;
 }
 

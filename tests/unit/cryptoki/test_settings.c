@@ -175,6 +175,10 @@ static void writes_where_the_system_says(void **state)
     assert_string_equal(settings.ledger, expected);
     (void)snprintf(expected, sizeof expected, "%s/$HOME/log", entry->pw_dir);
     assert_string_equal(settings.log_file, expected);
+    write_file(HSMIAM_SYSTEM_CONFIG, "[default]\nhsmiam_token = pkcs11:token=system\n"
+                                     "hsmiam_log_file = $HOME/log\n");
+    assert_int_equal(load(both), HSMIAM_ERR_CONFIG);
+    assert_non_null(strstr(hsmiam_error_get_message(error), "absolute"));
     has_more_rights = 0;
     unsetenv("XDG_STATE_HOME");
     assert_int_equal(unlink(HSMIAM_SYSTEM_CONFIG), 0);
