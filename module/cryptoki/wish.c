@@ -169,10 +169,28 @@ static CK_RV read_name(const void *text, CK_ULONG size, CK_RV refusal,
     return rv;
 }
 
+/* A second name, by the parameter and a label or by two labels, must be the first once more. */
+static CK_RV read_label(const CK_ATTRIBUTE *attribute, char user_name[HSMIAM_USER_NAME_MAX + 1])
+{
+    char label[HSMIAM_USER_NAME_MAX + 1] = "";
+    CK_RV rv =
+        read_name(attribute->pValue, attribute->ulValueLen, CKR_ATTRIBUTE_VALUE_INVALID, label);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (user_name[0] != '\0' && strcmp(user_name, label) != 0) {
+        hsmiam_message_write("C_GenerateKey: the label \"%s\" is not the user's name, \"%s\", "
+                             "which the label of an access key is.",
+                             label, user_name);
+        return CKR_TEMPLATE_INCONSISTENT;
+    }
+    memcpy(user_name, label, sizeof label);
+    return CKR_OK;
+}
+
 CK_RV hsmiam_wish_read(const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *template, CK_ULONG count,
                        char user_name_out[HSMIAM_USER_NAME_MAX + 1])
 {
-    char label[HSMIAM_USER_NAME_MAX + 1] = "";
     CK_RV rv = CKR_OK;
 
     user_name_out[0] = '\0';
@@ -184,17 +202,7 @@ CK_RV hsmiam_wish_read(const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *templa
     for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
         rv = check(&template[i]);
         if (rv == CKR_OK && template[i].type == CKA_LABEL && template[i].ulValueLen > 0)
-            rv = read_name(template[i].pValue, template[i].ulValueLen, CKR_ATTRIBUTE_VALUE_INVALID,
-                           label);
+            rv = read_label(&template[i], user_name_out);
     }
-    if (rv != CKR_OK || label[0] == '\0')
-        return rv;
-    if (user_name_out[0] != '\0' && strcmp(user_name_out, label) != 0) {
-        hsmiam_message_write("C_GenerateKey: the label \"%s\" is not the user's name, \"%s\", "
-                             "which the label of an access key is.",
-                             label, user_name_out);
-        return CKR_TEMPLATE_INCONSISTENT;
-    }
-    memcpy(user_name_out, label, sizeof label);
-    return CKR_OK;
+    return rv;
 }

@@ -31,6 +31,9 @@ static CK_RV generate_labelled(const char *label)
 
 static void takes_the_users_name_from_parameter_or_label(void **state)
 {
+    CK_ATTRIBUTE two[] = {{CKA_LABEL, (char *)"Alice", 5}, {CKA_LABEL, (char *)"Bob", 3}};
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+
     (void)state;
     bed_expect(CKR_OK);
     assert_string_equal(the_bed.user_name, "(none)");
@@ -45,6 +48,9 @@ static void takes_the_users_name_from_parameter_or_label(void **state)
     assert_int_equal(generate_labelled("Alice"), CKR_OK);
     assert_int_equal(the_bed.issued, 4);
     assert_int_equal(generate_labelled("Bob"), CKR_TEMPLATE_INCONSISTENT);
+    assert_int_equal(the_bed.issued, 4);
+    the_bed.mechanism.ulParameterLen = 0;
+    assert_int_equal(bed_generate(two, 2, &key), CKR_TEMPLATE_INCONSISTENT);
     assert_int_equal(the_bed.issued, 4);
     assert_int_equal(the_bed.cleared, 4);
 }
@@ -268,6 +274,10 @@ static void names_a_key_that_the_session_does_not_find(void **state)
 {
     (void)state;
     the_bed.makes = false;
+    bed_expect(CKR_GENERAL_ERROR);
+    assert_non_null(strstr(the_bed.message, NEW_ID));
+    /* A program takes this one for "no key was made", and tries again. */
+    mock_fail(MOCK_C_FindObjects, 1, CKR_FUNCTION_FAILED);
     bed_expect(CKR_GENERAL_ERROR);
     assert_non_null(strstr(the_bed.message, NEW_ID));
 }
