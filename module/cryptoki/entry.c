@@ -58,15 +58,10 @@ HSMIAM_PASSED_ON_3(PASS_ON_3)
 
 static CK_RV v3_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
-    hsmiam_functions_3 *behind = (hsmiam_functions_3 *)hsmiam_behind_get_functions(true);
+    CK_FUNCTION_LIST *behind = hsmiam_behind_get_functions(true);
 
-    if (behind == NULL)
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    if (behind->C_SessionCancel == NULL)
-        return CKR_FUNCTION_NOT_SUPPORTED;
-    if ((flags & CKF_SIGN) != 0)
-        hsmiam_mechanism_cancel(session);
-    return behind->C_SessionCancel(session, flags);
+    return behind != NULL ? hsmiam_mechanism_cancel(behind, session, flags)
+                          : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
 ENTRY C_Initialize(void *arguments)
@@ -171,14 +166,15 @@ ENTRY C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **in
 
     if (interface_out == NULL)
         return CKR_ARGUMENTS_BAD;
+    CK_RV rv = CKR_FUNCTION_FAILED;
     (void)pthread_mutex_lock(&collecting);
     CK_ULONG count = collect(interfaces);
-    (void)pthread_mutex_unlock(&collecting);
-    for (CK_ULONG i = 0; i < count; i++) {
+    for (CK_ULONG i = 0; i < count && rv != CKR_OK; i++) {
         if (is_wanted(&interfaces[i], name, version, flags)) {
             *interface_out = &interfaces[i];
-            return CKR_OK;
+            rv = CKR_OK;
         }
     }
-    return CKR_FUNCTION_FAILED;
+    (void)pthread_mutex_unlock(&collecting);
+    return rv;
 }

@@ -34,15 +34,16 @@ CK_RV hsmiam_mechanism_set_operation_state(CK_FUNCTION_LIST *behind, CK_SESSION_
                                            CK_OBJECT_HANDLE authentication_key);
 CK_RV hsmiam_mechanism_logout(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session);
 
-/* Before C_SessionCancel (3.0) with CKF_SIGN among its flags is passed on. */
-void hsmiam_mechanism_cancel(CK_SESSION_HANDLE session);
+/* C_SessionCancel (3.0); `behind` is a list of 3.0. */
+CK_RV hsmiam_mechanism_cancel(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session, CK_FLAGS flags);
 
 /* A session of this module is about to be closed: by C_CloseSession, or one by one by
  * C_CloseAllSessions and C_Finalize. */
 void hsmiam_mechanism_end_session(CK_SESSION_HANDLE session);
 
-/* C_Finalize, after all sessions were ended and before the module behind is let go: nothing of
- * libhsmiam may still be open on it afterwards. */
+/* C_Finalize, before sessions are ended and the module behind is let go: waits for calls under way,
+ * and nothing of libhsmiam is open on it afterwards. Without a lock that C_Initialize takes, which
+ * p11-kit may call for the token of the credential. */
 void hsmiam_mechanism_end(void);
 
 /* A forked child initialises anew: what the parent had is forgotten, without a call of the module

@@ -4,6 +4,7 @@
 #include "cryptoki/mechanism.h"
 
 #include "cryptoki/behind.h"
+#include "cryptoki/cryptoki3.h"
 #include "cryptoki/message.h"
 #include "cryptoki/own.h"
 #include "cryptoki/signature.h"
@@ -297,9 +298,18 @@ CK_RV hsmiam_mechanism_logout(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE sessio
     return rv;
 }
 
-void hsmiam_mechanism_cancel(CK_SESSION_HANDLE session)
+/* Where the module behind cannot, its operation goes on, and so does the one here: else C_Sign
+ * would go to the one behind, which makes no SigV4 signature. */
+CK_RV hsmiam_mechanism_cancel(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
-    hsmiam_operations_drop(&operations, session);
+    const hsmiam_functions_3 *functions = (const hsmiam_functions_3 *)behind;
+
+    if (functions->C_SessionCancel == NULL)
+        return CKR_FUNCTION_NOT_SUPPORTED;
+    CK_RV rv = functions->C_SessionCancel(session, flags);
+    if (rv == CKR_OK && (flags & CKF_SIGN) != 0)
+        hsmiam_operations_drop(&operations, session);
+    return rv;
 }
 
 void hsmiam_mechanism_end_session(CK_SESSION_HANDLE session)

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cryptoki/cryptoki3.h"
+#include "cryptoki/mechanism.h"
 #include "hsmiam/pkcs11.h"
 
 static void ends_by_what_is_wrong(void **state)
@@ -99,6 +101,41 @@ static void ends_when_it_is_told_to(void **state)
         mock.logged_in = true;
         let_it_derive();
     }
+}
+
+static CK_RV cancelled;
+
+static CK_RV cancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
+{
+    unsigned char mac[MAC_SIZE];
+    CK_ULONG size = sizeof mac;
+
+    if (cancelled == CKR_OK && (flags & CKF_SIGN) != 0)
+        (void)fix.behind->C_Sign(session, mac, 0, mac, &size);
+    return cancelled;
+}
+
+static void ends_as_the_module_behind_cancels(void **state)
+{
+    hsmiam_functions_3 list = {.of_2 = *fix.behind, .C_SessionCancel = cancel};
+    unsigned char mac[MAC_SIZE];
+    CK_ULONG size = sizeof mac;
+
+    (void)state;
+    assert_int_equal(begin(), CKR_OK);
+    cancelled = CKR_FUNCTION_FAILED;
+    assert_int_equal(hsmiam_mechanism_cancel(&list.of_2, fix.session, CKF_SIGN),
+                     CKR_FUNCTION_FAILED);
+    cancelled = CKR_OK;
+    assert_int_equal(hsmiam_mechanism_cancel(&list.of_2, fix.session, CKF_VERIFY), CKR_OK);
+    assert_int_equal(sign(TEXT, mac, &size), CKR_OK);
+    expect_signature(mac, size);
+    assert_int_equal(begin(), CKR_OK);
+    assert_int_equal(hsmiam_mechanism_cancel(&list.of_2, fix.session, CKF_SIGN), CKR_OK);
+    expect_no_operation();
+    list.C_SessionCancel = NULL;
+    assert_int_equal(hsmiam_mechanism_cancel(&list.of_2, fix.session, CKF_SIGN),
+                     CKR_FUNCTION_NOT_SUPPORTED);
 }
 
 static void refuses_to_save_its_state(void **state)
@@ -244,6 +281,7 @@ int main(void)
         sign_test(ends_by_what_is_wrong),
         sign_test(keeps_other_operations_off),
         sign_test(ends_when_it_is_told_to),
+        sign_test(ends_as_the_module_behind_cancels),
         sign_test(refuses_to_save_its_state),
         sign_test(refuses_parameters_that_are_no_scope),
         sign_test(starts_no_thread_where_none_may_be),
