@@ -15,13 +15,16 @@
  * and used by its own. */
 static struct {
     pthread_mutex_t changing; /* finds out if a module behind leads back to here */
+    pthread_mutex_t loading;  /* of `loaded`; never held while p11-kit is called, which asks for
+                                 the interfaces under a lock of its own */
     pid_t process;            /* that initialised it */
     hsmiam_loaded loaded;
     CK_FUNCTION_LIST *counted; /* p11-kit's list; NULL: there is none yet */
     bool is_apart; /* the list in use has a state of its own, which p11-kit does not count */
     bool may_start_threads;
     atomic_bool initialised;
-} behind = {.changing = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP};
+} behind = {.changing = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP,
+            .loading = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP};
 
 CK_FUNCTION_LIST *hsmiam_behind_get_functions(bool of_3)
 {
@@ -54,6 +57,7 @@ static void forget_parents(void)
     if (!atomic_load(&behind.initialised) || behind.process == getpid())
         return;
     behind.changing = fresh;
+    behind.loading = fresh;
     atomic_store(&behind.initialised, false);
     behind.is_apart = false;
     hsmiam_message_forget();
@@ -69,14 +73,14 @@ CK_ULONG hsmiam_behind_get_interfaces(const CK_INTERFACE **interfaces_out)
 {
     CK_ULONG count = 0;
 
-    if (pthread_mutex_lock(&behind.changing) != 0)
+    if (pthread_mutex_lock(&behind.loading) != 0)
         return 0;
     /* Why it cannot be loaded is said by C_Initialize. */
     if (hsmiam_load(&behind.loaded, NULL) == HSMIAM_OK) {
         *interfaces_out = behind.loaded.interfaces;
         count = behind.loaded.interface_count;
     }
-    (void)pthread_mutex_unlock(&behind.changing);
+    (void)pthread_mutex_unlock(&behind.loading);
     return count;
 }
 
@@ -115,30 +119,47 @@ static CK_RV initialise_all(const CK_C_INITIALIZE_ARGS *arguments)
     return rv;
 }
 
-static bool load(void)
+static void say_that_it_leads_back(void)
 {
-    hsmiam_error *error = hsmiam_error_new();
-    bool loaded = hsmiam_load(&behind.loaded, error) == HSMIAM_OK;
+    hsmiam_message_write(
+        "The module \"%s\" leads back to this one; name the HSM's own module in the "
+        "profile's hsmiam_token.",
+        behind.loaded.path != NULL ? behind.loaded.path : "behind");
+}
 
-    if (!loaded)
+static CK_RV load(void)
+{
+    hsmiam_error *error = NULL;
+
+    if (pthread_mutex_lock(&behind.loading) != 0) {
+        say_that_it_leads_back();
+        return CKR_GENERAL_ERROR;
+    }
+    error = hsmiam_error_new();
+    hsmiam_status status = hsmiam_load(&behind.loaded, error);
+    (void)pthread_mutex_unlock(&behind.loading);
+    if (status != HSMIAM_OK)
         hsmiam_message_write_error(error);
     hsmiam_error_free(&error);
-    return loaded;
+    if (status == HSMIAM_ERR_MEMORY)
+        return CKR_HOST_MEMORY;
+    return status == HSMIAM_OK ? CKR_OK : CKR_GENERAL_ERROR;
 }
 
 static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
 {
     if (atomic_load(&behind.initialised))
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-    if (!load())
-        return CKR_GENERAL_ERROR;
+    CK_RV rv = load();
+    if (rv != CKR_OK)
+        return rv;
     if (behind.counted == NULL) /* a forked child goes on with its parent's */
         behind.counted = p11_kit_module_load(behind.loaded.path, 0);
     if (behind.counted == NULL) {
         hsmiam_message_write("p11-kit cannot load the module \"%s\".", behind.loaded.path);
         return CKR_GENERAL_ERROR;
     }
-    CK_RV rv = initialise_all(arguments);
+    rv = initialise_all(arguments);
     if (rv == CKR_OK) {
         behind.process = getpid();
         behind.may_start_threads =
@@ -155,9 +176,7 @@ CK_RV hsmiam_behind_initialize(CK_C_INITIALIZE_ARGS *arguments)
 {
     forget_parents();
     if (pthread_mutex_lock(&behind.changing) != 0) {
-        hsmiam_message_write("The module \"%s\" leads back to this one; name the HSM's own module "
-                             "in the profile's hsmiam_token.",
-                             behind.loaded.path);
+        say_that_it_leads_back();
         return CKR_GENERAL_ERROR;
     }
     CK_RV rv = initialise(arguments);
@@ -172,7 +191,6 @@ static CK_RV finalise(void *reserved)
     if (reserved != NULL)
         return CKR_ARGUMENTS_BAD;
     hsmiam_sessions_end(behind.loaded.functions);
-    hsmiam_mechanism_end();
     atomic_store(&behind.initialised, false);
     if (behind.is_apart)
         (void)behind.loaded.functions->C_Finalize(NULL);
@@ -186,6 +204,8 @@ static CK_RV finalise(void *reserved)
 CK_RV hsmiam_behind_finalize(void *reserved)
 {
     forget_parents();
+    if (reserved == NULL && atomic_load(&behind.initialised))
+        hsmiam_mechanism_end();
     if (pthread_mutex_lock(&behind.changing) != 0)
         return CKR_GENERAL_ERROR;
     CK_RV rv = finalise(reserved);

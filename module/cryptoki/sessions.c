@@ -58,12 +58,25 @@ static bool take(const CK_SESSION_HANDLE *session, const CK_SLOT_ID *slot, opene
     return found;
 }
 
+/* The module behind closes sessions by itself when a token is taken out. What was known by a handle
+ * that a new session gets is then one's that is gone. */
+static void forget(CK_SESSION_HANDLE session)
+{
+    opened gone = {0};
+
+    (void)take(&session, NULL, &gone);
+    hsmiam_mechanism_end_session(session);
+}
+
 CK_RV hsmiam_sessions_open(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot, CK_FLAGS flags,
                            void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session_out)
 {
     CK_RV rv = behind->C_OpenSession(slot, flags, application, notify, session_out);
 
-    if (rv != CKR_OK || add(*session_out, slot))
+    if (rv != CKR_OK)
+        return rv;
+    forget(*session_out);
+    if (add(*session_out, slot))
         return rv;
     (void)behind->C_CloseSession(*session_out);
     return CKR_HOST_MEMORY;

@@ -22,6 +22,8 @@ recording *recording_get(void)
 
 static CK_RV note_initialisation(int index, const CK_C_INITIALIZE_ARGS *arguments)
 {
+    if (index == INITIALIZE && state.meanwhile != NULL)
+        state.meanwhile();
     if (index == INITIALIZE && state.initialised)
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     if (state.values[index] == CKR_OK)

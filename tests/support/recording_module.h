@@ -24,6 +24,7 @@ typedef struct recording {
     bool initialised;
     bool lies; /* C_GetInterfaceList: of more than it has, and that has no names and no lists */
     CK_SESSION_HANDLE session; /* the next one that C_OpenSession makes */
+    void (*meanwhile)(void);   /* what C_Initialize calls first, or NULL */
 } recording;
 
 /* Exported by the module under the name of recording_get. */

@@ -4,11 +4,15 @@
 #include "support/cmocka_tests.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <p11-kit/p11-kit.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { INITIALIZE, FINALIZE, CLOSE_SESSION = 13, CLOSE_ALL_SESSIONS, LOGIN = 18 };
@@ -192,6 +196,88 @@ static void keeps_what_was_not_closed(void **state)
     assert_int_equal(count_calls(record, CLOSE_SESSION), 23);
 }
 
+/* The module behind closes sessions by itself when its token is taken out. */
+static void knows_a_handle_anew(void **state)
+{
+    CK_FUNCTION_LIST *functions = load("anew");
+    recording *record = instance_record();
+
+    (void)state;
+    assert_int_equal(functions->C_Initialize(NULL), CKR_OK);
+    CK_SESSION_HANDLE gone = open_session(functions, 1);
+    record->session = gone;
+    assert_int_equal(open_session(functions, 2), gone);
+    assert_int_equal(functions->C_CloseAllSessions(1), CKR_OK);
+    assert_int_equal(count_calls(record, CLOSE_SESSION), 0);
+    assert_int_equal(functions->C_Finalize(NULL), CKR_OK);
+    assert_int_equal(count_calls(record, CLOSE_SESSION), 1);
+}
+
+static void *asked;
+static atomic_bool has_answered;
+
+static void *ask_for_interfaces(void *context)
+{
+    CK_ULONG count = 0;
+    CK_C_GetInterfaceList get = (CK_C_GetInterfaceList)dlsym(asked, "C_GetInterfaceList");
+
+    if (get(NULL, &count) == CKR_OK && count == 3)
+        has_answered = true;
+    return context;
+}
+
+static pthread_t asking;
+
+static void ask_meanwhile(void)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    assert_int_equal(pthread_create(&asking, NULL, ask_for_interfaces, NULL), 0);
+    for (int i = 0; i < 5000 && !has_answered; i++)
+        (void)nanosleep(&pause, NULL);
+    assert_true(has_answered);
+}
+
+/* p11-kit asks for the interfaces under its lock, which the initialisation needs as well. */
+static void tells_interfaces_while_it_is_initialised(void **state)
+{
+    (void)state;
+    asked = instance_load("asked", instance_get_recording_path());
+    instance_record()->meanwhile = ask_meanwhile;
+    assert_int_equal(instance_get_functions(asked)->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(pthread_join(asking, NULL), 0);
+    assert_int_equal(instance_get_functions(asked)->C_Finalize(NULL), CKR_OK);
+}
+
+/* A profile's name may look like the end of a file's. */
+static void has_the_whole_name(void **state)
+{
+    CK_FUNCTION_LIST *functions = load("my.sorted.so.x");
+
+    (void)state;
+    (void)instance_record();
+    assert_int_equal(functions->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(functions->C_Finalize(NULL), CKR_OK);
+}
+
+/* A log that is opened by the number of standard input, which a daemon has closed, is closed. */
+static void leaves_no_log_open(void **state)
+{
+    void *instance = instance_load("daemon", "/nonexistent.so");
+    int input = dup(STDIN_FILENO);
+
+    (void)state;
+    (void)close(STDIN_FILENO);
+    assert_int_equal(instance_get_functions(instance)->C_Initialize(NULL), CKR_GENERAL_ERROR);
+    bool is_open = fcntl(STDIN_FILENO, F_GETFD) != -1;
+    if (input >= 0) {
+        (void)dup2(input, STDIN_FILENO);
+        (void)close(input);
+    }
+    assert_false(is_open);
+    assert_string_not_equal(instance_read_log(), "");
+}
+
 /* In a child the parent's initialisation counts for nothing, and its sessions are not closed. */
 static int use_in_child(CK_FUNCTION_LIST *functions, recording *record)
 {
@@ -287,6 +373,10 @@ int main(void)
         cmocka_unit_test(shares_with_others),
         cmocka_unit_test(joins_whom_it_finds),
         cmocka_unit_test(keeps_what_was_not_closed),
+        cmocka_unit_test(knows_a_handle_anew),
+        cmocka_unit_test(tells_interfaces_while_it_is_initialised),
+        cmocka_unit_test(has_the_whole_name),
+        cmocka_unit_test(leaves_no_log_open),
         cmocka_unit_test(works_in_a_child),
         cmocka_unit_test(refuses_to_stand_before_itself),
         cmocka_unit_test(says_what_cannot_be_loaded),
