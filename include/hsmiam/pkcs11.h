@@ -64,7 +64,8 @@
  * or after.
  *
  * The string to sign has at most 1 MiB (CKR_DATA_LEN_RANGE). The state of the operation cannot be
- * saved (CKR_STATE_UNSAVEABLE). C_SignInit with NULL for the mechanism ends it.
+ * saved (CKR_STATE_UNSAVEABLE), and C_SignEncryptUpdate does not continue it, but ends it
+ * (CKR_FUNCTION_NOT_SUPPORTED), as does C_SignInit with NULL for the mechanism.
  */
 #define CKM_HSMIAM_AWS_SIGV4 0xC8534902UL
 

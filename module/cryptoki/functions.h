@@ -98,7 +98,6 @@
     F(VerifyRecover, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)                       \
     F(DigestEncryptUpdate, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)                 \
     F(DecryptDigestUpdate, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)                 \
-    F(SignEncryptUpdate, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)                   \
     F(DecryptVerifyUpdate, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)                 \
     F(GenerateKeyPair,                                                                             \
       (CK_SESSION_HANDLE session, CK_MECHANISM * mechanism, CK_ATTRIBUTE * public_template,        \
@@ -142,6 +141,8 @@
     F(Sign, hsmiam_mechanism_sign, HSMIAM_IN_AND_OUT, session, in, in_size, out, out_size)         \
     F(SignUpdate, hsmiam_mechanism_sign_update, HSMIAM_IN, session, in, in_size)                   \
     F(SignFinal, hsmiam_mechanism_sign_final, HSMIAM_OUT, session, out, out_size)                  \
+    F(SignEncryptUpdate, hsmiam_mechanism_sign_encrypt_update, HSMIAM_IN_AND_OUT, session, in,     \
+      in_size, out, out_size)                                                                      \
     F(GenerateKey, hsmiam_mechanism_generate_key,                                                  \
       (CK_SESSION_HANDLE session, CK_MECHANISM * mechanism, CK_ATTRIBUTE * template,               \
        CK_ULONG count, CK_OBJECT_HANDLE * key),                                                    \

@@ -26,6 +26,9 @@ CK_RV hsmiam_mechanism_sign_update(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE s
                                    unsigned char *part, CK_ULONG size);
 CK_RV hsmiam_mechanism_sign_final(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
                                   unsigned char *signature_out, CK_ULONG *signature_size);
+CK_RV hsmiam_mechanism_sign_encrypt_update(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
+                                           unsigned char *part, CK_ULONG size,
+                                           unsigned char *encrypted_out, CK_ULONG *encrypted_size);
 CK_RV hsmiam_mechanism_get_operation_state(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
                                            unsigned char *state_out, CK_ULONG *size);
 CK_RV hsmiam_mechanism_set_operation_state(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,

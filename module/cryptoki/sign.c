@@ -262,6 +262,18 @@ CK_RV hsmiam_mechanism_sign_final(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE se
                   operation->text.size, signature_out, signature_size);
 }
 
+/* What it would sign went into the operation behind, which is the key's HMAC and no more. */
+CK_RV hsmiam_mechanism_sign_encrypt_update(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
+                                           unsigned char *part, CK_ULONG size,
+                                           unsigned char *encrypted_out, CK_ULONG *encrypted_size)
+{
+    hsmiam_operation *operation = hsmiam_operations_take(&operations, session);
+
+    if (operation == NULL)
+        return behind->C_SignEncryptUpdate(session, part, size, encrypted_out, encrypted_size);
+    return end_by(behind, operation, CKR_FUNCTION_NOT_SUPPORTED);
+}
+
 CK_RV hsmiam_mechanism_get_operation_state(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
                                            unsigned char *state_out, CK_ULONG *size)
 {

@@ -138,6 +138,41 @@ static void ends_as_the_module_behind_cancels(void **state)
                      CKR_FUNCTION_NOT_SUPPORTED);
 }
 
+static unsigned updates;
+
+static CK_RV update_both(CK_SESSION_HANDLE session, unsigned char *part, CK_ULONG size,
+                         unsigned char *out, CK_ULONG *out_size)
+{
+    (void)session;
+    (void)part;
+    (void)size;
+    (void)out;
+    (void)out_size;
+    updates++;
+    return CKR_OK;
+}
+
+/* The module behind would take the part into its HMAC. */
+static void does_not_sign_what_is_encrypted(void **state)
+{
+    CK_FUNCTION_LIST list = *fix.behind;
+    unsigned char part = 0;
+    CK_ULONG size = sizeof part;
+
+    (void)state;
+    updates = 0;
+    list.C_SignEncryptUpdate = update_both;
+    assert_int_equal(begin(), CKR_OK);
+    assert_int_equal(
+        hsmiam_mechanism_sign_encrypt_update(&list, fix.session, &part, 1, &part, &size),
+        CKR_FUNCTION_NOT_SUPPORTED);
+    assert_int_equal(updates, 0);
+    expect_no_operation();
+    assert_int_equal(
+        hsmiam_mechanism_sign_encrypt_update(&list, fix.session, &part, 1, &part, &size), CKR_OK);
+    assert_int_equal(updates, 1);
+}
+
 static void refuses_to_save_its_state(void **state)
 {
     CK_ULONG size = 0;
@@ -282,6 +317,7 @@ int main(void)
         sign_test(keeps_other_operations_off),
         sign_test(ends_when_it_is_told_to),
         sign_test(ends_as_the_module_behind_cancels),
+        sign_test(does_not_sign_what_is_encrypted),
         sign_test(refuses_to_save_its_state),
         sign_test(refuses_parameters_that_are_no_scope),
         sign_test(starts_no_thread_where_none_may_be),
