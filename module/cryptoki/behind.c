@@ -38,11 +38,6 @@ const char *hsmiam_behind_get_path(void)
     return atomic_load(&behind.initialised) ? behind.loaded.path : NULL;
 }
 
-bool hsmiam_behind_has_credential(void)
-{
-    return behind.loaded.has_credential;
-}
-
 bool hsmiam_behind_may_start_threads(void)
 {
     return behind.may_start_threads;

@@ -30,7 +30,4 @@ const char *hsmiam_behind_get_path(void);
  * (CKF_LIBRARY_CANT_CREATE_OS_THREADS), as work on secrets does. */
 bool hsmiam_behind_may_start_threads(void);
 
-/* Whether the settings named a credential when this module was initialised. */
-bool hsmiam_behind_has_credential(void);
-
 #endif

@@ -87,7 +87,6 @@ static hsmiam_status load(const hsmiam_module_settings *settings, hsmiam_loaded 
 
     if (status != HSMIAM_OK)
         return status;
-    found->has_credential = settings->credential != NULL;
     void *object = dlopen(found->path, RTLD_NOW | RTLD_LOCAL);
     if (object == NULL)
         return hsmiam_error_set(error, HSMIAM_ERR_CONFIG,

@@ -6,13 +6,10 @@
 #include "base/error.h"
 #include "cryptoki/cryptoki3.h"
 
-#include <stdbool.h>
-
 /* The module behind. Once loaded it stays so, and what is here does not change any more. */
 typedef struct hsmiam_loaded {
     char *path;
     char *words; /* for C_Initialize, where the program has none; NULL: none */
-    bool has_credential;
     CK_FUNCTION_LIST *functions;
     CK_FUNCTION_LIST *functions_3; /* those of 3.0 or 3.1; NULL: it has none */
     CK_INTERFACE *interfaces;

@@ -28,14 +28,15 @@ static bool can_sign(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot)
     return hsmiam_behind_may_start_threads() && does(behind, slot, CKM_SHA256_HMAC, CKF_SIGN);
 }
 
-/* Whether the settings let keys go there. What is wrong with them, C_GenerateKey tells. */
+/* Whether the settings, as they are now, have a credential and let keys go there. What is wrong
+ * with them, C_GenerateKey tells. */
 static bool is_meant(const hsmiam_place *place)
 {
     hsmiam_module_settings settings = {.credential = NULL};
     bool meant = false;
 
     hsmiam_status status = hsmiam_module_settings_load(&settings, NULL);
-    if (status == HSMIAM_OK)
+    if (status == HSMIAM_OK && settings.credential != NULL)
         status = hsmiam_place_is_meant(place, &settings, &meant, NULL);
     hsmiam_module_settings_clear(&settings);
     return status == HSMIAM_OK && meant;
@@ -45,8 +46,7 @@ static bool can_issue(CK_FUNCTION_LIST *behind, CK_SLOT_ID slot)
 {
     hsmiam_place place = {.behind = behind, .slot = slot, .module_path = hsmiam_behind_get_path()};
 
-    return hsmiam_behind_has_credential() && can_sign(behind, slot) &&
-           behind->C_GetTokenInfo(slot, &place.info) == CKR_OK &&
+    return can_sign(behind, slot) && behind->C_GetTokenInfo(slot, &place.info) == CKR_OK &&
            (place.info.flags & CKF_TOKEN_INITIALIZED) != 0 &&
            (place.info.flags & CKF_WRITE_PROTECTED) == 0 && is_meant(&place);
 }

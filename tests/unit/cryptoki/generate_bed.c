@@ -33,11 +33,6 @@ bool hsmiam_behind_may_start_threads(void)
     return !the_bed.forbids_threads;
 }
 
-bool hsmiam_behind_has_credential(void)
-{
-    return the_bed.has_credential;
-}
-
 const char *hsmiam_behind_get_path(void)
 {
     return "/mock.so";
