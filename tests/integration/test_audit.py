@@ -318,7 +318,7 @@ class TroubleTest(AuditTest):
         for path, reason in (
             ("/proc/hsmiam/ledger.jsonl", "cannot be made"),
             (f"{plain}/ledger.jsonl", "Not a directory"),
-            (str(self.directory), "Is a directory"),
+            (str(self.directory / "home"), "Is a directory"),
             ("/dev/full", "is not a regular file" if AS_ROOT == [] else "Permission denied"),
         ):
             with self.subTest(path):
