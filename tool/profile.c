@@ -22,10 +22,30 @@ static const char *const key_names[TOOL_PROFILE_KEY_COUNT] = {
     [TOOL_PROFILE_AUDIT_SYSLOG] = "hsmiam_audit_syslog",
 };
 
-static bool copy(const char *text, char **copy_out)
+static char *copy(const char *text, bool *is_whole)
 {
-    *copy_out = text ? strdup(text) : NULL;
-    return *copy_out || !text;
+    char *copy = text ? strdup(text) : NULL;
+
+    if (text && !copy)
+        *is_whole = false;
+    return copy;
+}
+
+static hsmiam_status take(const hsmiam_profile *profile, tool_profile *profile_out,
+                          tool_error *error)
+{
+    bool is_whole = true;
+
+    for (int key = 0; key < TOOL_PROFILE_KEY_COUNT; key++)
+        profile_out->values[key] = copy(hsmiam_profile_get(profile, key_names[key]), &is_whole);
+    profile_out->service_endpoint =
+        copy(hsmiam_profile_get_of_service(profile, "iam", "endpoint_url"), &is_whole);
+    profile_out->sts_endpoint =
+        copy(hsmiam_profile_get_of_service(profile, "sts", "endpoint_url"), &is_whole);
+    if (is_whole)
+        return HSMIAM_OK;
+    tool_profile_clear(profile_out);
+    return tool_error_set_memory(error);
 }
 
 hsmiam_status tool_profile_load(const char *name, tool_profile *profile_out, tool_error *error)
@@ -33,23 +53,11 @@ hsmiam_status tool_profile_load(const char *name, tool_profile *profile_out, too
     hsmiam_error *reason = hsmiam_error_new();
     hsmiam_profile *profile = NULL;
     hsmiam_status status = hsmiam_profile_new(NULL, name, &profile, reason);
-    bool copied = true;
 
-    if (status != HSMIAM_OK) {
+    if (status == HSMIAM_OK)
+        status = take(profile, profile_out, error);
+    else
         status = tool_error_set_library(error, reason);
-        goto out;
-    }
-    for (int key = 0; key < TOOL_PROFILE_KEY_COUNT; key++)
-        copied &= copy(hsmiam_profile_get(profile, key_names[key]), &profile_out->values[key]);
-    copied &= copy(hsmiam_profile_get_of_service(profile, "iam", "endpoint_url"),
-                   &profile_out->service_endpoint);
-    copied &= copy(hsmiam_profile_get_of_service(profile, "sts", "endpoint_url"),
-                   &profile_out->sts_endpoint);
-    if (!copied) {
-        tool_profile_clear(profile_out);
-        status = tool_error_set_memory(error);
-    }
-out:
     hsmiam_profile_free(&profile);
     hsmiam_error_free(&reason);
     return status;
