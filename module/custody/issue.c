@@ -288,6 +288,7 @@ static hsmiam_status record_outcome(issue *run, hsmiam_status status, hsmiam_err
                                   "Access key %s was made and is in the token, but its outcome is "
                                   "not on record: %s",
                                   run->key.id, hsmiam_error_get_message(why));
+        hsmiam_error_append(error, "Run `hsmiam recover` once it can be.");
         hsmiam_access_key_free(&run->made);
     } else if (recorded != HSMIAM_OK) {
         hsmiam_error_append(error, "That is not on record: %s", hsmiam_error_get_message(why));

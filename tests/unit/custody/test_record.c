@@ -296,6 +296,7 @@ static void test_outcome_that_cannot_be_written(void **state)
     fix->client.on_create = ledger_breaks;
     assert_int_equal(fixture_create(fix, NEW_USER), HSMIAM_ERR_IO);
     fixture_expect_message(fix, NEW_ID " was made and is in the token, but its outcome is not on");
+    fixture_expect_message(fix, "Run `hsmiam recover`");
     assert_true(fixture_token_has(NEW_ID));
     assert_int_equal(rmdir(ledger_fixture_get_path()), 0);
 }
