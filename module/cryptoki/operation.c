@@ -23,25 +23,13 @@ void hsmiam_operation_free(hsmiam_operation **operation)
     *operation = NULL;
 }
 
-static bool is_of_session(const hsmiam_operation *operation, CK_ULONG number)
-{
-    return operation->session == number;
-}
-
-static bool is_on_slot(const hsmiam_operation *operation, CK_ULONG number)
-{
-    return operation->slot == number;
-}
-
-static hsmiam_operation *take(hsmiam_operations *operations,
-                              bool (*is_wanted)(const hsmiam_operation *operation, CK_ULONG number),
-                              CK_ULONG number)
+hsmiam_operation *hsmiam_operations_take(hsmiam_operations *operations, CK_SESSION_HANDLE session)
 {
     if (operations->count == 0)
         return NULL;
     (void)pthread_mutex_lock(&operations->lock);
     hsmiam_operation **link = &operations->first;
-    while (*link != NULL && !is_wanted(*link, number))
+    while (*link != NULL && (*link)->session != session)
         link = &(*link)->next;
     hsmiam_operation *taken = *link;
     if (taken != NULL) {
@@ -53,14 +41,12 @@ static hsmiam_operation *take(hsmiam_operations *operations,
     return taken;
 }
 
-hsmiam_operation *hsmiam_operations_take(hsmiam_operations *operations, CK_SESSION_HANDLE session)
+void hsmiam_operations_end_on_slot(hsmiam_operations *operations, CK_SLOT_ID slot)
 {
-    return take(operations, is_of_session, session);
-}
-
-hsmiam_operation *hsmiam_operations_take_on_slot(hsmiam_operations *operations, CK_SLOT_ID slot)
-{
-    return take(operations, is_on_slot, slot);
+    (void)pthread_mutex_lock(&operations->lock);
+    for (hsmiam_operation *one = operations->first; one != NULL; one = one->next)
+        one->ended |= one->slot == slot;
+    (void)pthread_mutex_unlock(&operations->lock);
 }
 
 void hsmiam_operations_drop(hsmiam_operations *operations, CK_SESSION_HANDLE session)

@@ -20,6 +20,7 @@ typedef struct hsmiam_operation {
     bool in_token;  /* the key derives; else it signs, and the module behind has begun that */
     bool has_scope; /* else it stands in the text */
     bool in_parts;  /* C_SignUpdate was called */
+    bool ended;     /* by C_Logout; the session's next call ends the one behind */
     hsmiam_scope scope;
     hsmiam_buffer text; /* the string to sign, as far as it came */
 } hsmiam_operation;
@@ -48,8 +49,8 @@ hsmiam_operation *hsmiam_operations_take(hsmiam_operations *operations, CK_SESSI
 
 bool hsmiam_operations_has(hsmiam_operations *operations, CK_SESSION_HANDLE session);
 
-/* Takes one of those on a slot; NULL if there is none left. */
-hsmiam_operation *hsmiam_operations_take_on_slot(hsmiam_operations *operations, CK_SLOT_ID slot);
+/* Marks those on a slot as ended. Their sessions may be at work on other threads. */
+void hsmiam_operations_end_on_slot(hsmiam_operations *operations, CK_SLOT_ID slot);
 
 void hsmiam_operations_drop(hsmiam_operations *operations, CK_SESSION_HANDLE session);
 

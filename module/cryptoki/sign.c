@@ -165,6 +165,21 @@ static CK_RV begin(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
     return rv;
 }
 
+/* False: the session has an operation under way. */
+static bool is_free(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session)
+{
+    hsmiam_operation *operation = hsmiam_operations_take(&operations, session);
+
+    if (operation == NULL)
+        return true;
+    if (!operation->ended) {
+        hsmiam_operations_add(&operations, operation);
+        return false;
+    }
+    end(behind, operation);
+    return true;
+}
+
 CK_RV hsmiam_mechanism_sign_init(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
                                  CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
@@ -173,7 +188,7 @@ CK_RV hsmiam_mechanism_sign_init(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE ses
         return ended != NULL ? end_by(behind, ended, CKR_OK)
                              : behind->C_SignInit(session, mechanism, key);
     }
-    if (hsmiam_operations_has(&operations, session))
+    if (!is_free(behind, session))
         return CKR_OPERATION_ACTIVE;
     if (mechanism->mechanism == CKM_HSMIAM_AWS_SIGV4)
         return begin(behind, session, mechanism, key);
@@ -222,6 +237,8 @@ CK_RV hsmiam_mechanism_sign(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session,
 
     if (operation == NULL)
         return behind->C_Sign(session, data, size, signature_out, signature_size);
+    if (operation->ended)
+        return end_by(behind, operation, CKR_OPERATION_NOT_INITIALIZED);
     if (signature_size == NULL || (data == NULL && size > 0))
         return end_by(behind, operation, CKR_ARGUMENTS_BAD);
     if (operation->in_parts) /* C_SignFinal ends that */
@@ -237,6 +254,8 @@ CK_RV hsmiam_mechanism_sign_update(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE s
 
     if (operation == NULL)
         return behind->C_SignUpdate(session, part, size);
+    if (operation->ended)
+        return end_by(behind, operation, CKR_OPERATION_NOT_INITIALIZED);
     if (part == NULL && size > 0)
         return end_by(behind, operation, CKR_ARGUMENTS_BAD);
     if (size > HSMIAM_OPERATION_TEXT_MAX - operation->text.size)
@@ -256,6 +275,8 @@ CK_RV hsmiam_mechanism_sign_final(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE se
 
     if (operation == NULL)
         return behind->C_SignFinal(session, signature_out, signature_size);
+    if (operation->ended)
+        return end_by(behind, operation, CKR_OPERATION_NOT_INITIALIZED);
     if (signature_size == NULL)
         return end_by(behind, operation, CKR_ARGUMENTS_BAD);
     return finish(behind, operation, hsmiam_buffer_get_string(&operation->text),
@@ -271,6 +292,8 @@ CK_RV hsmiam_mechanism_sign_encrypt_update(CK_FUNCTION_LIST *behind, CK_SESSION_
 
     if (operation == NULL)
         return behind->C_SignEncryptUpdate(session, part, size, encrypted_out, encrypted_size);
+    if (operation->ended)
+        return end_by(behind, operation, CKR_OPERATION_NOT_INITIALIZED);
     return end_by(behind, operation, CKR_FUNCTION_NOT_SUPPORTED);
 }
 
@@ -300,13 +323,11 @@ CK_RV hsmiam_mechanism_set_operation_state(CK_FUNCTION_LIST *behind, CK_SESSION_
 CK_RV hsmiam_mechanism_logout(CK_FUNCTION_LIST *behind, CK_SESSION_HANDLE session)
 {
     CK_SESSION_INFO info = {0};
-    hsmiam_operation *operation = NULL;
     bool known = operations.count > 0 && behind->C_GetSessionInfo(session, &info) == CKR_OK;
 
     CK_RV rv = behind->C_Logout(session);
     if (rv == CKR_OK && known)
-        while ((operation = hsmiam_operations_take_on_slot(&operations, info.slotID)) != NULL)
-            end(behind, operation);
+        hsmiam_operations_end_on_slot(&operations, info.slotID);
     return rv;
 }
 

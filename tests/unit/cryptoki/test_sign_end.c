@@ -103,6 +103,29 @@ static void ends_when_it_is_told_to(void **state)
     }
 }
 
+/* By C_Logout, on whatever thread: a session is worked with by its own thread only. */
+static void ends_with_the_next_call_after_a_logout(void **state)
+{
+    unsigned char mac[MAC_SIZE];
+    CK_ULONG size = sizeof mac;
+
+    (void)state;
+    assert_int_equal(begin(), CKR_OK);
+    mock_stop_failing();
+    assert_int_equal(hsmiam_mechanism_logout(fix.behind, fix.session), CKR_OK);
+    assert_int_equal(mock.calls[MOCK_C_Sign], 0);
+    mock.logged_in = true;
+    assert_int_equal(sign(TEXT, mac, &size), CKR_OPERATION_NOT_INITIALIZED);
+    assert_int_equal(mock.calls[MOCK_C_Sign], 1);
+    expect_no_operation();
+
+    assert_int_equal(begin(), CKR_OK);
+    assert_int_equal(hsmiam_mechanism_logout(fix.behind, fix.session), CKR_OK);
+    mock.logged_in = true;
+    assert_int_equal(begin(), CKR_OK);
+    assert_int_equal(sign(TEXT, mac, &size), CKR_OK);
+}
+
 static CK_RV cancelled;
 
 static CK_RV cancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
@@ -315,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         sign_test(ends_by_what_is_wrong),
         sign_test(keeps_other_operations_off),
+        sign_test(ends_with_the_next_call_after_a_logout),
         sign_test(ends_when_it_is_told_to),
         sign_test(ends_as_the_module_behind_cancels),
         sign_test(does_not_sign_what_is_encrypted),
