@@ -142,6 +142,15 @@ static void keeps_everything_else(void **state)
         {"a", "[profile a]\nhsmiam_credential : 1\n[profile a]\nhsmiam_credential = 2",
          "[profile a]\nhsmiam_credential : pkcs11:new\n[profile a]\nhsmiam_credential = "
          "pkcs11:new"},
+        /* What the reader takes for the value, and for the value of another key. */
+        {NULL, "[default]\n region = r\n  r2\n[profile b]\n x = 1\n",
+         "[default]\nhsmiam_credential = pkcs11:new\nregion = r\n  r2\n[profile b]\n x = 1\n"},
+        {NULL, "[default]\nhsmiam_credential =\r\n  pkcs11:a\n\n  pkcs11:b\nx = y\n",
+         "[default]\nhsmiam_credential =pkcs11:new\r\n\nx = y\n"},
+        {NULL, "[default]\n hsmiam_credential = a\nx = y\n",
+         "[default]\n hsmiam_credential = pkcs11:new\nx = y\n"},
+        {NULL, "[default]\nx = y\n hsmiam_credential = a\n",
+         "[default]\nhsmiam_credential = pkcs11:new\nx = y\n hsmiam_credential = a\n"},
     };
     struct stat information;
 
