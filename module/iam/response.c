@@ -124,7 +124,11 @@ static bool is_utf8_like(const hsmiam_response *response, const char *data, size
 static void feed_piece(hsmiam_response *response, const char *data, size_t size)
 {
     if (!is_utf8_like(response, data, size)) {
-        hsmiam_response_stop(response, "is not XML in UTF-8");
+        /* What came before is read: the parser may have put it off, and a key's id is in it. */
+        if (response->begun)
+            parse(response, NULL, 0, true);
+        if (!response->stopped)
+            hsmiam_response_stop(response, "is not XML in UTF-8");
         return;
     }
     response->begun = true;

@@ -183,6 +183,22 @@ static void test_refusals(void **state)
     }
 }
 
+/* However small the pieces are in which it came. */
+static void test_id_before_a_zero(void **state)
+{
+    static const char answer[] =
+        "<CreateAccessKeyResponse" ANSWER_NAMESPACE
+        "><CreateAccessKeyResult><AccessKey><AccessKeyId>" ANSWER_ID "</AccessKeyId><S\0\0tatus>";
+
+    (void)state;
+    for (size_t piece = 0; piece < 40; piece++) {
+        test_reading reading;
+        reading_read(&reading, "CreateAccessKey", answer, sizeof answer - 1, 0, piece);
+        assert_int_equal(reading.status, HSMIAM_ERR_REPLY);
+        assert_string_equal(reading.reply.key.id, ANSWER_ID);
+    }
+}
+
 /* An answer that is right but for its encoding, UTF-16, with and without its mark; and a zero. */
 static void test_zero_bytes(void **state)
 {
@@ -292,7 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),        cmocka_unit_test(test_zero_bytes),
         cmocka_unit_test(test_truncated_lists), cmocka_unit_test(test_garbled_answers),
-        cmocka_unit_test(test_little_memory),   cmocka_unit_test(test_endless_tag),
+        cmocka_unit_test(test_little_memory),   cmocka_unit_test(test_id_before_a_zero),
+        cmocka_unit_test(test_endless_tag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
