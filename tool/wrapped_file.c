@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_SHOWN_MAX 20 /* bytes: a damaged file may have what is wrapped in it */
+
 static const tool_member members[] = {
     {.name = "AccessKeyId", .type = TOOL_VALUE_STRING},
     {.name = "UserName", .type = TOOL_VALUE_STRING},
@@ -33,8 +35,8 @@ static hsmiam_status check(const tool_value *object, const char *path, tool_erro
     for (const tool_value *member = object->first; member; member = member->next)
         if (!is_known(member))
             return tool_error_set(error, HSMIAM_ERR_ARGUMENT,
-                                  "%s has a member \"%s\" that is not known, or no string.", path,
-                                  member->name);
+                                  "%s has a member \"%.*s\" that is not known, or no string.", path,
+                                  NAME_SHOWN_MAX, member->name);
     return HSMIAM_OK;
 }
 
