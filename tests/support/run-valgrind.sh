@@ -18,10 +18,11 @@ if [ ! -s "$work/programs" ]; then
     exit 1
 fi
 
-# What a program says is shown if it fails, in one piece, for two run at a time.
+# What a program says is shown if it fails, in one piece, for two run at a time. Whatever signals the
+# caller ignores (nohup, a background job) must reach the tests of signals.
 # shellcheck disable=SC2016 # for the inner shell
 xargs -P 2 -I '{}' sh -c '
-    if valgrind --quiet --error-exitcode=99 --leak-check=full \
+    if env --default-signal valgrind --quiet --error-exitcode=99 --leak-check=full \
         --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect \
         --suppressions=tests/support/valgrind.supp \
         "$1" >/dev/null 2>"$1.valgrind"; then
