@@ -48,10 +48,10 @@ HSMIAM_API bool hsmiam_profile_is_opened(const char *line, const char *name);
  * pin-source). */
 HSMIAM_API const char *hsmiam_profile_find_next_uri(const char *text);
 
-/** A path with what a leading ~ or ~user, $NAME and ${NAME} mean, as the AWS CLI expands its own. In
- *  a program with more rights than its user (setuid), the environment means nothing here or below,
- *  and ~ is the home of whose rights they are.
- *  The caller frees it by free(); NULL if there is no memory. */
+/** A path with what a leading ~ or ~user, $NAME and ${NAME} mean, as the AWS CLI expands its own.
+ * In a program with more rights than its user (setuid), the environment means nothing here or
+ * below, and ~ is the home of whose rights they are. The caller frees it by free(); NULL if there
+ * is no memory. */
 HSMIAM_API char *hsmiam_path_expand(const char *path);
 
 /** Where the configuration file is: $AWS_CONFIG_FILE, or else ~/.aws/config. The caller frees it by
